@@ -1,0 +1,9 @@
+#pragma once
+// Activations that kernels apply to a result before it is stored.
+
+namespace samc {
+
+// kGelu is the exact one, x Phi(x), not the tanh approximation.
+enum class Activation { kNone, kRelu, kGelu, kSigmoid };
+
+}  // namespace samc
