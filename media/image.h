@@ -1,0 +1,52 @@
+#pragma once
+// Pictures in and out: JPEG and PNG files to 8-bit RGB, the same pixels as Pillow's Image.open(path).convert("RGB").
+//
+// Where we differ from Pillow, on purpose: the EXIF orientation is applied (Pillow leaves it to the caller), and 16-bit
+// grey PNG keeps its high byte (Pillow clips all above 255 to white). Alpha is dropped, not blended, as Pillow does.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace samc {
+
+struct Image {
+  int width = 0;
+  int height = 0;
+  std::vector<uint8_t> rgb;  // (height, width, 3)
+
+  Image() = default;
+  Image(int w, int h) : width(w), height(h), rgb(static_cast<size_t>(w) * static_cast<size_t>(h) * 3) {}
+  const uint8_t* row(int y) const { return rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * 3; }
+  uint8_t* row(int y) { return rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * 3; }
+};
+
+// Pillow refuses more than this too (twice its MAX_IMAGE_PIXELS): 512 MB as RGB.
+constexpr int64_t kMostPixels = 178'956'970;
+
+// What the file was, for telling the user.
+struct ImageSource {
+  std::string format;   // "JPEG", "PNG"
+  std::string colours;  // as stored: "grey", "RGB", "YCbCr", "CMYK", "YCCK", "palette", "RGBA", "grey+alpha"
+  int bits = 8;         // for each channel, as stored
+  bool progressive = false;
+  bool dropped_alpha = false;
+  int orientation = 1;                // EXIF's 1..8; the Image is already turned so that it is upright
+  std::vector<std::string> warnings;  // damage that the decoder read past
+};
+
+// The whole file must be a picture of at most most_pixels. Errors name the path. source may be null.
+Result<Image> read_image(const std::string& path, ImageSource* source = nullptr, int64_t most_pixels = kMostPixels);
+Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source = nullptr,
+                           int64_t most_pixels = kMostPixels);
+
+// 8-bit PNG, written beside its place and renamed.
+Status write_png(const std::string& path, const Image& image);
+// grey is (height, width).
+Status write_png_grey(const std::string& path, int width, int height, std::span<const uint8_t> grey);
+
+}  // namespace samc

@@ -1,0 +1,18 @@
+#pragma once
+// Inside media/: one decoder for each format. They give pixels as stored; image.cpp turns them upright.
+
+#include <cstddef>
+#include <span>
+
+#include "base/status.h"
+#include "media/image.h"
+
+namespace samc {
+
+// An error when width x height has more than most_pixels, or no pixels.
+Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels);
+
+Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels);
+Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels);
+
+}  // namespace samc

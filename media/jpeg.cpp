@@ -1,0 +1,182 @@
+// JPEG by libjpeg-turbo with its default settings (accurate integer DCT, fancy upsampling), which are Pillow's too.
+//
+// libjpeg reports errors by longjmp. So everything with a destructor lives in decode_jpeg, outside of the functions
+// that longjmp leaves, and those hold nothing but plain values.
+
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h wants it first
+#include <cstring>
+
+#include <jpeglib.h>
+
+#include "media/exif.h"
+#include "media/image_decoders.h"
+
+namespace samc {
+namespace {
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
+// A progressive picture of few bytes may hold any number of scans, each of which costs a pass over all its pixels.
+constexpr int kMostScans = 500;
+
+struct Decoder {
+  jpeg_decompress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg_source_mgr input{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf failed{};
+  char message[JMSG_LENGTH_MAX] = {};
+  char warning[JMSG_LENGTH_MAX] = {};
+  bool truncated = false;
+};
+
+Decoder& decoder_of(j_common_ptr jpeg) { return *static_cast<Decoder*>(jpeg->client_data); }
+
+[[noreturn]] void on_error(j_common_ptr jpeg) {
+  Decoder& decoder = decoder_of(jpeg);
+  jpeg->err->format_message(jpeg, decoder.message);
+  std::longjmp(decoder.failed, 1);
+}
+
+void on_message(j_common_ptr jpeg, int level) {
+  Decoder& decoder = decoder_of(jpeg);
+  if (level < 0 && decoder.warning[0] == '\0') jpeg->err->format_message(jpeg, decoder.warning);
+}
+
+boolean on_end_of_input(j_decompress_ptr jpeg) {
+  Decoder& decoder = decoder_of(reinterpret_cast<j_common_ptr>(jpeg));
+  decoder.truncated = true;
+  std::longjmp(decoder.failed, 1);
+}
+
+void skip_input(j_decompress_ptr jpeg, long count) {
+  if (count <= 0) return;
+  if (static_cast<size_t>(count) > jpeg->src->bytes_in_buffer) on_end_of_input(jpeg);
+  jpeg->src->next_input_byte += count;
+  jpeg->src->bytes_in_buffer -= static_cast<size_t>(count);
+}
+
+void on_progress(j_common_ptr common) {
+  Decoder& decoder = decoder_of(common);
+  if (decoder.jpeg.input_scan_number <= kMostScans) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", kMostScans);
+  std::longjmp(decoder.failed, 1);
+}
+
+bool start(Decoder& decoder, std::span<const std::byte> bytes) {
+  decoder.errors.error_exit = on_error;
+  if (setjmp(decoder.failed) != 0) return false;
+  jpeg_create_decompress(&decoder.jpeg);
+  decoder.input.next_input_byte = reinterpret_cast<const JOCTET*>(bytes.data());
+  decoder.input.bytes_in_buffer = bytes.size();
+  decoder.input.init_source = [](j_decompress_ptr) {};
+  decoder.input.fill_input_buffer = on_end_of_input;
+  decoder.input.skip_input_data = skip_input;
+  decoder.input.resync_to_restart = jpeg_resync_to_restart;
+  decoder.input.term_source = [](j_decompress_ptr) {};
+  decoder.jpeg.src = &decoder.input;
+  decoder.progress.progress_monitor = on_progress;
+  decoder.jpeg.progress = &decoder.progress;
+  jpeg_save_markers(&decoder.jpeg, kExifMarker, 0xffff);
+  jpeg_read_header(&decoder.jpeg, TRUE);
+  return true;
+}
+
+bool start_pixels(Decoder& decoder, J_COLOR_SPACE colours) {
+  if (setjmp(decoder.failed) != 0) return false;
+  decoder.jpeg.out_color_space = colours;
+  jpeg_start_decompress(&decoder.jpeg);
+  return true;
+}
+
+// row holds width * 4 bytes. Pixels come as grey, RGB or CMYK and leave as RGB.
+bool read_pixels(Decoder& decoder, Image& image, uint8_t* row) {
+  if (setjmp(decoder.failed) != 0) return false;
+  while (decoder.jpeg.output_scanline < decoder.jpeg.output_height) {
+    uint8_t* target = image.row(static_cast<int>(decoder.jpeg.output_scanline));
+    JSAMPROW line = decoder.jpeg.out_color_space == JCS_RGB ? target : row;
+    if (jpeg_read_scanlines(&decoder.jpeg, &line, 1) != 1) continue;
+    if (decoder.jpeg.out_color_space == JCS_GRAYSCALE) {
+      for (int x = 0; x < image.width; ++x) std::memset(target + 3 * x, row[x], 3);
+    } else if (decoder.jpeg.out_color_space == JCS_CMYK) {
+      // As Pillow: the stored values are Adobe's, inverted (0 is full ink), and ink covers as (255 - k)(255 - c) / 255.
+      for (int x = 0; x < image.width; ++x) {
+        const int white = row[4 * x + 3];
+        for (int c = 0; c < 3; ++c) {
+          const int product = (255 - row[4 * x + c]) * white + 128;
+          target[3 * x + c] = static_cast<uint8_t>(white - ((product + (product >> 8)) >> 8));
+        }
+      }
+    }
+  }
+  // The end marker may be missing: all pixels are there, so jpeg_finish_decompress, which would want it, is not called.
+  return true;
+}
+
+struct Cleanup {
+  Decoder& decoder;
+  ~Cleanup() { jpeg_destroy_decompress(&decoder.jpeg); }
+};
+
+const char* name_of(J_COLOR_SPACE colours) {
+  switch (colours) {
+    case JCS_GRAYSCALE:
+      return "grey";
+    case JCS_RGB:
+      return "RGB";
+    case JCS_YCbCr:
+      return "YCbCr";
+    case JCS_CMYK:
+      return "CMYK";
+    case JCS_YCCK:
+      return "YCCK";
+    default:
+      return "unknown colours";
+  }
+}
+
+Status failure(const Decoder& decoder) {
+  if (decoder.truncated) return invalid_input("a truncated JPEG", "fetch or save the picture again");
+  return invalid_input(fmt::format("a damaged JPEG ({})", decoder.message), "save the picture again");
+}
+
+}  // namespace
+
+Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels) {
+  Decoder decoder;
+  decoder.jpeg.err = jpeg_std_error(&decoder.errors);
+  decoder.jpeg.client_data = &decoder;
+  decoder.errors.emit_message = on_message;
+  const Cleanup cleanup{decoder};
+  if (!start(decoder, bytes)) return failure(decoder);
+
+  const jpeg_decompress_struct& jpeg = decoder.jpeg;
+  SAMC_TRY(check_picture_size(jpeg.image_width, jpeg.image_height, most_pixels));
+  source.format = "JPEG";
+  source.colours = name_of(jpeg.jpeg_color_space);
+  source.bits = jpeg.data_precision;
+  source.progressive = jpeg.progressive_mode != 0;
+  for (const jpeg_marker_struct* marker = jpeg.marker_list; marker != nullptr; marker = marker->next) {
+    constexpr char kExif[] = "Exif\0";  // and the literal's own zero: six bytes
+    if (marker->marker != kExifMarker || marker->data_length < sizeof kExif) continue;
+    if (std::memcmp(marker->data, kExif, sizeof kExif) != 0) continue;
+    source.orientation = exif_orientation({marker->data + sizeof kExif, marker->data_length - sizeof kExif});
+    break;
+  }
+
+  J_COLOR_SPACE colours = JCS_RGB;
+  if (jpeg.num_components == 1)
+    colours = JCS_GRAYSCALE;
+  else if (jpeg.num_components == 4)
+    colours = JCS_CMYK;
+  else if (jpeg.num_components != 3)
+    return unsupported(fmt::format("a JPEG of {} colour components", jpeg.num_components), "convert it to RGB");
+  if (!start_pixels(decoder, colours)) return failure(decoder);
+  Image image(static_cast<int>(jpeg.image_width), static_cast<int>(jpeg.image_height));
+  std::vector<uint8_t> row(static_cast<size_t>(image.width) * 4);
+  if (!read_pixels(decoder, image, row.data())) return failure(decoder);
+  if (decoder.warning[0] != '\0') source.warnings.emplace_back(decoder.warning);
+  return image;
+}
+
+}  // namespace samc
