@@ -1,0 +1,92 @@
+#include "model/config.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/files.h"
+
+namespace samc {
+namespace {
+
+std::string pico_text() { return read_text_file(SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml", 1 << 20).value(); }
+
+// The pico config with one text in it replaced.
+Result<ModelConfig> parse_with(const std::string& from, const std::string& to) {
+  std::string text = pico_text();
+  const size_t at = text.find(from);
+  SAMC_CHECK(at != std::string::npos, "'{}' is not in pico.yaml", from);
+  return parse_config(text.replace(at, from.size(), to), "changed");
+}
+
+void expect_error(const Result<ModelConfig>& result, const std::string& part) {
+  ASSERT_FALSE(result.is_ok());
+  EXPECT_NE(result.status().to_string().find(part), std::string::npos) << result.status().to_string();
+  EXPECT_EQ(result.status().to_string().find('\n'), std::string::npos);
+}
+
+TEST(Config, OfficialConfigsAreEightAndValid) {
+  ASSERT_EQ(official_configs().size(), 8u);
+  for (const ModelConfig& config : official_configs()) EXPECT_TRUE(check_config(config).is_ok()) << config.name;
+  ASSERT_NE(find_official_config("sam2.1_hiera_base_plus"), nullptr);
+  EXPECT_EQ(find_official_config("sam2.1_hiera_base_plus")->trunk.depth(), 24);
+  EXPECT_EQ(find_official_config("sam2_hiera_huge"), nullptr);
+}
+
+TEST(Config, BlocksOfTiny) {
+  const auto blocks = find_official_config("sam2_hiera_tiny")->trunk.blocks();
+  ASSERT_EQ(blocks.size(), 12u);
+  const int64_t windows[] = {8, 8, 4, 4, 14, 0, 14, 0, 14, 0, 14, 7};
+  const int64_t heads[] = {1, 2, 2, 4, 4, 4, 4, 4, 4, 4, 8, 8};
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(blocks[i].window_size, windows[i]) << i;
+    EXPECT_EQ(blocks[i].num_heads, heads[i]) << i;
+    EXPECT_EQ(blocks[i].q_pool, i == 1 || i == 3 || i == 10) << i;
+    EXPECT_EQ(blocks[i].ends_stage, i == 0 || i == 2 || i == 9 || i == 11) << i;
+  }
+}
+
+TEST(Config, ReadsPico) {
+  const Result<ModelConfig> result = read_config(SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml");
+  ASSERT_TRUE(result.is_ok()) << result.status().to_string();
+  const ModelConfig& config = result.value();
+  EXPECT_EQ(config.name, "pico");
+  EXPECT_EQ(config.image_size, 256);
+  EXPECT_EQ(config.d_model(), 64);
+  EXPECT_EQ(config.memory_dim(), 16);
+  EXPECT_EQ(config.trunk.window_spec, (std::vector<int64_t>{8, 4, 14, 7}));
+  EXPECT_EQ(config.memory_attention.cross_attention.kv_in_dim, 16);
+  EXPECT_TRUE(config.no_obj_embed_spatial);
+  EXPECT_TRUE(config.mask_decoder.dynamic_multimask_via_stability);
+}
+
+TEST(Config, NamesTheKeyAtFault) {
+  expect_error(parse_with("num_heads: 1", "num_haeds: 1"), "model.image_encoder.trunk.num_haeds: unknown key");
+  expect_error(parse_with("num_maskmem: 7", "num_maskmem: seven"), "model.num_maskmem: 'seven' is not an integer");
+  expect_error(parse_with("num_maskmem: 7", "num_maskmem: [7]"), "model.num_maskmem: must be an integer");
+  expect_error(parse_with("scalp: 1", "scalp: 0"), "model.image_encoder.scalp: 0 given, only 1 is supported");
+  expect_error(parse_with("fpn_interp_model: nearest", "fpn_interp_model: bilinear"),
+               "fpn_interp_model: bilinear given");
+  expect_error(parse_with("      fpn_interp_model: nearest\n", ""), "fpn_interp_model: bilinear given");
+  expect_error(parse_with("hieradet.Hiera", "vit.ViT"), "model.image_encoder.trunk._target_");
+  expect_error(parse_with("[256, 128, 64, 32]", "[256, 128, 64]"), "backbone_channel_list");
+  expect_error(parse_with("image_size: 256", "image_size: 250"), "model.image_size");
+  expect_error(parse_with("image_size: 256", "image_size: ${scratch.resolution}"), "model.image_size");
+  expect_error(parse_with("stages: [1, 1, 3, 1]", "stages: [1, 1, 3]"), "model.image_encoder.trunk.stages");
+  expect_error(parse_with("num_maskmem: 7", "num_maskmem: 7\n  num_maskmem: 6"), "model.num_maskmem: given twice");
+  expect_error(parse_with("use_high_res_features_in_sam: true", "use_high_res_features_in_sam: false"),
+               "model.use_high_res_features_in_sam");
+}
+
+TEST(Config, BadYaml) {
+  expect_error(parse_config("model: [1, 2", "x"), "line ");
+  expect_error(parse_config("", "x"), "no key 'model'");
+  expect_error(parse_config("trainer: {}", "x"), "no key 'model'");
+  expect_error(parse_config("model: 3", "x"), "model: must be a map");
+  expect_error(parse_config("? [a, b]\n: 3\n", "x"), "no key 'model'");
+  expect_error(parse_config("model:\n  ? [a, b]\n  : 3\n", "x"), "key");
+  expect_error(read_config("/nowhere/x.yaml"), "/nowhere/x.yaml");
+}
+
+}  // namespace
+}  // namespace samc

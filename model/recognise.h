@@ -1,0 +1,43 @@
+#pragma once
+// Which model a checkpoint holds, from the names and shapes of its tensors alone.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/tensor.h"
+#include "checkpoint/checkpoint.h"
+#include "model/config.h"
+
+namespace samc {
+
+struct TensorSpec {
+  std::string name;
+  Shape shape;
+  bool operator==(const TensorSpec&) const = default;
+};
+
+struct Recognition {
+  ModelConfig config;
+  std::string why;  // one line for people, such as "16 blocks of 96 channels: small; no_obj_embed_spatial ...: 2.1"
+};
+
+// Every tensor of the official state_dict of this architecture, in its order.
+std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
+
+// Missing, extra and misshapen tensors: one error that names the first few.
+Status check_tensors(const ModelConfig& config, std::span<const TensorSpec> tensors);
+
+std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint);
+
+// One of the eight official models, checked whole. Any other architecture is an error that says what is seen and asks
+// for a config.
+Result<Recognition> recognise(std::span<const TensorSpec> tensors);
+
+// The architecture of a checkpoint: the config file given, else a FILE.yaml beside FILE.pt, else recognise(); checked
+// whole.
+Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
+                               const std::optional<std::string>& config_path);
+
+}  // namespace samc
