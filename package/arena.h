@@ -1,11 +1,10 @@
 #pragma once
-// Places the arena values of a function in one block of memory. The compiler prints the result; the runtime uses it for
-// each number of points, so the file holds no offsets.
+// Places the arena values of a function in one block of memory. The compiler prints the result; the runtime asks again
+// for each number of points, so the file holds no offsets.
 
 #include <cstdint>
 #include <vector>
 
-#include "base/status.h"
 #include "package/plan.h"
 
 namespace samc {
@@ -13,20 +12,19 @@ namespace samc {
 constexpr int64_t kArenaAlignment = 64;
 
 struct ArenaPlan {
-  std::vector<int64_t>
-      offsets;         // one for each value of the function; -1 for those not in the arena (aliases: see below)
-  int64_t bytes = 0;   // size of the block, the peak of what is live at once with the gaps between
-  int64_t values = 0;  // how many values are placed
-  int64_t total_value_bytes = 0;  // what they would take without reuse
+  std::vector<int64_t> offsets;  // for each value of the function; -1 for what is not in the arena or never written
+  int64_t bytes = 0;             // size of the block
+  int64_t values = 0;            // how many values (aliases not counted) are placed
+  int64_t in_place = 0;          // how many of them stand where an operand of theirs stood
+  int64_t bytes_without_reuse = 0;
 };
 
-// function must have passed check_function() (package/check.h). A value lives from the operation that writes it to the
-// last that reads it or an alias of it. An elementwise operation writes over an operand that dies there. Offsets of
-// aliases of arena values are filled in too.
+// function must have passed check_function() (package/check.h) and points lie in its range. A value lives from the
+// operation that writes it to the last one that reads it or an alias of it. Aliases get the offset of their storage.
 ArenaPlan plan_arena(const PlanFunction& function, int64_t points);
 
-// Index of the operand that `operation` may write over: its values dies there, has the same size, and each element of
-// the result depends only on the same element of it. kAbsent when the kernel has none such.
-std::vector<int32_t> operands_for_in_place(const Operation& operation);
+// Positions of the operands over which the kernel may write its result: each element of the result depends on only the
+// same element of them. Whether such an operand dies there and has the result's size is for the caller to see.
+std::vector<int32_t> in_place_operands(const Operation& operation);
 
 }  // namespace samc

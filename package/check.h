@@ -1,0 +1,20 @@
+#pragma once
+// The structure of a plan: every index in range, every extent sane, nothing read before it is written. The writer and
+// the reader both call it; what each kernel asks of its operands is checked by runtime/ when it binds them.
+
+#include "base/status.h"
+#include "package/plan.h"
+
+namespace samc {
+
+// Limits that any SAM 2 stays far below; they keep sizes computed from a hostile file from overflowing.
+constexpr int64_t kGreatestRank = 8;
+constexpr int64_t kGreatestPoints = 1 << 20;
+constexpr int64_t kGreatestExtent = int64_t{1} << 31;
+constexpr int64_t kGreatestValueBytes = int64_t{1} << 36;
+
+Status check_function(const PlanFunction& function, const PlanModule& module);
+// ModelInfo, the names (unique, printable), then every function.
+Status check_module(const PlanModule& module);
+
+}  // namespace samc
