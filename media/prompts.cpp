@@ -1,0 +1,195 @@
+#include "media/prompts.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/files.h"
+
+namespace samc {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMostPictures = 100'000, kMostPrompts = 10'000, kMostPoints = 10'000;
+
+std::string shown(const std::string& text) {
+  std::string out;
+  for (const char c : text.substr(0, 60)) out += (c >= 32 && c < 127) ? c : '?';
+  return out;
+}
+
+Status check_keys(const Json& object, const std::set<std::string>& known) {
+  for (const auto& [key, value] : object.items())
+    if (!known.contains(key)) {
+      std::string names;
+      for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+      return invalid_input(fmt::format("unknown key \"{}\"", shown(key)), "known here: " + names);
+    }
+  return Status::ok();
+}
+
+Result<double> number(const Json& value) {
+  if (!value.is_number()) return invalid_input("not a number");
+  const double out = value.get<double>();
+  if (!std::isfinite(out)) return invalid_input("not a finite number");
+  return out;
+}
+
+Result<std::string> string(const Json& value) {
+  if (!value.is_string()) return invalid_input("not a string");
+  std::string out = value.get<std::string>();
+  if (out.empty() || out.find('\0') != std::string::npos) return invalid_input("not a path");
+  return out;
+}
+
+Result<bool> boolean(const Json& value) {
+  if (!value.is_boolean()) return invalid_input("neither true nor false");
+  return value.get<bool>();
+}
+
+Status parse_points(const Json& json, std::vector<PromptPoint>& points) {
+  if (!json.is_array()) return invalid_input("points: not a list", "write [[x, y], ...]");
+  if (json.size() > kMostPoints) return invalid_input(fmt::format("points: more than {}", kMostPoints));
+  for (size_t i = 0; i < json.size(); ++i) {
+    const Json& pair = json[i];
+    const std::string where = fmt::format("points[{}]", i);
+    if (!pair.is_array() || pair.size() != 2) return invalid_input(where + ": not a pair", "write [x, y]");
+    PromptPoint point;
+    for (const size_t axis : {0, 1}) {
+      Result<double> value = number(pair[axis]);
+      if (!value.is_ok()) return value.status().at(where);
+      (axis == 0 ? point.x : point.y) = value.value();
+    }
+    points.push_back(point);
+  }
+  return Status::ok();
+}
+
+Status parse_labels(const Json& json, std::vector<PromptPoint>& points) {
+  if (!json.is_array()) return invalid_input("labels: not a list", "write one 0 or 1 for each point");
+  if (json.size() != points.size())
+    return invalid_input(fmt::format("labels: {} for {} points", json.size(), points.size()),
+                         "give one for each point");
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (json[i] != Json(0) && json[i] != Json(1))
+      return invalid_input(fmt::format("labels[{}]: neither 0 nor 1", i), "1 belongs to the object, 0 does not");
+    points[i].positive = json[i] == Json(1);
+  }
+  return Status::ok();
+}
+
+Result<Prompt> parse_prompt(const Json& json) {
+  if (!json.is_object())
+    return invalid_input("not an object", "write {\"points\": [[x, y]]} or {\"box\": [x0, y0, x1, y1]}");
+  SAMC_TRY(check_keys(json, {"points", "labels", "box", "mask_input"}));
+  Prompt prompt;
+  if (json.contains("points")) SAMC_TRY(parse_points(json["points"], prompt.points));
+  if (json.contains("labels")) SAMC_TRY(parse_labels(json["labels"], prompt.points));
+  if (json.contains("box")) {
+    const Json& corners = json["box"];
+    if (!corners.is_array() || corners.size() != 4)
+      return invalid_input("box: not four numbers", "write [x0, y0, x1, y1]");
+    std::array<double, 4> box{};
+    for (size_t i = 0; i < 4; ++i) {
+      Result<double> value = number(corners[i]);
+      if (!value.is_ok()) return value.status().at(fmt::format("box[{}]", i));
+      box[i] = value.value();
+    }
+    prompt.box = box;
+  }
+  if (json.contains("mask_input")) {
+    Result<std::string> path = string(json["mask_input"]);
+    if (!path.is_ok()) return path.status().at("mask_input");
+    prompt.mask_input = std::move(path).value();
+  }
+  return prompt;
+}
+
+Result<PicturePrompts> parse_picture(const Json& json) {
+  if (!json.is_object()) return invalid_input("not an object", "write {\"image\": \"a.jpg\", \"prompts\": [...]}");
+  SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
+  PicturePrompts picture;
+  if (!json.contains("image")) return invalid_input("no \"image\"", "name the picture's file");
+  Result<std::string> image = string(json["image"]);
+  if (!image.is_ok()) return image.status().at("image");
+  picture.image = std::move(image).value();
+  for (const char* key : {"multimask", "normalized"}) {
+    if (!json.contains(key)) continue;
+    Result<bool> value = boolean(json[key]);
+    if (!value.is_ok()) return value.status().at(key);
+    (key[0] == 'm' ? picture.multimask : picture.normalized) = value.value();
+  }
+  if (!json.contains("prompts") || !json["prompts"].is_array() || json["prompts"].empty())
+    return invalid_input("\"prompts\" is not a list with at least one prompt");
+  if (json["prompts"].size() > kMostPrompts) return invalid_input(fmt::format("prompts: more than {}", kMostPrompts));
+  for (size_t i = 0; i < json["prompts"].size(); ++i) {
+    Result<Prompt> prompt = parse_prompt(json["prompts"][i]);
+    if (!prompt.is_ok()) return prompt.status().at(fmt::format("prompts[{}]", i));
+    picture.prompts.push_back(std::move(prompt).value());
+  }
+  return picture;
+}
+
+// The JSON library reports by exception; here they end.
+Result<Json> parse_json(std::string_view text) {
+  try {
+    return Json::parse(text.begin(), text.end());
+  } catch (const Json::exception& error) {
+    std::string reason = error.what();
+    if (const size_t end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
+    for (char& c : reason)
+      if (c == '\n') c = ' ';
+    return invalid_input("not valid JSON: " + reason.substr(0, 160));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<PicturePrompts>> parse_prompts(std::string_view text) {
+  SAMC_ASSIGN(const Json json, parse_json(text));
+  if (!json.is_object() || !json.contains("pictures") || !json["pictures"].is_array())
+    return invalid_input("no list \"pictures\"", "see docs/prompts_json.md");
+  SAMC_TRY(check_keys(json, {"pictures"}));
+  const Json& list = json["pictures"];
+  if (list.empty() || list.size() > kMostPictures)
+    return invalid_input(fmt::format("pictures: {} of them, not 1 to {}", list.size(), kMostPictures));
+  std::vector<PicturePrompts> pictures;
+  for (size_t i = 0; i < list.size(); ++i) {
+    Result<PicturePrompts> picture = parse_picture(list[i]);
+    if (!picture.is_ok()) return picture.status().at(fmt::format("pictures[{}]", i));
+    pictures.push_back(std::move(picture).value());
+  }
+  return pictures;
+}
+
+Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kLargestPromptFile));
+  Result<std::vector<PicturePrompts>> pictures = parse_prompts(text);
+  if (!pictures.is_ok()) return pictures.status().at(path);
+  return pictures;
+}
+
+Status check_prompt(const Prompt& prompt, double width, double height) {
+  if (prompt.points.empty() && !prompt.box && prompt.mask_input.empty())
+    return invalid_input("an empty prompt", "give a point, a box or a mask input");
+  for (const PromptPoint& point : prompt.points)
+    if (!(point.x >= 0 && point.x <= width && point.y >= 0 && point.y <= height))
+      return invalid_input(
+          fmt::format("point {},{} lies outside the picture of {} x {}", point.x, point.y, width, height),
+          "x runs from 0 to the width, y from 0 to the height");
+  if (prompt.box) {
+    const auto& [x0, y0, x1, y1] = *prompt.box;
+    const std::string text = fmt::format("box {},{},{},{}", x0, y0, x1, y1);
+    if (!std::isfinite(x0) || !std::isfinite(y0) || !std::isfinite(x1) || !std::isfinite(y1))
+      return invalid_input(text + " is not made of finite numbers");
+    if (x0 > x1 || y0 > y1)
+      return invalid_input(text + " has its corners swapped", "give x0,y0,x1,y1 with x0 < x1, y0 < y1");
+    if (x0 == x1 || y0 == y1) return invalid_input(text + " is empty", "give x0,y0,x1,y1 with x0 < x1, y0 < y1");
+    if (x1 <= 0 || y1 <= 0 || x0 >= width || y0 >= height)
+      return invalid_input(fmt::format("{} lies outside the picture of {} x {}", text, width, height));
+  }
+  return Status::ok();
+}
+
+}  // namespace samc
