@@ -1,5 +1,6 @@
 #include "kernels/dispatch.h"
 
+#include "kernels/attention.h"
 #include "kernels/gemm.h"
 
 namespace samc {

@@ -1,0 +1,90 @@
+#include "kernels/attention.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace samc {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
+
+// Room for any variant: packed q, one block of k and of v, a tile's scores, sums, and for each query its maximum and
+// sum. The scalar variant holds one query's scores.
+int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
+  const int64_t rows = round_up(queries, 16) + 16;
+  const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
+  const int64_t packed = rows * round_up(dim, 16) + block * (dim + round_up(value_dim, 16)) +
+                         16 * (kAttentionKeys + 16) + rows * round_up(value_dim, 16) + 4 * rows + 64;
+  return std::max(packed, keys + 16);
+}
+
+void check_params(const AttentionParams& p, const float* pad_k, const float* pad_v) {
+  SAMC_CHECK(p.heads > 0 && p.dim > 0 && p.value_dim > 0, "attention: heads {}, dim {}, value_dim {}", p.heads, p.dim,
+             p.value_dim);
+  SAMC_CHECK(p.window_q_h > 0 && p.window_q_w > 0 && p.window_k_h > 0 && p.window_k_w > 0,
+             "attention: an empty window");
+  SAMC_CHECK(p.q_offset + p.heads * p.dim <= p.q_pitch && p.k_offset + p.heads * p.dim <= p.k_pitch &&
+                 p.v_offset + p.heads * p.value_dim <= p.v_pitch,
+             "attention: heads reach beyond a row");
+  SAMC_CHECK(divide_up(p.grid_q_h, p.window_q_h) == divide_up(p.grid_k_h, p.window_k_h) &&
+                 divide_up(p.grid_q_w, p.window_q_w) == divide_up(p.grid_k_w, p.window_k_w),
+             "attention: q and k have different numbers of windows");
+  SAMC_CHECK((pad_k == nullptr) == (pad_v == nullptr), "attention: pad_k and pad_v go together");
+  SAMC_CHECK(pad_k != nullptr || (p.grid_k_h % p.window_k_h == 0 && p.grid_k_w % p.window_k_w == 0),
+             "attention: windows reach over the grid, and there is no pad_k");
+}
+
+}  // namespace
+
+void attention(const AttentionParams& params, const float* q, const float* k, const float* v, const float* pad_k,
+               const float* pad_v, float* dst, KernelContext& context) {
+  const AttentionParams& p = params;
+  if (p.batch * p.grid_q_h * p.grid_q_w == 0) return;
+  check_params(p, pad_k, pad_v);
+  const int64_t dst_pitch = p.heads * p.value_dim;
+  const int64_t windows_x = divide_up(p.grid_q_w, p.window_q_w);
+  const int64_t windows = divide_up(p.grid_q_h, p.window_q_h) * windows_x;
+  const int64_t window_queries = p.window_q_h * p.window_q_w;
+  const int64_t window_keys = p.window_k_h * p.window_k_w;
+  const int64_t blocks = divide_up(window_queries, kAttentionQueries);
+  const auto scratch =
+      static_cast<size_t>(scratch_floats(std::min(window_queries, kAttentionQueries), window_keys, p.dim, p.value_dim));
+  AttentionFunction* run_piece = attention_variants.choose(context.isa);
+
+  context.pool.run(p.batch * windows * p.heads * blocks, [&](int64_t index, int worker) {
+    const int64_t block = index % blocks;
+    const int64_t head = index / blocks % p.heads;
+    const int64_t window = index / blocks / p.heads % windows;
+    const int64_t image = index / blocks / p.heads / windows;
+    const int64_t q_y = window / windows_x * p.window_q_h;
+    const int64_t q_x = window % windows_x * p.window_q_w;
+    const int64_t k_y = window / windows_x * p.window_k_h;
+    const int64_t k_x = window % windows_x * p.window_k_w;
+    const int64_t q_width = std::min(p.window_q_w, p.grid_q_w - q_x);
+    const int64_t k_width = std::min(p.window_k_w, p.grid_k_w - k_x);
+    const int64_t queries = std::min(p.window_q_h, p.grid_q_h - q_y) * q_width;
+    const int64_t q_row = (image * p.grid_q_h + q_y) * p.grid_q_w + q_x;
+    const int64_t k_row = (image * p.grid_k_h + k_y) * p.grid_k_w + k_x;
+    AttentionPiece piece;
+    piece.q = {q + q_row * p.q_pitch + p.q_offset + head * p.dim, p.q_pitch, p.grid_q_w, q_width};
+    piece.k = {k + k_row * p.k_pitch + p.k_offset + head * p.dim, p.k_pitch, p.grid_k_w, k_width};
+    piece.v = {v + k_row * p.v_pitch + p.v_offset + head * p.value_dim, p.v_pitch, p.grid_k_w, k_width};
+    piece.dst = {dst + q_row * dst_pitch + head * p.value_dim, dst_pitch, p.grid_q_w, q_width};
+    piece.first_query = block * kAttentionQueries;
+    piece.queries = std::min(kAttentionQueries, queries - piece.first_query);
+    if (piece.queries <= 0) return;
+    piece.keys = std::min(p.window_k_h, p.grid_k_h - k_y) * k_width;
+    piece.padded_keys = window_keys - piece.keys;
+    piece.pad_k = pad_k == nullptr ? nullptr : pad_k + head * p.dim;
+    piece.pad_v = pad_v == nullptr ? nullptr : pad_v + head * p.value_dim;
+    piece.dim = p.dim;
+    piece.value_dim = p.value_dim;
+    piece.scale = p.scale;
+    piece.scratch = context.scratch.floats(worker, scratch);
+    run_piece(piece);
+  });
+}
+
+}  // namespace samc

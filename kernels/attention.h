@@ -1,0 +1,74 @@
+#pragma once
+// dst = softmax(scale q k^T) v for each window of a grid and each head, without ever storing a whole score matrix: keys
+// come in blocks, and each query row keeps a running maximum and sum. Windows are gathered by addressing.
+
+#include <cstdint>
+
+#include "kernels/context.h"
+#include "kernels/dispatch.h"
+
+namespace samc {
+
+struct AttentionParams {
+  int64_t batch = 1;
+  int64_t heads = 1;
+  int64_t dim = 0;        // of q and k, per head
+  int64_t value_dim = 0;  // of v, per head
+  // The extent of a row of each buffer, and the column where head 0 begins.
+  int64_t q_pitch = 0;
+  int64_t k_pitch = 0;
+  int64_t v_pitch = 0;
+  int64_t q_offset = 0;
+  int64_t k_offset = 0;
+  int64_t v_offset = 0;
+  int64_t grid_q_h = 1;
+  int64_t grid_q_w = 0;
+  int64_t window_q_h = 1;
+  int64_t window_q_w = 0;
+  int64_t grid_k_h = 1;
+  int64_t grid_k_w = 0;
+  int64_t window_k_h = 1;
+  int64_t window_k_w = 0;
+  float scale = 1;
+};
+
+// q is (batch grid_q, q_pitch), k and v (batch grid_k, pitch), pad_k (heads dim), pad_v (heads value_dim), dst (batch
+// grid_q, heads value_dim). pad_k and pad_v stand for each key position of a window beyond the grid; nullptr when
+// windows fit.
+void attention(const AttentionParams& params, const float* q, const float* k, const float* v, const float* pad_k,
+               const float* pad_v, float* dst, KernelContext& context);
+
+// The part of a grid's rows that a window covers: position i is row (i / width) grid_w + i % width after origin.
+template <class Float>
+struct WindowRows {
+  Float* origin;
+  int64_t pitch;
+  int64_t grid_w;
+  int64_t width;
+};
+
+// What one call of a variant does: some queries of one window of one head.
+struct AttentionPiece {
+  WindowRows<const float> q;
+  WindowRows<const float> k;
+  WindowRows<const float> v;
+  WindowRows<float> dst;
+  int64_t first_query;
+  int64_t queries;
+  int64_t keys;         // inside the grid
+  int64_t padded_keys;  // beyond it
+  const float* pad_k;
+  const float* pad_v;
+  int64_t dim;
+  int64_t value_dim;
+  float scale;
+  float* scratch;  // attention_scratch_floats()
+};
+
+constexpr int64_t kAttentionQueries = 252;  // most queries in a piece: whole tiles of 14 and of 6 rows
+constexpr int64_t kAttentionKeys = 256;     // keys in a block: K and V of it, and a tile's scores, stay in the caches
+
+using AttentionFunction = void(const AttentionPiece& piece);
+extern const KernelVariants<AttentionFunction> attention_variants;
+
+}  // namespace samc

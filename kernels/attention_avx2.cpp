@@ -1,0 +1,12 @@
+#include "kernels/attention.h"
+
+#include <utility>
+
+#include "kernels/vector_math_avx2.h"
+
+namespace samc::avx2 {
+namespace {
+constexpr int64_t kTileRows = 6;
+}
+#include "kernels/attention.inc"
+}  // namespace samc::avx2
