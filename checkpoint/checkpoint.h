@@ -2,8 +2,9 @@
 // PyTorch checkpoints (the zip format that torch.save writes since 1.6), mapped and not copied. The pickle inside is
 // interpreted by pickle.h: nothing in it is ever executed, and a global that tensors do not need is an error naming it.
 //
-// What holds after open(): names are unique; every element of every tensor lies inside its storage, every storage inside the
-// file. Bytes are checked against the zip's CRC when a tensor is first read (or by verify_all), so opening costs milliseconds.
+// What holds after open(): names are unique; every element of every tensor lies inside its storage, every storage
+// inside the file. Bytes are checked against the zip's CRC when a tensor is first read (or by verify_all), so opening
+// costs milliseconds.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,14 +20,14 @@
 namespace samc {
 
 struct CheckpointTensor {
-  std::string name;
+  std::string name = {};
   DType dtype = DType::kF32;
-  Shape shape;
-  std::vector<int64_t> strides;        // in elements, never negative
-  std::span<const std::byte> storage;  // the whole storage; several tensors may share one
-  int64_t storage_offset = 0;          // first element, in elements
+  Shape shape = {};
+  std::vector<int64_t> strides = {};        // in elements, never negative
+  std::span<const std::byte> storage = {};  // the whole storage; several tensors may share one
+  int64_t storage_offset = 0;               // first element, in elements
   bool big_endian = false;
-  size_t storage_index = 0;            // equal for tensors that share a storage
+  size_t storage_index = 0;  // equal for tensors that share a storage
 
   int64_t count() const { return element_count(shape); }
   // Row-major without gaps; extents of 1 may have any stride.
@@ -34,7 +35,7 @@ struct CheckpointTensor {
 };
 
 struct NonFiniteTensor {
-  std::string name;
+  std::string name = {};
   int64_t nan_count = 0;
   int64_t infinity_count = 0;
 };

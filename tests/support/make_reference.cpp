@@ -1,0 +1,33 @@
+// samc_make_reference MODEL OUT.pt: the checkpoint with formula weights of a model whose names and shapes are known.
+// MODEL is a name in tests/data/state_dicts, or the path of such a list.
+
+#include <cstdio>
+
+#include "base/files.h"
+#include "tests/support/hash_weights.h"
+
+namespace {
+
+samc::Status make(const std::string& model, const std::string& path) {
+  std::vector<samc::test::NamedShape> shapes;
+  if (model.ends_with(".json")) {
+    SAMC_ASSIGN(const std::string text, samc::read_text_file(model, size_t{1} << 24));
+    SAMC_ASSIGN(shapes, samc::test::parse_shape_list(text));
+  } else {
+    SAMC_ASSIGN(shapes, samc::test::load_shape_list(model));
+  }
+  return samc::test::write_hash_checkpoint(path, shapes);
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  if (argument_count != 3) {
+    std::fprintf(stderr, "usage: samc_make_reference MODEL|LIST.json OUT.pt\n");
+    return 2;
+  }
+  const samc::Status status = make(arguments[1], arguments[2]);
+  if (status.is_ok()) return 0;
+  std::fprintf(stderr, "samc_make_reference: %s\n", status.to_string().c_str());
+  return 1;
+}
