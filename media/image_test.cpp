@@ -1,0 +1,192 @@
+#include "media/image.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/files.h"
+#include "media/exif.h"
+#include "media/test_folder.h"
+
+namespace samc {
+namespace {
+
+const std::string kPictures = SAMC_SOURCE_DIR "/tests/data/images/formats/";
+
+std::vector<std::byte> bytes_of(const std::string& path) {
+  const std::string text = read_text_file(path, size_t{1} << 24).value();
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return {begin, begin + text.size()};
+}
+
+uint32_t crc_of(const Image& image) { return static_cast<uint32_t>(crc32_z(0, image.rgb.data(), image.rgb.size())); }
+
+// A PNG's first chunk with its width and height replaced, checksum and all.
+std::vector<std::byte> png_of_size(uint32_t width, uint32_t height) {
+  std::vector<std::byte> png = bytes_of(kPictures + "rgb8.png");
+  const auto put = [&](size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) png[at + i] = static_cast<std::byte>(value >> (24 - 8 * i));
+  };
+  put(16, width);
+  put(20, height);
+  put(29, static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(&png[12]), 17)));
+  return png;
+}
+
+std::vector<std::byte> jpeg_of_size(uint32_t width, uint32_t height) {
+  std::vector<std::byte> jpeg = bytes_of(kPictures + "yuv420.jpg");
+  for (size_t i = 0; i + 9 < jpeg.size(); ++i) {
+    if (jpeg[i] != std::byte{0xff} || jpeg[i + 1] != std::byte{0xc0}) continue;
+    const std::array<uint32_t, 4> size{height >> 8, height & 0xff, width >> 8, width & 0xff};
+    for (size_t k = 0; k < 4; ++k) jpeg[i + 5 + k] = static_cast<std::byte>(size[k]);
+    return jpeg;
+  }
+  ADD_FAILURE() << "no frame header";
+  return jpeg;
+}
+
+TEST(Image, every_kind_has_the_pixels_that_pillow_gives) {
+  std::ifstream listing(kPictures + "pillow.txt");
+  std::string name;
+  int width = 0, height = 0, pictures = 0;
+  uint32_t crc = 0;
+  while (listing >> name >> std::dec >> width >> height >> std::hex >> crc) {
+    const Result<Image> image = read_image(kPictures + name);
+    ASSERT_TRUE(image.is_ok()) << image.status().to_string();
+    EXPECT_EQ(image.value().width, width) << name;
+    EXPECT_EQ(image.value().height, height) << name;
+    EXPECT_EQ(crc_of(image.value()), crc) << name;
+    ++pictures;
+  }
+  EXPECT_GE(pictures, 38);
+}
+
+TEST(Image, says_what_the_file_was) {
+  ImageSource source;
+  const auto read = [&](const std::string& name) {
+    source = {};
+    ASSERT_TRUE(read_image(kPictures + name, &source).is_ok()) << name;
+  };
+  read("ycck.jpg");
+  EXPECT_EQ(source.format, "JPEG");
+  EXPECT_EQ(source.colours, "YCCK");
+  read("progressive.jpg");
+  EXPECT_TRUE(source.progressive);
+  EXPECT_EQ(source.orientation, 1);
+  read("orientation6.jpg");
+  EXPECT_EQ(source.orientation, 6);
+  read("rgba16.png");
+  EXPECT_EQ(source.format, "PNG");
+  EXPECT_EQ(source.colours, "RGBA");
+  EXPECT_EQ(source.bits, 16);
+  EXPECT_TRUE(source.dropped_alpha);
+  EXPECT_TRUE(source.warnings.empty());
+}
+
+TEST(Image, a_file_cut_anywhere_is_an_error_or_whole) {
+  for (const char* name : {"yuv420.jpg", "progressive.jpg", "ycck.jpg", "arithmetic.jpg", "rgb8.png", "palette4.png"}) {
+    const std::vector<std::byte> whole = bytes_of(kPictures + name);
+    const uint32_t crc = crc_of(decode_image(whole).value());
+    size_t refused = 0;
+    for (size_t size = 0; size < whole.size(); size += 7) {
+      const Result<Image> image = decode_image(std::span(whole).first(size));
+      if (!image.is_ok()) {
+        ++refused;
+      } else {
+        EXPECT_EQ(crc_of(image.value()), crc) << name << " cut to " << size;  // only its end marker was cut off
+      }
+    }
+    EXPECT_GE(refused, whole.size() / 7 - 3) << name;
+    const Status status = decode_image(std::span(whole).first(whole.size() / 2)).status();
+    EXPECT_NE(status.message().find("truncated"), std::string::npos) << name << ": " << status.message();
+  }
+}
+
+TEST(Image, flipped_bits_never_crash) {
+  for (const char* name : {"yuv420.jpg", "progressive.jpg", "orientation6.png", "palette4.png"}) {
+    const std::vector<std::byte> whole = bytes_of(kPictures + name);
+    for (size_t at = 0; at < whole.size(); at += 5) {
+      std::vector<std::byte> bytes = whole;
+      bytes[at] ^= static_cast<std::byte>(1u << (at % 8));
+      ImageSource source;
+      const Result<Image> image = decode_image(bytes, &source, int64_t{1} << 20);
+      if (!image.is_ok()) {
+        EXPECT_EQ(image.status().to_string().find('\n'), std::string::npos);
+      }
+    }
+  }
+}
+
+TEST(Image, the_size_limit_names_the_size) {
+  for (const auto& bytes : {png_of_size(20000, 20000), jpeg_of_size(20000, 20000)}) {
+    const Status status = decode_image(bytes).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidInput);
+    EXPECT_NE(status.message().find("20000 x 20000"), std::string::npos) << status.message();
+    EXPECT_FALSE(status.hint().empty());
+  }
+  EXPECT_FALSE(decode_image(png_of_size(0, 5)).is_ok());
+  EXPECT_FALSE(decode_image(png_of_size(0x7fffffff, 0x7fffffff)).is_ok());
+  EXPECT_TRUE(decode_image(bytes_of(kPictures + "one_pixel.png"), nullptr, 1).is_ok());
+  EXPECT_FALSE(decode_image(bytes_of(kPictures + "rgb8.png"), nullptr, 61 * 47 - 1).is_ok());
+}
+
+TEST(Image, what_is_no_picture_is_named) {
+  const TestFolder folder;
+  const auto message_for = [&](const std::string& content) {
+    const std::string path = folder.path("file");
+    EXPECT_TRUE(write_file(path, content).is_ok());
+    const Status status = read_image(path).status();
+    EXPECT_TRUE(status.message().starts_with(path)) << status.message();
+    return status.message();
+  };
+  EXPECT_NE(message_for("hello").find("not a picture"), std::string::npos);
+  EXPECT_NE(message_for("").find("empty"), std::string::npos);
+  EXPECT_NE(message_for("GIF89a...").find("GIF"), std::string::npos);
+  EXPECT_NE(message_for(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16)).find("WebP"), std::string::npos);
+  EXPECT_NE(message_for(std::string("\0\0\0\x18"
+                                    "ftypheic",
+                                    12))
+                .find("HEIC"),
+            std::string::npos);
+  EXPECT_NE(message_for("\xff\xd8\xff\xe0").find("truncated JPEG"), std::string::npos);
+  EXPECT_EQ(read_image(folder.path("absent.jpg")).status().code(), StatusCode::kIo);
+}
+
+TEST(Exif, both_byte_orders_and_nonsense) {
+  std::vector<uint8_t> little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+  EXPECT_EQ(exif_orientation(little), 6);
+  const std::vector<uint8_t> big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0};
+  EXPECT_EQ(exif_orientation(big), 3);
+  for (size_t size = 0; size < little.size(); ++size) EXPECT_EQ(exif_orientation(std::span(little).first(size)), 1);
+  little[18] = 9;
+  EXPECT_EQ(exif_orientation(little), 1);
+  little[4] = 0xff;
+  EXPECT_EQ(exif_orientation(little), 1);
+}
+
+TEST(Image, png_comes_back_as_written) {
+  const TestFolder folder;
+  Image image(67, 31);
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i * 37 + i / 11);
+  ASSERT_TRUE(write_png(folder.path("rgb.png"), image).is_ok());
+  EXPECT_EQ(read_image(folder.path("rgb.png")).value().rgb, image.rgb);
+  std::vector<uint8_t> grey(67 * 31);
+  for (size_t i = 0; i < grey.size(); ++i) grey[i] = static_cast<uint8_t>(i % 3 == 0 ? 255 : 0);
+  ASSERT_TRUE(write_png_grey(folder.path("grey.png"), 67, 31, grey).is_ok());
+  const Image read = read_image(folder.path("grey.png")).value();
+  for (size_t i = 0; i < grey.size(); ++i) ASSERT_EQ(read.rgb[3 * i + 1], grey[i]);
+  EXPECT_EQ(folder.count(), 2u);
+}
+
+TEST(Image, a_place_that_cannot_be_written_is_one_line) {
+  const TestFolder folder;
+  const Status status = write_png(folder.path("no/such/folder.png"), Image(4, 4));
+  EXPECT_EQ(status.code(), StatusCode::kIo);
+  EXPECT_EQ(status.to_string().find('\n'), std::string::npos);
+  EXPECT_EQ(folder.count(), 0u);
+}
+
+}  // namespace
+}  // namespace samc
