@@ -138,11 +138,12 @@ class ArenaPlanner {
 }  // namespace
 
 std::vector<int32_t> in_place_operands(const Operation& operation) {
-  if (operation.kernel == "unary") return {0};
-  if (operation.kernel == "binary" || operation.kernel == "compare") return {0, 1};
-  if (operation.kernel == "where") return {0, 1, 2};
-  if (operation.kernel == "upsample_nearest") return {1};
-  if (operation.kernel == "matmul" || operation.kernel == "conv" || operation.kernel == "deconv2x2") return {3};
+  // The kernels' headers say which of their operands dst may be.
+  const std::string& kernel = operation.kernel;
+  if (kernel == "unary" || kernel == "layer_norm" || kernel == "softmax") return {0};
+  if (kernel == "binary") return {0, 1};
+  if (kernel == "upsample_nearest") return {1};
+  if (kernel == "matmul" || kernel == "conv" || kernel == "deconv2x2") return {3};
   return {};
 }
 

@@ -147,7 +147,7 @@ Status check_module(const PlanModule& module) {
     return invalid_input("the model's name holds control characters");
   for (const auto& [key, text] : info.notes)
     if (!printable(key) || !printable(text)) return invalid_input("a note holds control characters");
-  if (info.image_size < 1 || info.image_size > (1 << 16))
+  if (info.image_size < 1 || info.image_size > kGreatestImageSize)
     return invalid_input(fmt::format("an image size of {} is not sensible", info.image_size));
   if (info.pixel_mean.size() != 3 || info.pixel_std.size() != 3)
     return invalid_input("pixel mean and deviation need three numbers each");

@@ -11,7 +11,8 @@ namespace samc {
 constexpr int64_t kGreatestRank = 8;
 constexpr int64_t kGreatestPoints = 1 << 20;
 constexpr int64_t kGreatestExtent = int64_t{1} << 31;
-constexpr int64_t kGreatestValueBytes = int64_t{1} << 36;
+constexpr int64_t kGreatestValueBytes = int64_t{1} << 32;
+constexpr int64_t kGreatestImageSize = 4096;
 
 Status check_function(const PlanFunction& function, const PlanModule& module);
 // ModelInfo, the names (unique, printable), then every function.

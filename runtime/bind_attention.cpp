@@ -1,0 +1,79 @@
+// attention: docs/plan_ops.md says what each operand and attribute is.
+
+#include <array>
+
+#include "kernels/attention.h"
+#include "runtime/operation_binder.h"
+
+namespace samc {
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+BoundOperation bind_attention(OperationBinder& in) {
+  in.expect_values(3, 5);
+  AttentionParams params;
+  params.batch = in.positive("batch");
+  params.heads = in.positive("heads");
+  params.dim = in.positive("dim");
+  params.value_dim = in.positive("value_dim");
+  params.q_offset = in.extent("q_offset");
+  params.k_offset = in.extent("k_offset");
+  params.v_offset = in.extent("v_offset");
+  params.grid_q_h = in.positive("grid_q_h");
+  params.grid_q_w = in.positive("grid_q_w");
+  params.window_q_h = in.positive("window_q_h");
+  params.window_q_w = in.positive("window_q_w");
+  params.grid_k_h = in.positive("grid_k_h");
+  params.grid_k_w = in.positive("grid_k_w");
+  params.window_k_h = in.positive("window_k_h");
+  params.window_k_w = in.positive("window_k_w");
+  params.scale = in.number("scale");
+  const auto pitch = [&](size_t position) {
+    const Shape shape = in.shape(in.operand(position));
+    return shape.empty() ? 0 : shape.back();
+  };
+  params.q_pitch = pitch(0);
+  params.k_pitch = pitch(1);
+  params.v_pitch = pitch(2);
+  const int64_t queries = product({params.batch, params.grid_q_h, params.grid_q_w});
+  const int64_t keys = product({params.batch, params.grid_k_h, params.grid_k_w});
+  in.expect_floats(0, product({queries, params.q_pitch}), "q");
+  in.expect_floats(1, product({keys, params.k_pitch}), "k");
+  in.expect_floats(2, product({keys, params.v_pitch}), "v");
+  in.expect_optional_floats(3, product({params.heads, params.dim}), "pad_k");
+  in.expect_optional_floats(4, product({params.heads, params.value_dim}), "pad_v");
+  in.expect_result_floats(product({queries, params.heads, params.value_dim}));
+  in.require(params.q_offset + params.heads * params.dim <= params.q_pitch &&
+                 params.k_offset + params.heads * params.dim <= params.k_pitch &&
+                 params.v_offset + params.heads * params.value_dim <= params.v_pitch,
+             "its heads reach beyond a row");
+  in.require(divide_up(params.grid_q_h, params.window_q_h) == divide_up(params.grid_k_h, params.window_k_h) &&
+                 divide_up(params.grid_q_w, params.window_q_w) == divide_up(params.grid_k_w, params.window_k_w),
+             "q and k have different numbers of windows");
+  // Scratch memory and running time go with the windows, so these must not be much larger than the grids.
+  in.require(params.window_q_h <= 2 * params.grid_q_h + 64 && params.window_q_w <= 2 * params.grid_q_w + 64 &&
+                 params.window_k_h <= 2 * params.grid_k_h + 64 && params.window_k_w <= 2 * params.grid_k_w + 64,
+             "its windows are far larger than its grids");
+  in.require(in.has(3) == in.has(4), "pad_k and pad_v go together");
+  in.require(in.has(3) || (params.grid_k_h % params.window_k_h == 0 && params.grid_k_w % params.window_k_w == 0),
+             "its windows reach over the grid and there is no pad_k");
+  const int32_t q = in.operand(0), k = in.operand(1), v = in.operand(2), pad_k = in.operand(3), pad_v = in.operand(4),
+                dst = in.result();
+  return {nullptr,
+          [=](const ValueAddresses& at, KernelContext& context) {
+            attention(params, at.read(q), at.read(k), at.read(v), at.read(pad_k), at.read(pad_v), at.write(dst),
+                      context);
+          },
+          2.0 * static_cast<double>(queries) * static_cast<double>(params.window_k_h) *
+              static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
+              static_cast<double>(params.dim + params.value_dim)};
+}
+
+constexpr std::array<KernelBinder, 1> kBinders = {{{"attention", bind_attention}}};
+
+}  // namespace
+
+std::span<const KernelBinder> attention_binders() { return kBinders; }
+
+}  // namespace samc

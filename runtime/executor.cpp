@@ -1,0 +1,161 @@
+#include "runtime/executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+
+#include "runtime/bound_function.h"
+
+namespace samc {
+namespace {
+
+struct FreeMemory {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+
+// A block that grows; the contents are not kept when it does.
+class Block {
+ public:
+  Status grow(int64_t bytes) {
+    if (bytes <= bytes_) return Status::ok();
+    memory_.reset();
+    bytes_ = 0;
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kArenaAlignment, static_cast<size_t>(bytes))));
+    if (memory_ == nullptr) return io_error(fmt::format("out of memory: {} MB for the model's values", bytes >> 20));
+    bytes_ = bytes;
+    return Status::ok();
+  }
+  std::byte* data() const { return memory_.get(); }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  std::unique_ptr<std::byte, FreeMemory> memory_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace
+
+struct Executor::State {
+  State(std::shared_ptr<const Module> module_in, int threads, Isa isa_in)
+      : module(std::move(module_in)), pool(threads), scratch(pool.threads()), isa(isa_in) {}
+
+  std::shared_ptr<const Module> module;
+  ThreadPool pool;
+  Scratch scratch;
+  Isa isa;
+  Block arena;
+  std::deque<Tensor> dropped_outputs;
+  OperationObserver observer;
+
+  Status place_inputs(const BoundFunction& bound, std::span<const NamedInput> inputs, ValueAddresses& at) const {
+    const PlanFunction& function = *bound.function;
+    for (const NamedInput& input : inputs) {
+      const bool known = std::any_of(function.inputs.begin(), function.inputs.end(), [&](int32_t index) {
+        return function.values[static_cast<size_t>(index)].name == input.name;
+      });
+      if (!known) return invalid_input(fmt::format("{} has no input {}", function.name, input.name));
+    }
+    for (const int32_t index : function.inputs) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      const NamedInput* found = nullptr;
+      for (const NamedInput& input : inputs)
+        if (input.name == value.name) found = &input;
+      if (found == nullptr) return invalid_input(fmt::format("input {} of {} is missing", value.name, function.name));
+      const Shape expected = value.shape_at(bound.points);
+      if (found->view.shape != expected || found->view.dtype != value.dtype)
+        return invalid_input(fmt::format("input {} of {} is {} {}, {} {} expected", value.name, function.name,
+                                         dtype_name(found->view.dtype), shape_to_string(found->view.shape),
+                                         dtype_name(value.dtype), shape_to_string(expected)));
+      at.set(index, found->view.data);
+    }
+    return Status::ok();
+  }
+
+  Status place_outputs(const BoundFunction& bound, std::span<const NamedOutput> outputs, ValueAddresses& at) {
+    const PlanFunction& function = *bound.function;
+    size_t found_outputs = 0;
+    dropped_outputs.clear();
+    for (const int32_t index : function.outputs) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      Tensor* tensor = nullptr;
+      for (const NamedOutput& output : outputs) {
+        if (output.name != value.name) continue;
+        tensor = output.tensor;
+        ++found_outputs;
+      }
+      if (tensor == nullptr) tensor = &dropped_outputs.emplace_back();
+      Shape shape = value.shape_at(bound.points);
+      if (tensor->empty() || tensor->dtype() != value.dtype || tensor->shape() != shape)
+        *tensor = Tensor(value.dtype, std::move(shape));
+      at.set(index, tensor->data());
+    }
+    if (found_outputs != outputs.size())
+      return invalid_input(fmt::format("{} lacks an output that was asked for", function.name));
+    return Status::ok();
+  }
+
+  Status place_rest(const BoundFunction& bound, ValueAddresses& at) {
+    SAMC_TRY(arena.grow(bound.arena.bytes));
+    const PlanFunction& function = *bound.function;
+    for (size_t index = 0; index < function.values.size(); ++index) {
+      const Value& value = function.values[index];
+      const auto place = static_cast<int32_t>(index);
+      if (value.place == Place::kArena && bound.arena.offsets[index] >= 0)
+        at.set(place, arena.data() + bound.arena.offsets[index]);
+      if (value.place == Place::kWeight)
+        at.set(place, module->plan().weights[static_cast<size_t>(value.weight)].bytes.data());
+      if (value.place == Place::kAlias) at.set(place, at.bytes(value.alias_of));
+    }
+    return Status::ok();
+  }
+
+  void run_operations(const BoundFunction& bound, const ValueAddresses& at) {
+    KernelContext context{pool, scratch, isa};
+    for (const BoundOperation& operation : bound.operations) {
+      if (!observer) {
+        operation.run(at, context);
+        continue;
+      }
+      const auto start = std::chrono::steady_clock::now();
+      operation.run(at, context);
+      const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
+      observer({bound.function->name, operation.operation->name, operation.operation->kernel,
+                kernel_variant(operation.operation->kernel, isa), taken.count(), operation.arithmetic});
+    }
+  }
+};
+
+Executor::Executor(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Executor::Executor(Executor&&) noexcept = default;
+Executor& Executor::operator=(Executor&&) noexcept = default;
+Executor::~Executor() = default;
+
+Result<Executor> Executor::create(std::shared_ptr<const Module> module, int threads) {
+  SAMC_CHECK(module != nullptr, "no module");
+  if (threads < 0) return invalid_input(fmt::format("{} threads", threads), "0 means one for each core");
+  SAMC_ASSIGN(const Isa isa, choose_isa());
+  return Executor(std::make_unique<State>(std::move(module), threads, isa));
+}
+
+Status Executor::run(std::string_view function, int64_t points, std::span<const NamedInput> inputs,
+                     std::span<const NamedOutput> outputs) {
+  SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, points));
+  ValueAddresses at(bound->function->values.size());
+  SAMC_TRY(state_->place_inputs(*bound, inputs, at));
+  SAMC_TRY(state_->place_outputs(*bound, outputs, at));
+  SAMC_TRY(state_->place_rest(*bound, at));
+  state_->run_operations(*bound, at);
+  return Status::ok();
+}
+
+void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }
+const Module& Executor::module() const { return *state_->module; }
+ThreadPool& Executor::pool() { return state_->pool; }
+Isa Executor::isa() const { return state_->isa; }
+size_t Executor::arena_bytes() const { return static_cast<size_t>(state_->arena.bytes()); }
+size_t Executor::scratch_bytes() const { return state_->scratch.bytes(); }
+
+}  // namespace samc

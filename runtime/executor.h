@@ -1,0 +1,69 @@
+#pragma once
+// Runs functions of a module. Each executor has its own threads, arena and scratch memory and serves one caller at a
+// time; any number of executors may run on one module at once.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/cpu_features.h"
+#include "base/status.h"
+#include "base/tensor.h"
+#include "base/thread_pool.h"
+#include "kernels/context.h"
+#include "runtime/module.h"
+
+namespace samc {
+
+struct NamedInput {
+  std::string_view name;
+  TensorView view;
+};
+struct NamedOutput {
+  std::string_view name;
+  Tensor* tensor;  // allocated anew when it is not of the output's dtype and shape
+};
+
+// One operation that has run: for `samc bench`.
+struct OperationTiming {
+  std::string_view function;
+  std::string_view name;    // "trunk.blocks.3.attn.qkv"
+  std::string_view kernel;  // "matmul"
+  std::string variant;      // "avx512"
+  double milliseconds = 0;
+  double arithmetic = 0;  // multiplications and additions
+};
+using OperationObserver = std::function<void(const OperationTiming&)>;
+
+class Executor {
+ public:
+  // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there.
+  static Result<Executor> create(std::shared_ptr<const Module> module, int threads = 0);
+  Executor(Executor&&) noexcept;
+  Executor& operator=(Executor&&) noexcept;
+  ~Executor();
+
+  // Every input of the function must be there, with its exact dtype and shape, and nothing else. Outputs that are not
+  // asked for are computed and dropped. After an error outputs hold anything.
+  Status run(std::string_view function, int64_t points, std::span<const NamedInput> inputs,
+             std::span<const NamedOutput> outputs);
+
+  // Called after every operation, from the thread that called run(). Empty: no timing at all.
+  void observe(OperationObserver observer);
+
+  const Module& module() const;
+  ThreadPool& pool();
+  Isa isa() const;
+  // Bytes held now: the arena, which has grown to the largest function run so far, and the kernels' scratch memory.
+  size_t arena_bytes() const;
+  size_t scratch_bytes() const;
+
+ private:
+  struct State;
+  explicit Executor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace samc

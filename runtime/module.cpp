@@ -1,0 +1,98 @@
+#include "runtime/module.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/thread_pool.h"
+#include "package/check.h"
+#include "package/reader.h"
+#include "runtime/bound_function.h"
+
+namespace samc {
+namespace {
+
+// Numbers of points that one session meets are few; this many bound functions are kept.
+constexpr size_t kMostBound = 64;
+
+Result<std::shared_ptr<const BoundFunction>> make_bound(const PlanFunction& function, int64_t points) {
+  auto bound = std::make_shared<BoundFunction>();
+  bound->function = &function;
+  bound->points = points;
+  for (const Value& value : function.values)
+    if (value.place == Place::kAlias &&
+        value.bytes(points) != function.values[static_cast<size_t>(value.alias_of)].bytes(points))
+      return invalid_input(fmt::format("function {}: alias {} differs in size from its storage at {} points",
+                                       function.name, value.name, points));
+  for (const Operation& operation : function.operations) {
+    SAMC_ASSIGN(BoundOperation bound_operation, bind_operation(function, operation, points));
+    bound->operations.push_back(std::move(bound_operation));
+  }
+  bound->arena = plan_arena(function, points);
+  return std::shared_ptr<const BoundFunction>(std::move(bound));
+}
+
+}  // namespace
+
+struct Module::Cache {
+  std::mutex mutex;
+  std::map<std::pair<const PlanFunction*, int64_t>, std::shared_ptr<const BoundFunction>> bound;
+};
+
+Module::Module(PlanModule plan) : plan_(std::move(plan)), cache_(std::make_unique<Cache>()) {}
+Module::~Module() = default;
+
+Result<std::shared_ptr<Module>> Module::load(const std::string& path, const LoadOptions& options) {
+  ThreadPool pool(options.threads);
+  SAMC_ASSIGN(PlanModule plan, read_module(path, {options.verify_weights, &pool}));
+  std::shared_ptr<Module> module(new Module(std::move(plan)));
+  if (Status status = module->check(); !status.is_ok()) return status.at(path);
+  return module;
+}
+
+Result<std::shared_ptr<Module>> Module::from_plan(PlanModule plan) {
+  SAMC_TRY(check_module(plan));
+  std::shared_ptr<Module> module(new Module(std::move(plan)));
+  SAMC_TRY(module->check());
+  return module;
+}
+
+// Extents are affine in points: what fits at the two smallest numbers nearly always fits at all, and what does not is
+// found when it is bound. This finds a bad file when it is loaded rather than at the first click.
+Status Module::check() const {
+  for (const PlanFunction& function : plan_.functions) {
+    SAMC_TRY(bind(function.name, function.least_points).status());
+    if (function.greatest_points > function.least_points)
+      SAMC_TRY(bind(function.name, function.least_points + 1).status());
+  }
+  return Status::ok();
+}
+
+Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view name, int64_t points) const {
+  const PlanFunction* function = plan_.find(name);
+  if (function == nullptr)
+    return invalid_input(fmt::format("module {} has no function {}", plan_.info.name, name),
+                         "the module was made for another purpose or by another version of samc");
+  if (points < function->least_points || points > function->greatest_points)
+    return invalid_input(fmt::format("{} takes {} to {} points, not {}", name, function->least_points,
+                                     function->greatest_points, points));
+  std::lock_guard lock(cache_->mutex);
+  std::shared_ptr<const BoundFunction>& kept = cache_->bound[{function, points}];
+  if (kept != nullptr) return kept;
+  auto made = make_bound(*function, points);
+  if (!made.is_ok()) {
+    cache_->bound.erase({function, points});
+    return made.status();
+  }
+  kept = made.value();
+  std::shared_ptr<const BoundFunction> result = kept;
+  if (cache_->bound.size() > kMostBound) {
+    cache_->bound.clear();
+    cache_->bound[{function, points}] = result;
+  }
+  return result;
+}
+
+}  // namespace samc

@@ -1,0 +1,49 @@
+#pragma once
+// A compiled model, loaded and checked. Immutable: any number of threads and predictors may share one.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "package/plan.h"
+
+namespace samc {
+
+struct BoundFunction;
+
+struct LoadOptions {
+  // Compare the checksums of the weights (those of everything else are always compared).
+  bool verify_weights = true;
+  // Threads that share the checksums; 0: one for each core.
+  int threads = 0;
+};
+
+class Module {
+ public:
+  // Maps the .samc file at `path` and checks it: checksums, structure, and every operation of every function against
+  // the kernel it names. A file that is damaged, of another version or inconsistent gives a one-line error.
+  static Result<std::shared_ptr<Module>> load(const std::string& path, const LoadOptions& options = {});
+  // The same from a plan in memory, as the compiler makes it.
+  static Result<std::shared_ptr<Module>> from_plan(PlanModule plan);
+  ~Module();
+
+  const ModelInfo& info() const { return plan_.info; }
+  const PlanModule& plan() const { return plan_; }
+
+  // The function with kernels bound and arena planned for this number of points; kept, so asking again costs little.
+  // Errors: no such function; points out of its range; operands that do not fit their kernel at this number.
+  Result<std::shared_ptr<const BoundFunction>> bind(std::string_view function, int64_t points) const;
+
+ private:
+  struct Cache;
+  explicit Module(PlanModule plan);
+  Status check() const;
+
+  PlanModule plan_;
+  std::unique_ptr<Cache> cache_;
+};
+
+}  // namespace samc

@@ -1,0 +1,179 @@
+#include "runtime/postprocess.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/check.h"
+
+namespace samc {
+namespace {
+
+class DisjointSets {
+ public:
+  explicit DisjointSets(size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0); }
+  int32_t root(int32_t node) {
+    while (parent_[static_cast<size_t>(node)] != node) {
+      int32_t& parent = parent_[static_cast<size_t>(node)];
+      parent = parent_[static_cast<size_t>(parent)];
+      node = parent;
+    }
+    return node;
+  }
+  void join(int32_t a, int32_t b) {
+    a = root(a);
+    b = root(b);
+    if (a != b) parent_[static_cast<size_t>(std::max(a, b))] = std::min(a, b);
+  }
+
+ private:
+  std::vector<int32_t> parent_;
+};
+
+// For one output axis: the input position below and how much the next one counts.
+struct LinearStep {
+  int64_t low;
+  int64_t high;
+  float high_weight;
+};
+
+std::vector<LinearStep> linear_steps(int64_t input_size, int64_t output_size) {
+  const float scale = static_cast<float>(input_size) / static_cast<float>(output_size);
+  std::vector<LinearStep> steps;
+  steps.reserve(static_cast<size_t>(output_size));
+  for (int64_t output = 0; output < output_size; ++output) {
+    const float source = std::max(scale * (static_cast<float>(output) + 0.5f) - 0.5f, 0.0f);
+    const int64_t low = std::min(static_cast<int64_t>(source), input_size - 1);
+    steps.push_back({low, std::min(low + 1, input_size - 1), std::clamp(source - static_cast<float>(low), 0.0f, 1.0f)});
+  }
+  return steps;
+}
+
+constexpr int64_t kBand = 32;  // output rows a thread makes at once
+
+// Calls row_done(y, row) for each output row.
+template <class RowDone>
+void upscale_rows(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                  ThreadPool& pool, const RowDone& row_done) {
+  SAMC_CHECK(static_cast<int64_t>(low_res.size()) == in_height * in_width && height > 0 && width > 0,
+             "{} logits are not {} x {}", low_res.size(), in_width, in_height);
+  const std::vector<LinearStep> columns = linear_steps(in_width, width);
+  const std::vector<LinearStep> rows = linear_steps(in_height, height);
+  pool.run((height + kBand - 1) / kBand, [&](int64_t band, int) {
+    // Neighbouring output rows mostly lie between the same two input rows, so these are widened once and kept.
+    std::vector<float> low(static_cast<size_t>(width)), high(static_cast<size_t>(width)),
+        out(static_cast<size_t>(width));
+    int64_t low_row = -1, high_row = -1;
+    const auto widen = [&](int64_t row, std::vector<float>& wide) {
+      const float* source = low_res.data() + row * in_width;
+      for (size_t x = 0; x < wide.size(); ++x) {
+        const LinearStep& step = columns[x];
+        wide[x] = (1.0f - step.high_weight) * source[step.low] + step.high_weight * source[step.high];
+      }
+    };
+    for (int64_t y = band * kBand; y < std::min((band + 1) * kBand, height); ++y) {
+      const LinearStep& step = rows[static_cast<size_t>(y)];
+      if (step.low != low_row) {
+        if (step.low == high_row) {
+          low.swap(high);
+          high_row = -1;
+        } else {
+          widen(step.low, low);
+        }
+        low_row = step.low;
+      }
+      if (step.high != high_row) {
+        widen(step.high, high);
+        high_row = step.high;
+      }
+      for (size_t x = 0; x < out.size(); ++x) out[x] = (1.0f - step.high_weight) * low[x] + step.high_weight * high[x];
+      row_done(y, out);
+    }
+  });
+}
+
+}  // namespace
+
+void component_areas(std::span<const uint8_t> region, int64_t height, int64_t width, std::span<int32_t> areas) {
+  const auto count = static_cast<size_t>(height * width);
+  SAMC_CHECK(region.size() == count && areas.size() == count, "{} pixels are not {} x {}", region.size(), width,
+             height);
+  DisjointSets sets(count);
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const auto pixel = static_cast<int32_t>(y * width + x);
+      if (region[static_cast<size_t>(pixel)] == 0) continue;
+      const auto join_if_set = [&](int64_t other_y, int64_t other_x) {
+        if (other_y < 0 || other_x < 0 || other_x >= width) return;
+        const auto other = static_cast<int32_t>(other_y * width + other_x);
+        if (region[static_cast<size_t>(other)] != 0) sets.join(pixel, other);
+      };
+      join_if_set(y, x - 1);
+      join_if_set(y - 1, x - 1);
+      join_if_set(y - 1, x);
+      join_if_set(y - 1, x + 1);
+    }
+  }
+  std::vector<int32_t> sizes(count, 0);
+  for (size_t pixel = 0; pixel < count; ++pixel)
+    if (region[pixel] != 0) ++sizes[static_cast<size_t>(sets.root(static_cast<int32_t>(pixel)))];
+  for (size_t pixel = 0; pixel < count; ++pixel)
+    areas[pixel] = region[pixel] == 0 ? 0 : sizes[static_cast<size_t>(sets.root(static_cast<int32_t>(pixel)))];
+}
+
+void fill_small_regions(std::span<float> logits, int64_t height, int64_t width, float threshold, double max_hole_area,
+                        double max_sprinkle_area) {
+  std::vector<uint8_t> holes(logits.size()), sprinkles(logits.size());
+  for (size_t pixel = 0; pixel < logits.size(); ++pixel) {
+    holes[pixel] = logits[pixel] <= threshold ? 1 : 0;
+    sprinkles[pixel] = logits[pixel] > threshold ? 1 : 0;
+  }
+  std::vector<int32_t> areas(logits.size());
+  const auto replace_small = [&](const std::vector<uint8_t>& region, double largest, float value) {
+    if (!(largest > 0.0)) return;
+    component_areas(region, height, width, areas);
+    for (size_t pixel = 0; pixel < logits.size(); ++pixel)
+      if (areas[pixel] > 0 && areas[pixel] <= largest) logits[pixel] = value;
+  };
+  replace_small(holes, max_hole_area, threshold + kFilledLogit);
+  replace_small(sprinkles, max_sprinkle_area, threshold - kFilledLogit);
+}
+
+float stability_score(std::span<const float> logits, float delta) {
+  int64_t inner = 0, outer = 0;
+  for (const float logit : logits) {
+    inner += logit > delta ? 1 : 0;
+    outer += logit > -delta ? 1 : 0;
+  }
+  return outer > 0 ? static_cast<float>(inner) / static_cast<float>(outer) : 1.0f;
+}
+
+int64_t choose_single_mask(std::span<const float> logits, std::span<const float> iou_predictions, float delta,
+                           float threshold) {
+  SAMC_CHECK(iou_predictions.size() >= 2 && logits.size() % iou_predictions.size() == 0, "{} logits for {} masks",
+             logits.size(), iou_predictions.size());
+  const size_t pixels = logits.size() / iou_predictions.size();
+  if (stability_score(logits.subspan(0, pixels), delta) >= threshold) return 0;
+  return std::max_element(iou_predictions.begin() + 1, iou_predictions.end()) - iou_predictions.begin();
+}
+
+void upscale_logits(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                    ThreadPool& pool, std::span<float> logits) {
+  SAMC_CHECK(static_cast<int64_t>(logits.size()) == height * width, "{} logits are not {} x {}", logits.size(), width,
+             height);
+  upscale_rows(low_res, in_height, in_width, height, width, pool, [&](int64_t y, const std::vector<float>& row) {
+    std::copy(row.begin(), row.end(), logits.begin() + y * width);
+  });
+}
+
+void upscale_mask(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                  float threshold, ThreadPool& pool, std::span<uint8_t> mask) {
+  SAMC_CHECK(static_cast<int64_t>(mask.size()) == height * width, "{} pixels are not {} x {}", mask.size(), width,
+             height);
+  upscale_rows(low_res, in_height, in_width, height, width, pool, [&](int64_t y, const std::vector<float>& row) {
+    uint8_t* destination = mask.data() + y * width;
+    for (size_t x = 0; x < row.size(); ++x) destination[x] = row[x] > threshold ? 1 : 0;
+  });
+}
+
+}  // namespace samc

@@ -1,0 +1,17 @@
+#pragma once
+// A picture as the image encoder wants it. Official code: sam2/utils/transforms.py, SAM2Transforms.__call__.
+
+#include <span>
+
+#include "base/thread_pool.h"
+#include "runtime/rgb_view.h"
+
+namespace samc {
+
+// Stretches the picture to (size, size), whatever its shape, by bilinear interpolation with antialiasing (a triangle
+// filter as wide as the reduction, as torchvision's Resize on float), then (value / 255 - mean) / std for each channel.
+// output is (3, size, size): red, green, blue planes. picture must not be empty. mean, std: three values each.
+void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
+                      ThreadPool& pool, std::span<float> output);
+
+}  // namespace samc
