@@ -85,9 +85,13 @@ TEST_F(TemporaryFolder, interrupted_writing_leaves_nothing) {
 TEST_F(TemporaryFolder, a_full_disk_is_one_clear_line) {
   if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here";
   std::filesystem::create_symlink("/dev/full", folder_ / "full");
-  const Status status = write_file(path("missing/folder/file"), std::string("x"));
-  EXPECT_EQ(status.code(), StatusCode::kIo);
-  EXPECT_NE(status.to_string().find("missing/folder/file"), std::string::npos);
+  const Status full = write_file(path("full"), std::string("x"));
+  EXPECT_EQ(full.code(), StatusCode::kIo);
+  EXPECT_NE(full.to_string().find("the disk is full"), std::string::npos) << full.to_string();
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "full"));  // written in place, not replaced
+  const Status absent = write_file(path("missing/folder/file"), std::string("x"));
+  EXPECT_EQ(absent.code(), StatusCode::kIo);
+  EXPECT_NE(absent.to_string().find("missing/folder/file"), std::string::npos);
 }
 
 TEST_F(TemporaryFolder, mapping_what_is_not_a_file_fails) {

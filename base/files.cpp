@@ -99,6 +99,14 @@ Result<FileWriter> FileWriter::create(const std::string& path) {
   static std::atomic<int> serial{0};
   FileWriter writer;
   writer.path_ = path;
+  // A device or a pipe (/dev/null, /dev/stdout) is written in place: renaming over it would replace it.
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) return io_error(fmt::format("cannot write {}: it is a folder", path));
+    writer.descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (writer.descriptor_ < 0) return system_error("cannot write", path);
+    return writer;
+  }
   writer.temporary_ = fmt::format("{}.tmp-{}-{}", path, ::getpid(), serial.fetch_add(1));
   list_unfinished(writer.temporary_);
   writer.descriptor_ = ::open(writer.temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -119,6 +127,7 @@ FileWriter::FileWriter(FileWriter&& other) noexcept
 FileWriter::~FileWriter() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
+  if (temporary_.empty()) return;
   ::unlink(temporary_.c_str());
   unlist_unfinished(temporary_);
 }
@@ -141,6 +150,10 @@ Status FileWriter::write(const void* data, size_t size) {
 
 Status FileWriter::commit() {
   SAMC_CHECK(descriptor_ >= 0, "commit twice to {}", path_);
+  if (temporary_.empty()) {
+    if (::close(std::exchange(descriptor_, -1)) != 0) return system_error("cannot write", path_);
+    return Status::ok();
+  }
   // close() is where some file systems report a full disk, so its result counts.
   if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     Status status = system_error("cannot write", path_);

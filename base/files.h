@@ -31,7 +31,7 @@ class MappedFile {
 };
 
 // Writes PATH.tmp-PID-N beside PATH; commit() flushes and renames it. Destroyed without commit(), or on Ctrl-C
-// (remove_unfinished_files), the temporary file is removed and PATH is as it was.
+// (remove_unfinished_files), the temporary file is removed and PATH is as it was. A device or pipe is written in place.
 class FileWriter {
  public:
   static Result<FileWriter> create(const std::string& path);
