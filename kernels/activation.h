@@ -6,4 +6,7 @@ namespace samc {
 // kGelu is the exact one, x Phi(x), not the tanh approximation.
 enum class Activation { kNone, kRelu, kGelu, kSigmoid };
 
+// The plain reference of what the vector kernels compute. NaN gives NaN.
+float activate(float value, Activation activation);
+
 }  // namespace samc

@@ -1,7 +1,12 @@
 #include "kernels/dispatch.h"
 
 #include "kernels/attention.h"
+#include "kernels/depthwise_conv.h"
 #include "kernels/gemm.h"
+#include "kernels/layer_norm.h"
+#include "kernels/permute.h"
+#include "kernels/pointwise.h"
+#include "kernels/softmax.h"
 
 namespace samc {
 

@@ -7,16 +7,6 @@ namespace {
 
 constexpr int64_t kTileRows = kGemmTileRowsScalar;
 
-float activate(float value, Activation activation) {
-  switch (activation) {
-    case Activation::kNone: return value;
-    case Activation::kRelu: return value < 0 ? 0 : value;  // keeps NaN
-    case Activation::kGelu: return 0.5f * value * (1 + std::erf(value * 0.70710678118654752f));
-    case Activation::kSigmoid: return 1 / (1 + std::exp(-value));
-  }
-  return value;
-}
-
 }  // namespace
 
 void gemm_pack_rows(const GemmRows& rows) {
@@ -39,6 +29,18 @@ void gemm_pack_rows(const GemmRows& rows) {
     }
     for (int64_t i = 0; i < rows.k; ++i) {
       dst[i / kGemmLine * kTileRows * kGemmLine + i % kGemmLine] = (src[i] - mean) * factor;
+    }
+  }
+}
+
+void gemm_pack_columns(const GemmColumns& columns) {
+  float* dst = columns.dst;
+  for (int64_t first = 0; first < columns.columns; first += kGemmLine) {
+    for (int64_t i = 0; i < columns.k; ++i) {
+      for (int64_t column = first; column < first + kGemmLine; ++column) {
+        const int64_t place = columns.transposed ? column * columns.stride + i : i * columns.stride + column;
+        *dst++ = column < columns.columns ? columns.src[place] : 0;
+      }
     }
   }
 }

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace samc::avx2 {
 
 using Floats = __m256;
@@ -43,6 +45,9 @@ static inline Floats with_sign_of(Floats magnitude, Floats sign) {
 }
 static inline Floats select_less(Floats a, Floats b, Floats when_less, Floats otherwise) {
   return _mm256_blendv_ps(otherwise, when_less, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+static inline Floats keep_nan(Floats a, Floats otherwise) {
+  return _mm256_blendv_ps(otherwise, a, _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
 }
 // In two steps, so that results down to the smallest subnormal and up to the largest float are reached.
 static inline Floats scale_by_power(Floats x, Floats n) {

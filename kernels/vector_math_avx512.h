@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "kernels/activation.h"
+
 namespace samc::avx512 {
 
 using Floats = __m512;
@@ -48,6 +50,10 @@ static inline Floats with_sign_of(Floats magnitude, Floats sign) {
 }
 static inline Floats select_less(Floats a, Floats b, Floats when_less, Floats otherwise) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, when_less);
+}
+// a where a is NaN, else otherwise.
+static inline Floats keep_nan(Floats a, Floats otherwise) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), otherwise, a);
 }
 // x 2^n for whole n.
 static inline Floats scale_by_power(Floats x, Floats n) { return _mm512_scalef_ps(x, n); }

@@ -1,0 +1,209 @@
+#include "kernels/conv.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "kernels/deconv2x2.h"
+#include "kernels/depthwise_conv.h"
+#include "kernels/testing.h"
+
+namespace samc {
+namespace {
+
+int64_t out_extent(int64_t in, int64_t kernel, int64_t stride, int64_t pad) {
+  return (in + 2 * pad - kernel) / stride + 1;
+}
+
+ConvParams make_params(int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t kernel, int64_t stride, int64_t pad) {
+  ConvParams params;
+  params.in_h = h;
+  params.in_w = w;
+  params.in_c = in_c;
+  params.out_h = out_extent(h, kernel, stride, pad);
+  params.out_w = out_extent(w, kernel, stride, pad);
+  params.out_c = out_c;
+  params.kernel_h = params.kernel_w = kernel;
+  params.stride_h = params.stride_w = stride;
+  params.pad_top = params.pad_left = pad;
+  return params;
+}
+
+// weight is (out_c, in_c, kernel_h, kernel_w).
+double plain_conv_at(const ConvParams& params, const std::vector<float>& src, const std::vector<float>& weight,
+                     int64_t y, int64_t x, int64_t out) {
+  double sum = 0;
+  for (int64_t c = 0; c < params.in_c; ++c) {
+    for (int64_t ty = 0; ty < params.kernel_h; ++ty) {
+      for (int64_t tx = 0; tx < params.kernel_w; ++tx) {
+        const int64_t from_y = y * params.stride_h - params.pad_top + ty;
+        const int64_t from_x = x * params.stride_w - params.pad_left + tx;
+        if (from_y < 0 || from_y >= params.in_h || from_x < 0 || from_x >= params.in_w) continue;
+        const int64_t place = params.src_nchw ? (c * params.in_h + from_y) * params.in_w + from_x
+                                              : (from_y * params.in_w + from_x) * params.in_c + c;
+        const int64_t tap = ((out * params.in_c + c) * params.kernel_h + ty) * params.kernel_w + tx;
+        sum += static_cast<double>(src[static_cast<size_t>(place)]) * weight[static_cast<size_t>(tap)];
+      }
+    }
+  }
+  return sum;
+}
+
+class Conv : public testing::TestWithParam<Isa> {};
+
+TEST_P(Conv, equals_the_plain_loop) {
+  TestContext context(GetParam(), 2);
+  std::vector<ConvParams> cases = {
+      make_params(20, 23, 3, 24, 7, 4, 3),  make_params(9, 8, 5, 17, 3, 2, 1),  make_params(8, 8, 16, 4, 2, 2, 0),
+      make_params(11, 13, 20, 33, 1, 1, 0), make_params(6, 7, 4, 8, 3, 1, 1),   make_params(2, 2, 3, 5, 7, 1, 3),
+      make_params(40, 41, 3, 96, 7, 4, 3),  make_params(7, 9, 20, 33, 1, 2, 0), make_params(1, 1, 1, 1, 1, 1, 0),
+  };
+  ConvParams lopsided = make_params(9, 10, 6, 16, 3, 2, 0);  // padded below and right only
+  lopsided.out_h = 5;
+  lopsided.out_w = 5;
+  cases.push_back(lopsided);
+  for (ConvParams params : cases) {
+    for (const bool nchw : {false, true}) {
+      params.src_nchw = nchw;
+      params.activation = nchw ? Activation::kNone : Activation::kGelu;
+      const int64_t k = params.kernel_h * params.kernel_w * params.in_c;
+      const std::vector<float> src = random_floats(params.in_h * params.in_w * params.in_c, 1);
+      const std::vector<float> weight = random_floats(k * params.out_c, 2);
+      const std::vector<float> bias = random_floats(params.out_c, 3);
+      const std::vector<float> residual = random_floats(params.out_h * params.out_w * params.out_c, 4);
+      std::vector<float> packed(static_cast<size_t>(packed_floats(k, params.out_c)));
+      pack_conv_weights(weight.data(), params.out_c, params.in_c, params.kernel_h, params.kernel_w, nchw,
+                        packed.data());
+      std::vector<float> dst(residual.size());
+      conv(params, src.data(), packed.data(), bias.data(), residual.data(), dst.data(), context.get());
+      size_t place = 0;
+      for (int64_t y = 0; y < params.out_h; ++y) {
+        for (int64_t x = 0; x < params.out_w; ++x) {
+          for (int64_t c = 0; c < params.out_c; ++c, ++place) {
+            const double sum = plain_conv_at(params, src, weight, y, x, c) + bias[static_cast<size_t>(c)];
+            ASSERT_NEAR(dst[place], activate(static_cast<float>(sum), params.activation) + residual[place], 1e-4)
+                << k << " -> " << params.out_c << (nchw ? " nchw" : " nhwc") << " at " << y << ", " << x << ", " << c;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Conv, depthwise_equals_the_plain_loop) {
+  TestContext context(GetParam(), 2);
+  for (const int64_t channels : {1, 8, 16, 20, 40}) {
+    for (const auto& [kernel, stride, pad] : {std::array<int64_t, 3>{7, 1, 3}, {3, 2, 1}, {3, 1, 1}, {1, 1, 0}}) {
+      DepthwiseConvParams params;
+      params.in_h = 11;
+      params.in_w = 29;
+      params.in_c = channels;
+      params.out_h = out_extent(11, kernel, stride, pad);
+      params.out_w = out_extent(29, kernel, stride, pad);
+      params.kernel_h = params.kernel_w = kernel;
+      params.stride_h = params.stride_w = stride;
+      params.pad_top = params.pad_left = pad;
+      const std::vector<float> src = random_floats(11 * 29 * channels, 1);
+      const std::vector<float> weight = random_floats(kernel * kernel * channels, 2);
+      const std::vector<float> bias = random_floats(channels, 3);
+      std::vector<float> dst(static_cast<size_t>(params.out_h * params.out_w * channels));
+      for (const bool with_bias : {true, false}) {
+        depthwise_conv(params, src.data(), weight.data(), with_bias ? bias.data() : nullptr, dst.data(), context.get());
+        size_t place = 0;
+        for (int64_t y = 0; y < params.out_h; ++y) {
+          for (int64_t x = 0; x < params.out_w; ++x) {
+            for (int64_t c = 0; c < channels; ++c, ++place) {
+              double sum = with_bias ? bias[static_cast<size_t>(c)] : 0;
+              for (int64_t ty = 0; ty < kernel; ++ty) {
+                for (int64_t tx = 0; tx < kernel; ++tx) {
+                  const int64_t from_y = y * stride - pad + ty;
+                  const int64_t from_x = x * stride - pad + tx;
+                  if (from_y < 0 || from_y >= 11 || from_x < 0 || from_x >= 29) continue;
+                  sum += static_cast<double>(src[static_cast<size_t>((from_y * 29 + from_x) * channels + c)]) *
+                         weight[static_cast<size_t>((ty * kernel + tx) * channels + c)];
+                }
+              }
+              ASSERT_NEAR(dst[place], sum, 1e-5) << channels << " channels, " << kernel << "x" << kernel;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Conv, deconv2x2_equals_the_plain_loop) {
+  TestContext context(GetParam(), 2);
+  for (const int64_t out_c : {1, 3, 4, 8, 16, 24, 32, 64}) {
+    for (const Activation activation : {Activation::kNone, Activation::kGelu}) {
+      for (const bool with_residual : {false, true}) {
+        const int64_t h = 5;
+        const int64_t w = 7;
+        const int64_t in_c = 19;
+        const std::vector<float> src = random_floats(h * w * in_c, 1);
+        const std::vector<float> weight = random_floats(in_c * out_c * 4, 2);
+        const std::vector<float> bias = random_floats(out_c, 3);
+        const std::vector<float> residual = random_floats(4 * h * w * out_c, 4);
+        std::vector<float> packed(static_cast<size_t>(packed_floats(in_c, 4 * out_c)));
+        pack_deconv2x2_weights(weight.data(), in_c, out_c, packed.data());
+        std::vector<float> dst(residual.size());
+        deconv2x2({h, w, in_c, out_c, activation}, src.data(), packed.data(), bias.data(),
+                  with_residual ? residual.data() : nullptr, dst.data(), context.get());
+        size_t place = 0;
+        for (int64_t y = 0; y < 2 * h; ++y) {
+          for (int64_t x = 0; x < 2 * w; ++x) {
+            for (int64_t c = 0; c < out_c; ++c, ++place) {
+              double sum = bias[static_cast<size_t>(c)] + (with_residual ? residual[place] : 0);
+              for (int64_t i = 0; i < in_c; ++i) {
+                sum += static_cast<double>(src[static_cast<size_t>((y / 2 * w + x / 2) * in_c + i)]) *
+                       weight[static_cast<size_t>((i * out_c + c) * 4 + y % 2 * 2 + x % 2)];
+              }
+              ASSERT_NEAR(dst[place], activate(static_cast<float>(sum), activation), 1e-5) << out_c << " channels";
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
+  const ConvParams params = make_params(40, 50, 3, 20, 7, 4, 3);
+  const std::vector<float> src = random_floats(40 * 50 * 3, 1);
+  const std::vector<float> packed = random_floats(packed_floats(147, 20), 2);
+  const std::vector<float> wide = random_floats(40 * 50 * 32, 3);
+  const std::vector<float> deconv_weight = random_floats(packed_floats(32, 64), 4);
+  std::vector<float> first;
+  for (const int threads : {1, 2, 5}) {
+    TestContext context(GetParam(), threads);
+    std::vector<float> dst(static_cast<size_t>(params.out_h * params.out_w * 20));
+    conv(params, src.data(), packed.data(), nullptr, nullptr, dst.data(), context.get());
+    std::vector<float> larger(80 * 100 * 16);
+    deconv2x2({40, 50, 32, 16}, wide.data(), deconv_weight.data(), nullptr, nullptr, larger.data(), context.get());
+    dst.insert(dst.end(), larger.begin(), larger.end());
+    if (first.empty()) first = dst;
+    EXPECT_EQ(dst, first);
+  }
+}
+
+TEST_P(Conv, nan_reaches_the_pixels_that_see_it_and_no_other) {
+  TestContext context(GetParam(), 1);
+  const ConvParams params = make_params(9, 9, 4, 16, 3, 1, 1);
+  std::vector<float> src = random_floats(9 * 9 * 4, 1);
+  src[(4 * 9 + 4) * 4] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> packed = random_floats(packed_floats(36, 16), 2);
+  std::vector<float> dst(9 * 9 * 16);
+  conv(params, src.data(), packed.data(), nullptr, nullptr, dst.data(), context.get());
+  for (int64_t i = 0; i < 9 * 9 * 16; ++i) {
+    const bool near = std::abs(i / 16 / 9 - 4) <= 1 && std::abs(i / 16 % 9 - 4) <= 1;
+    EXPECT_EQ(std::isnan(dst[static_cast<size_t>(i)]), near) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Conv, testing::ValuesIn(available_isas()),
+                         [](const auto& test) { return std::string(isa_name(test.param)); });
+
+}  // namespace
+}  // namespace samc

@@ -1,0 +1,16 @@
+#include "kernels/gemm.h"
+#include "kernels/vector_math_avx512.h"
+
+namespace samc::avx512 {
+namespace {
+
+constexpr int64_t kTileRows = kGemmTileRowsAvx512;
+
+// 32 registers: the sums, the columns and one factor.
+constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
+
+}  // namespace
+
+#include "kernels/gemm_vector.inc"
+
+}  // namespace samc::avx512

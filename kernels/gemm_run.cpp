@@ -1,0 +1,95 @@
+#include "kernels/gemm_run.h"
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/pack.h"
+
+namespace samc {
+namespace {
+
+constexpr int64_t kMostBlockRows = 256;
+// Half of a small L2 cache: the other half is for the panels that pass by.
+constexpr int64_t kBlockFloats = 64 * 1024;
+// Columns are only cut when there are too few rows for all threads; each range is at least this wide.
+constexpr int64_t kLeastColumns = 64;
+// A piece with fewer multiplications than this is not worth waking a thread for.
+constexpr int64_t kLeastPieceWork = 64 * 1024;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Cut {
+  int64_t block_tiles;
+  int64_t row_blocks;
+  int64_t columns;  // of a range
+  int64_t column_ranges;
+};
+
+Cut cut(const GemmProblem& problem, int64_t tile_rows, int64_t threads) {
+  const int64_t tiles = ceil_div(problem.rows, tile_rows);
+  const int64_t padded_k = ceil_div(problem.k, kGemmLine) * kGemmLine;
+  const int64_t most_tiles =
+      std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(1, padded_k * tile_rows), 2, kMostBlockRows / tile_rows);
+  const int64_t work = problem.rows * problem.k * problem.columns;
+  const int64_t wanted = std::clamp<int64_t>(work / kLeastPieceWork, 1, threads == 1 ? 1 : 8 * threads);
+
+  Cut result{};
+  // Blocks of at least two tiles, so that each panel that is brought into the cache is used twice.
+  result.block_tiles = std::clamp<int64_t>(tiles / wanted, std::min<int64_t>(2, tiles), most_tiles);
+  result.row_blocks = ceil_div(tiles, result.block_tiles);
+  result.block_tiles = ceil_div(tiles, result.row_blocks);
+  result.row_blocks = ceil_div(tiles, result.block_tiles);
+
+  const int64_t wanted_ranges = ceil_div(wanted, result.row_blocks);
+  result.columns = ceil_div(ceil_div(problem.columns, wanted_ranges), kLeastColumns) * kLeastColumns;
+  result.column_ranges = ceil_div(problem.columns, result.columns);
+  return result;
+}
+
+}  // namespace
+
+void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffsets& offsets, KernelContext& context) {
+  if (problem.rows == 0 || problem.columns == 0) return;
+  SAMC_CHECK(problem.group_columns % kPanelColumns == 0, "groups of {} columns", problem.group_columns);
+  const int64_t tile_rows = gemm_tile_rows(context.isa);
+  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
+  const Cut pieces = cut(problem, tile_rows, context.pool.threads());
+  const int64_t block_rows = pieces.block_tiles * tile_rows;
+  const int64_t packed_size = packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
+  const int64_t extra_size = problem.extra_row_floats * std::min(block_rows, problem.rows);
+
+  // With one range of columns a piece packs its rows; with several, each piece packs them anew.
+  context.pool.run(pieces.row_blocks * pieces.column_ranges, [&](int64_t piece, int worker) {
+    const int64_t row_block = piece / pieces.column_ranges;
+    const int64_t range = piece % pieces.column_ranges;
+    float* packed = context.scratch.floats(worker, static_cast<size_t>(packed_size + extra_size));
+    GemmBlock block;
+    const int64_t first_row = row_block * block_rows;
+    block.rows = std::min(block_rows, problem.rows - first_row);
+    std::array<int64_t, kMostBlockRows> row_offsets;
+    offsets(first_row, block.rows, row_offsets.data());
+    pack(first_row, block.rows, packed, packed + packed_size);
+
+    block.a = packed;
+    block.k = problem.k;
+    block.row_offsets = row_offsets.data();
+    block.residual_first = problem.residual_first;
+    block.activation = problem.activation;
+    const int64_t first_column = range * pieces.columns;
+    const int64_t group = problem.group_columns > 0 ? problem.group_columns : problem.columns;
+    const int64_t last_column = std::min(problem.columns, first_column + pieces.columns);
+    for (int64_t column = first_column; column < last_column;) {
+      const int64_t in_group = column % group;
+      block.b = problem.b + column * problem.k;
+      block.columns = std::min(last_column - column, group - in_group);
+      const int64_t shift = column / group * problem.group_offset + in_group;
+      block.bias = problem.bias != nullptr ? problem.bias + in_group : nullptr;
+      block.residual = problem.residual != nullptr ? problem.residual + shift : nullptr;
+      block.dst = problem.dst + shift;
+      multiply(block);
+      column += block.columns;
+    }
+  });
+}
+
+}  // namespace samc
