@@ -130,6 +130,8 @@ Status check_trunk(const ModelConfig& config) {
       return bad_value(
           "model.image_encoder.trunk.num_heads",
           fmt::format("block {} has {} channels, which {} heads do not divide", i, block.dim_out, block.num_heads));
+    if (block.q_pool && block.dim == block.dim_out)  // the official code would pool the queries but not the shortcut
+      return bad_value("model.image_encoder.trunk.dim_mul", "must widen every stage");
     if (block.q_pool && block.window_size % 2 != 0)
       return bad_value(kWindows, fmt::format("block {} pools by 2 inside windows of {}", i, block.window_size));
     if (block.ends_stage) channels.insert(channels.begin(), block.dim_out);

@@ -23,8 +23,8 @@ ModelConfig pico() { return read_config(SAMC_SOURCE_DIR "/tests/data/pico/pico.y
 
 TEST(ExpectedTensors, EqualTheOfficialStateDicts) {
   EXPECT_EQ(expected_tensors(pico()), read_state_dict("pico"));
-  for (const char* name : {"sam2_hiera_tiny", "sam2.1_hiera_small"})
-    EXPECT_EQ(expected_tensors(*find_official_config(name)), read_state_dict(name)) << name;
+  for (const ModelConfig& config : official_configs())
+    EXPECT_EQ(expected_tensors(config), read_state_dict(config.name)) << config.name;
 }
 
 TEST(Recognise, AllEight) {
