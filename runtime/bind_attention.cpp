@@ -60,14 +60,13 @@ BoundOperation bind_attention(OperationBinder& in) {
              "its windows reach over the grid and there is no pad_k");
   const int32_t q = in.operand(0), k = in.operand(1), v = in.operand(2), pad_k = in.operand(3), pad_v = in.operand(4),
                 dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            attention(params, at.read(q), at.read(k), at.read(v), at.read(pad_k), at.read(pad_v), at.write(dst),
-                      context);
-          },
-          2.0 * static_cast<double>(queries) * static_cast<double>(params.window_k_h) *
-              static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
-              static_cast<double>(params.dim + params.value_dim)};
+  return bound(2.0 * static_cast<double>(queries) * static_cast<double>(params.window_k_h) *
+                   static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
+                   static_cast<double>(params.dim + params.value_dim),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 attention(params, at.read(q), at.read(k), at.read(v), at.read(pad_k), at.read(pad_v), at.write(dst),
+                           context);
+               });
 }
 
 constexpr std::array<KernelBinder, 1> kBinders = {{{"attention", bind_attention}}};

@@ -50,10 +50,9 @@ BoundOperation bind_unary(OperationBinder& in) {
   params.count = in.count(in.result());
   in.expect_floats(0, params.count, "src");
   const int32_t src = in.operand(0), dst = in.result();
-  return {
-      nullptr,
-      [=](const ValueAddresses& at, KernelContext& context) { unary(params, at.read(src), at.write(dst), context); },
-      static_cast<double>(params.count)};
+  return bound(static_cast<double>(params.count), [=](const ValueAddresses& at, KernelContext& context) {
+    unary(params, at.read(src), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_binary(OperationBinder& in) {
@@ -67,11 +66,9 @@ BoundOperation bind_binary(OperationBinder& in) {
   in.expect_floats(1, in.count(in.operand(1)), "b");
   expect_broadcast(in, {params.a, params.b});
   const int32_t a = in.operand(0), b = in.operand(1), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            binary(params, at.read(a), at.read(b), at.write(dst), context);
-          },
-          static_cast<double>(in.count(dst))};
+  return bound(static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
+    binary(params, at.read(a), at.read(b), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_compare(OperationBinder& in) {
@@ -90,11 +87,9 @@ BoundOperation bind_compare(OperationBinder& in) {
   }
   expect_broadcast(in, shapes);
   const int32_t a = in.operand(0), b = in.operand(1), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            compare(params, at.read(a), at.read(b), at.write(dst), context);
-          },
-          static_cast<double>(in.count(dst))};
+  return bound(static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
+    compare(params, at.read(a), at.read(b), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_where(OperationBinder& in) {
@@ -107,11 +102,9 @@ BoundOperation bind_where(OperationBinder& in) {
     in.expect_floats(position, in.count(in.operand(position)), "an operand");
   expect_broadcast(in, {params.condition, params.a, params.b});
   const int32_t condition = in.operand(0), a = in.operand(1), b = in.operand(2), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            where(params, at.read(condition), at.read(a), at.read(b), at.write(dst), context);
-          },
-          static_cast<double>(in.count(dst))};
+  return bound(static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
+    where(params, at.read(condition), at.read(a), at.read(b), at.write(dst), context);
+  });
 }
 
 // (rows, c) of an operation over the last axis.
@@ -136,11 +129,9 @@ BoundOperation bind_layer_norm(OperationBinder& in) {
   in.expect_optional_floats(2, columns, "bias");
   in.expect_result_floats(product({rows, columns}));
   const int32_t src = in.operand(0), weight = in.operand(1), bias = in.operand(2), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            layer_norm(params, at.read(src), at.read(weight), at.read(bias), at.write(dst), context);
-          },
-          6.0 * static_cast<double>(in.count(dst))};
+  return bound(6.0 * static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
+    layer_norm(params, at.read(src), at.read(weight), at.read(bias), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_softmax(OperationBinder& in) {
@@ -153,10 +144,9 @@ BoundOperation bind_softmax(OperationBinder& in) {
   in.expect_floats(0, product({rows, columns}), "src");
   in.expect_result_floats(product({rows, columns}));
   const int32_t src = in.operand(0), dst = in.result();
-  return {
-      nullptr,
-      [=](const ValueAddresses& at, KernelContext& context) { softmax(params, at.read(src), at.write(dst), context); },
-      4.0 * static_cast<double>(in.count(dst))};
+  return bound(4.0 * static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
+    softmax(params, at.read(src), at.write(dst), context);
+  });
 }
 
 constexpr std::array<KernelBinder, 6> kBinders = {{{"unary", bind_unary},

@@ -32,11 +32,11 @@ BoundOperation bind_matmul(OperationBinder& in) {
   in.expect_result_floats(product({params.rows, params.n}));
   const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
                 residual = in.operand(kResidual), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            matmul(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
-          },
-          2.0 * static_cast<double>(params.rows) * static_cast<double>(params.k) * static_cast<double>(params.n)};
+  return bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.k) * static_cast<double>(params.n),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 matmul(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst),
+                        context);
+               });
 }
 
 BoundOperation bind_batch_matmul(OperationBinder& in) {
@@ -52,12 +52,11 @@ BoundOperation bind_batch_matmul(OperationBinder& in) {
   in.expect_floats(1, product({params.batch, params.k, params.n}), "b");
   in.expect_result_floats(product({params.batch, params.m, params.n}));
   const int32_t a = in.operand(0), b = in.operand(1), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            batch_matmul(params, at.read(a), at.read(b), at.write(dst), context);
-          },
-          2.0 * static_cast<double>(params.batch) * static_cast<double>(params.m) * static_cast<double>(params.k) *
-              static_cast<double>(params.n)};
+  return bound(2.0 * static_cast<double>(params.batch) * static_cast<double>(params.m) * static_cast<double>(params.k) *
+                   static_cast<double>(params.n),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 batch_matmul(params, at.read(a), at.read(b), at.write(dst), context);
+               });
 }
 
 BoundOperation bind_conv(OperationBinder& in) {
@@ -88,11 +87,10 @@ BoundOperation bind_conv(OperationBinder& in) {
   in.expect_result_floats(outputs);
   const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
                 residual = in.operand(kResidual), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            conv(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
-          },
-          2.0 * static_cast<double>(outputs) * static_cast<double>(k)};
+  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(k),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 conv(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
+               });
 }
 
 BoundOperation bind_deconv2x2(OperationBinder& in) {
@@ -111,11 +109,10 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
   in.expect_result_floats(outputs);
   const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
                 residual = in.operand(kResidual), dst = in.result();
-  return {nullptr,
-          [=](const ValueAddresses& at, KernelContext& context) {
-            deconv2x2(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
-          },
-          2.0 * static_cast<double>(outputs) * static_cast<double>(params.in_c)};
+  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(params.in_c), [=](const ValueAddresses& at,
+                                                                                          KernelContext& context) {
+    deconv2x2(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
+  });
 }
 
 constexpr std::array<KernelBinder, 4> kBinders = {

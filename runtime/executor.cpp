@@ -112,19 +112,20 @@ struct Executor::State {
     return Status::ok();
   }
 
-  void run_operations(const BoundFunction& bound, const ValueAddresses& at) {
+  Status run_operations(const BoundFunction& bound, const ValueAddresses& at) {
     KernelContext context{pool, scratch, isa};
     for (const BoundOperation& operation : bound.operations) {
       if (!observer) {
-        operation.run(at, context);
+        SAMC_TRY(operation.run(at, context));
         continue;
       }
       const auto start = std::chrono::steady_clock::now();
-      operation.run(at, context);
+      SAMC_TRY(operation.run(at, context));
       const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
       observer({bound.function->name, operation.operation->name, operation.operation->kernel,
                 kernel_variant(operation.operation->kernel, isa), taken.count(), operation.arithmetic});
     }
+    return Status::ok();
   }
 };
 
@@ -147,8 +148,7 @@ Status Executor::run(std::string_view function, int64_t points, std::span<const 
   SAMC_TRY(state_->place_inputs(*bound, inputs, at));
   SAMC_TRY(state_->place_outputs(*bound, outputs, at));
   SAMC_TRY(state_->place_rest(*bound, at));
-  state_->run_operations(*bound, at);
-  return Status::ok();
+  return state_->run_operations(*bound, at);
 }
 
 void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }

@@ -84,10 +84,11 @@ std::vector<int64_t> OperationBinder::integers(const char* name) {
   std::vector<int64_t> values;
   if (attribute == nullptr) return values;
   for (const Extent& extent : attribute->values) {
-    // Twice the range, because strides and offsets may be negative; then at() cannot overflow either.
-    require(std::abs(extent.base / 2) <= kGreatestExtent && std::abs(extent.step / 2) <= kGreatestExtent,
-            "attribute {} is out of range", name);
-    values.push_back(good() ? extent.at(points_) : 0);
+    const bool in_range = std::abs(extent.base / 2) <= kGreatestExtent &&
+                          std::abs(extent.step / 2) <= kGreatestExtent &&
+                          std::abs(extent.at(points_)) <= kGreatestExtent;
+    require(in_range, "attribute {} is out of range", name);
+    values.push_back(in_range ? extent.at(points_) : 0);
   }
   return values;
 }

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "base/status.h"
@@ -36,9 +37,24 @@ class ValueAddresses {
 
 struct BoundOperation {
   const Operation* operation = nullptr;
-  std::function<void(const ValueAddresses&, KernelContext&)> run;
+  std::function<Status(const ValueAddresses&, KernelContext&)> run;
   double arithmetic = 0;  // multiplications and additions, for the timing table
 };
+
+// body(const ValueAddresses&, KernelContext&) calls the kernel; it returns a Status if the kernel does.
+template <class Body>
+BoundOperation bound(double arithmetic, Body body) {
+  return {nullptr,
+          [body](const ValueAddresses& at, KernelContext& context) -> Status {
+            if constexpr (std::is_void_v<decltype(body(at, context))>) {
+              body(at, context);
+              return Status::ok();
+            } else {
+              return body(at, context);
+            }
+          },
+          arithmetic};
+}
 
 // What a binder reads an operation through. The first thing that is wrong is kept, later ones are ignored, and what is
 // read after it is 0 or empty: a binder checks `good()` before it divides or loops by what it read.
@@ -65,7 +81,6 @@ class OperationBinder {
   void expect_floats(size_t position, int64_t count, const char* what);
   void expect_optional_floats(size_t position, int64_t count, const char* what);
   void expect_result_floats(int64_t count);
-  // Result and operand lie on the same bytes only where plan_arena() put them so: nothing to check here.
 
   int64_t integer(const char* name);  // must be there
   int64_t integer(const char* name, int64_t absent);

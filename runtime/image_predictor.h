@@ -1,0 +1,125 @@
+#pragma once
+// Segments pictures by points, boxes and masks: the semantics of SAM2ImagePredictor (sam2/sam2_image_predictor.py),
+// without Python. `size` below is the model's image size (1024), `low` its quarter (256).
+//
+//   auto module = Module::load("tiny.samc");
+//   auto predictor = ImagePredictor::create(module.value());
+//   predictor.value().set_image(picture);
+//   auto result = predictor.value().predict({{.points = {{500, 375, 1}}}});
+//
+// Errors are one-line Statuses; no exception leaves this interface. One predictor serves one thread at a time; any
+// number of predictors may share a module, each on a thread of its own.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "base/tensor.h"
+#include "runtime/executor.h"
+#include "runtime/module.h"
+#include "runtime/rgb_view.h"
+
+namespace samc {
+
+struct PredictorOptions {
+  int threads = 0;                      // 0: one for each core that the process may use
+  std::optional<float> mask_threshold;  // logits above it are mask; absent: the model's, 0
+  // Regions of at most this many low-res pixels are filled (holes) or removed (sprinkles) before the mask is upscaled;
+  // 0: none. The official code skips both without its CUDA extension.
+  double max_hole_area = 0;
+  double max_sprinkle_area = 0;
+};
+
+// What the image encoder makes of a picture: all that predict() needs of it. For the model sizes of SAM 2, C is 256.
+struct ImageEmbedding {
+  Tensor high_res_feats_0;  // (1, C / 8, size / 4, size / 4)
+  Tensor high_res_feats_1;  // (1, C / 4, size / 8, size / 8)
+  Tensor image_embed;       // (1, C, size / 16, size / 16)
+  int64_t width = 0;        // of the picture, pixels
+  int64_t height = 0;
+};
+
+// x to the right, y down, in pixels of the picture, (0, 0) being its upper left corner; or in [0, 1] of its width and
+// height when normalize_coords is false. May lie outside.
+struct PointPrompt {
+  float x = 0;
+  float y = 0;
+  int label = 1;  // 1 object, 0 background; also -1 no point, 2 and 3 upper left and lower right corner of a box
+};
+struct BoxPrompt {
+  float x0 = 0, y0 = 0;  // upper left
+  float x1 = 0, y1 = 0;  // lower right
+};
+
+// What names one object: any mixture, or nothing at all.
+struct ObjectPrompt {
+  std::vector<PointPrompt> points;
+  std::optional<BoxPrompt> box;
+  // Logits of an earlier call, f32 (low, low), (1, low, low) or (1, 1, low, low). Without data: none.
+  TensorView mask_input = {};
+};
+
+struct PredictOptions {
+  bool multimask_output = true;  // three masks for each prompt; else one
+  bool return_logits = false;    // masks as logits, not thresholded
+  bool normalize_coords = true;  // coordinates are pixels of the picture; false: they are in [0, 1] already
+};
+
+// masks: 3 or 1, in the model's order (not by score).
+struct Prediction {
+  Tensor masks;            // (prompts, masks, height, width): u8 0 or 1; f32 logits with return_logits
+  Tensor iou_predictions;  // (prompts, masks): the model's guess of each mask's quality
+  Tensor low_res_logits;   // (prompts, masks, low, low), clamped to [-32, 32]: mask_input of a later call
+};
+
+class ImagePredictor {
+ public:
+  // Errors: the module lacks the functions of an image model, or has others of these names.
+  static Result<ImagePredictor> create(std::shared_ptr<const Module> module, const PredictorOptions& options = {});
+  ImagePredictor(ImagePredictor&&) noexcept;
+  ImagePredictor& operator=(ImagePredictor&&) noexcept;
+  ~ImagePredictor();
+
+  // Stretches the picture to (size, size), normalises it and runs the image encoder. Replaces what was set before, also
+  // when it fails. The pixels are not needed afterwards.
+  Status set_image(const RgbView& picture);
+  // The same for several pictures, of any sizes: set_image_batch() of the official code.
+  Status set_images(std::span<const RgbView> pictures);
+  // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process.
+  Status set_embedding(ImageEmbedding embedding);
+
+  // How many pictures are set.
+  size_t pictures() const;
+  // The embedding of a picture that is set; valid until another is set.
+  Result<const ImageEmbedding*> embedding(size_t picture = 0) const;
+
+  // Masks for each prompt of a picture that is set. Prompts are independent of each other: the decoder runs once for
+  // each, so memory does not grow with their number beyond that of the result.
+  Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& options = {},
+                             size_t picture = 0);
+  Result<Prediction> predict(const ObjectPrompt& prompt, const PredictOptions& options = {}, size_t picture = 0) {
+    return predict(std::span(&prompt, 1), options, picture);
+  }
+  // One list of prompts for each picture that is set: predict_batch() of the official code.
+  Result<std::vector<Prediction>> predict_batch(std::span<const std::vector<ObjectPrompt>> prompts,
+                                                const PredictOptions& options = {});
+
+  // Forgets the pictures.
+  void reset();
+
+  const Module& module() const;
+  // Called after every operation of the model: for timing tables.
+  void observe(OperationObserver observer);
+  // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels.
+  size_t working_bytes() const;
+
+ private:
+  struct State;
+  explicit ImagePredictor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace samc

@@ -1,0 +1,86 @@
+#pragma once
+// For the runtime's tests: plans written by hand.
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/pack.h"
+#include "package/plan.h"
+
+namespace samc {
+
+// Adds functions to a module. Values are named by the index that input(), weight() and so on return.
+class PlanBuilder {
+ public:
+  PlanModule module;
+
+  PlanBuilder() {
+    module.info.name = "by hand";
+    module.info.build_id = "test";
+  }
+
+  void function(const std::string& name, int64_t least_points = 0, int64_t greatest_points = 0) {
+    module.functions.emplace_back();
+    current().name = name;
+    current().least_points = least_points;
+    current().greatest_points = greatest_points;
+  }
+  int32_t input(const std::string& name, Extents shape, DType dtype = DType::kF32) {
+    const int32_t index = add(name, std::move(shape), Place::kInput);
+    value(index).dtype = dtype;
+    current().inputs.push_back(index);
+    return index;
+  }
+  int32_t output(const std::string& name, Extents shape) {
+    const int32_t index = add(name, std::move(shape), Place::kOutput);
+    current().outputs.push_back(index);
+    return index;
+  }
+  int32_t arena(Extents shape) {
+    return add("value " + std::to_string(current().values.size()), std::move(shape), Place::kArena);
+  }
+  int32_t alias(int32_t of, Extents shape) {
+    const int32_t index = add("alias " + std::to_string(current().values.size()), std::move(shape), Place::kAlias);
+    value(index).alias_of = of;
+    return index;
+  }
+  int32_t weight(std::vector<float> numbers, Extents shape) {
+    const int32_t index = add("weight " + std::to_string(current().values.size()), std::move(shape), Place::kWeight);
+    auto owner = std::make_shared<std::vector<float>>(std::move(numbers));
+    value(index).weight = static_cast<int32_t>(module.weights.size());
+    module.weights.push_back({value(index).name, DType::kF32, std::as_bytes(std::span<const float>(*owner)), owner});
+    return index;
+  }
+  int32_t weight(const std::vector<float>& numbers) { return weight(numbers, {static_cast<int64_t>(numbers.size())}); }
+  // numbers is (k, n).
+  int32_t packed_weight(const std::vector<float>& numbers, int64_t k, int64_t n) {
+    std::vector<float> packed(static_cast<size_t>(packed_floats(k, n)));
+    pack_weights(numbers.data(), k, n, WeightOrder::kKByN, packed.data());
+    return weight(packed);
+  }
+  Operation& operation(const std::string& kernel, std::vector<int32_t> operands, int32_t result) {
+    Operation added;
+    added.kernel = kernel;
+    added.name = "operation " + std::to_string(current().operations.size());
+    added.operands = std::move(operands);
+    added.results = {result};
+    return current().operations.emplace_back(std::move(added));
+  }
+  PlanFunction& current() { return module.functions.back(); }
+  Value& value(int32_t index) { return current().values[static_cast<size_t>(index)]; }
+
+ private:
+  int32_t add(const std::string& name, Extents shape, Place place) {
+    Value added;
+    added.name = name;
+    added.shape = std::move(shape);
+    added.place = place;
+    current().values.push_back(std::move(added));
+    return static_cast<int32_t>(current().values.size()) - 1;
+  }
+};
+
+}  // namespace samc
