@@ -1,0 +1,9 @@
+#include "kernels/layer_norm.h"
+#include "kernels/permute.h"
+#include "kernels/pointwise.h"
+#include "kernels/softmax.h"
+#include "kernels/vector_math_avx2.h"
+
+namespace samc::avx2 {
+#include "kernels/rows.inc"
+}  // namespace samc::avx2
