@@ -1,0 +1,12 @@
+#include "passes/top_passes.h"
+
+namespace samc {
+
+std::span<const Pass> top_passes() {
+  static const std::vector<Pass> passes = {
+      {"canonicalize", Phase::kTop, "the ops' own folders and patterns", canonicalize},
+  };
+  return passes;
+}
+
+}  // namespace samc

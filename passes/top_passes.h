@@ -1,0 +1,10 @@
+#pragma once
+// The target-independent passes, one file each. top_passes() (pipeline.h) is their order.
+
+#include "passes/pipeline.h"
+
+namespace samc {
+
+mlir::LogicalResult canonicalize(mlir::ModuleOp module, WeightStore& weights);
+
+}  // namespace samc

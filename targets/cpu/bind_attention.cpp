@@ -1,0 +1,182 @@
+// cpu.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote, windows as
+// addressing. What lies otherwise is brought into rows by a permute first.
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/rewrite.h"
+#include "targets/cpu/shared_patterns.h"
+
+namespace samc::cpu {
+namespace {
+
+// One of q, k, v: rows of `buffer`, dim columns a head from `offset`; its rows are positions of a grid in windows.
+struct Rows {
+  mlir::Value buffer;  // (..., pitch)
+  int64_t offset = 0;
+  int64_t grid_h = 1, grid_w = 1, window_h = 1, window_w = 1, batch = 1;
+  mlir::Value pad;  // a row of the whole buffer, null when there is none
+  bool windowed = false;
+};
+
+std::vector<Factor> factors(int64_t extent, int64_t stride) {
+  return extent == 1 ? std::vector<Factor>{} : std::vector<Factor>{{extent, stride}};
+}
+
+// value is (batch, heads, tokens, dim)
+Rows find_rows(mlir::Value value, mlir::PatternRewriter& rewriter) {
+  const Shape shape = shape_of(value);
+  const int64_t batch = shape[0], heads = shape[1], tokens = shape[2], dim = shape[3];
+  Rows rows;
+  const View view = trace_view(value);
+  const int64_t pitch = shape_of(view.base).back();
+  const int64_t rows_in_base = element_count(shape_of(view.base)) / pitch;
+  const bool fits = rows_in_base == batch * tokens && view.offset + heads * dim <= pitch && view.dims[3] == factors(dim, 1) &&
+                    view.dims[1] == factors(heads, dim) && view.dims[2] == factors(tokens, pitch) &&
+                    view.dims[0] == factors(batch, tokens * pitch);
+  if (!fits) {
+    const mlir::Value moved = make_permute(rewriter, derived_location(value, ".rows"), value, {0, 2, 1, 3});
+    rows.buffer = make_reshape(rewriter, derived_location(value, ".rows"), moved, {batch, tokens, heads * dim});
+    rows.grid_w = rows.window_w = tokens;
+    rows.batch = batch;
+    return rows;
+  }
+  rows.buffer = view.base;
+  rows.offset = view.offset;
+  auto partition = view.base.getDefiningOp<WindowPartitionOp>();
+  if (!partition) {
+    rows.grid_w = rows.window_w = tokens;
+    rows.batch = batch;
+    return rows;
+  }
+  const Shape grid = shape_of(partition.getInput());  // (1, height, width, c)
+  rows.buffer = partition.getInput();
+  rows.windowed = true;
+  rows.grid_h = grid[1];
+  rows.grid_w = grid[2];
+  rows.window_h = static_cast<int64_t>(partition.getWindowH());
+  rows.window_w = static_cast<int64_t>(partition.getWindowW());
+  if (!is_none(partition.getPad())) rows.pad = partition.getPad();
+  return rows;
+}
+
+struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
+  BindAttention(mlir::MLIRContext* context, WeightStore& weights) : OpRewritePattern(context), weights_(weights) {}
+
+  mlir::LogicalResult matchAndRewrite(AttentionOp op, mlir::PatternRewriter& rewriter) const override {
+    const Shape q_shape = shape_of(op.getQ()), v_shape = shape_of(op.getV());
+    const int64_t heads = q_shape[1], dim = q_shape[3], value_dim = v_shape[3];
+    const Rows q = find_rows(op.getQ(), rewriter), k = find_rows(op.getK(), rewriter), v = find_rows(op.getV(), rewriter);
+    if (q.windowed != k.windowed || k.windowed != v.windowed || k.grid_h != v.grid_h || k.grid_w != v.grid_w ||
+        k.window_h != v.window_h || k.window_w != v.window_w)
+      return rewriter.notifyMatchFailure(op, "q, k and v are windowed differently");
+    Config config(getContext());
+    config.set("batch", q.batch).set("heads", heads).set("dim", dim).set("value_dim", value_dim);
+    config.set("q_offset", q.offset).set("k_offset", k.offset).set("v_offset", v.offset);
+    config.set("grid_q_h", q.grid_h).set("grid_q_w", q.grid_w).set("window_q_h", q.window_h).set("window_q_w", q.window_w);
+    config.set("grid_k_h", k.grid_h).set("grid_k_w", k.grid_w).set("window_k_h", k.window_h).set("window_k_w", k.window_w);
+    config.set("scale", op.getScale().convertToDouble());
+    const mlir::Location location = op.getLoc();
+    const mlir::Value pad_k = pad_row(k, heads * dim, ".pad_k", rewriter, location);
+    const mlir::Value pad_v = pad_row(v, heads * value_dim, ".pad_v", rewriter, location);
+    const Shape rows_shape = q.windowed ? Shape{1, q.grid_h, q.grid_w, heads * value_dim}
+                                        : Shape{q.batch, q_shape[2], heads * value_dim};
+    mlir::Value rows = make_run(rewriter, location, "attention", {q.buffer, k.buffer, v.buffer, pad_k, pad_v}, rows_shape,
+                                config)
+                           .getResult();
+    if (q.windowed) {
+      const Shape windows{q_shape[0], q.window_h, q.window_w, heads * value_dim};
+      rows = rewriter.create<WindowPartitionOp>(location, f32_type(getContext(), windows), rows,
+                                                make_none(rewriter, location), rewriter.getI64IntegerAttr(q.window_h),
+                                                rewriter.getI64IntegerAttr(q.window_w), rewriter.getBoolAttr(true));
+    }
+    const mlir::Value split = make_reshape(rewriter, location, rows, {q_shape[0], q_shape[2], heads, value_dim});
+    rewriter.replaceOp(op, make_permute(rewriter, location, split, {0, 2, 1, 3}));
+    return mlir::success();
+  }
+
+ private:
+  // The part of the padding row that this operand sees, as a weight; zeros are not assumed but written out.
+  mlir::Value pad_row(const Rows& rows, int64_t count, const char* suffix, mlir::PatternRewriter& rewriter,
+                      mlir::Location location) const {
+    const bool reaches_over = rows.grid_h % rows.window_h != 0 || rows.grid_w % rows.window_w != 0;
+    if (!reaches_over) return make_none(rewriter, location);
+    Tensor row = Tensor::zeros({count});
+    std::string name = value_name(rows.buffer) + suffix;
+    if (rows.pad) {
+      SAMC_CHECK(is_weight(rows.pad), "a padding row that is no weight");
+      const std::span<const float> whole = weights_.view(weight_name(rows.pad)).f32();
+      for (int64_t i = 0; i < count; ++i) row.f32()[static_cast<size_t>(i)] = whole[static_cast<size_t>(rows.offset + i)];
+    }
+    return make_weight(rewriter, location, weights_, name, std::move(row));
+  }
+
+  WeightStore& weights_;
+};
+
+// max_pool(slice(partition(x))) = partition'(max_pool(x)), the windows shrinking with the picture.
+struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  mlir::LogicalResult matchAndRewrite(RunOp op, mlir::PatternRewriter& rewriter) const override {
+    if (op.getKernel() != "max_pool") return mlir::failure();
+    const mlir::Value source = op.getArguments()[0];
+    const Shape shape = shape_of(source);  // (windows, window_h, window_w, c)
+    const View view = trace_view(source);
+    const mlir::Value base = view.base;
+    auto partition = base.getDefiningOp<WindowPartitionOp>();
+    const int64_t pitch = shape_of(base).back();
+    const int64_t kernel_h = config_integer(op, "kernel_h"), kernel_w = config_integer(op, "kernel_w");
+    const int64_t c = config_integer(op, "c");
+    if (shape.size() != 4 || config_integer(op, "offset") != 0 || c != shape[3]) return mlir::failure();
+    // Rows one after the other, c columns from offset: whatever the order of the outer axes' names.
+    int64_t stride = pitch;
+    for (size_t i = 3; i-- > 0;) {
+      int64_t total = 1;
+      for (const Factor& factor : view.dims[i]) total *= factor.extent;
+      if (total != shape[i] || view.dims[i] != factors(shape[i], stride)) return mlir::failure();
+      stride *= shape[i];
+    }
+    if (view.dims[3] != factors(c, 1)) return mlir::failure();
+    Config config(getContext());
+    config.set("c", c).set("offset", view.offset).set("kernel_h", kernel_h).set("kernel_w", kernel_w);
+    config.set("stride_h", kernel_h).set("stride_w", kernel_w);
+    if (!partition) {
+      if (view.base == source) return mlir::failure();
+      config.set("in_h", config_integer(op, "in_h")).set("in_w", config_integer(op, "in_w"));
+      rewriter.replaceOp(op, make_run(rewriter, op.getLoc(), "max_pool", {base}, shape_of(op.getResult()), config));
+      return mlir::success();
+    }
+    const Shape grid = shape_of(partition.getInput());
+    const int64_t window_h = static_cast<int64_t>(partition.getWindowH());
+    const int64_t window_w = static_cast<int64_t>(partition.getWindowW());
+    if (window_h % kernel_h != 0 || window_w % kernel_w != 0 || grid[1] % kernel_h != 0 || grid[2] % kernel_w != 0)
+      return mlir::failure();
+    config.set("in_h", grid[1]).set("in_w", grid[2]);
+    const mlir::Value pooled = make_run(rewriter, op.getLoc(), "max_pool", {partition.getInput()},
+                                        {1, grid[1] / kernel_h, grid[2] / kernel_w, c}, config)
+                                   .getResult();
+    // The queries outside the picture are cropped later, so nobody asks what is there.
+    rewriter.replaceOpWithNewOp<WindowPartitionOp>(
+        op, op.getResult().getType(), pooled, make_none(rewriter, op.getLoc()),
+        rewriter.getI64IntegerAttr(window_h / kernel_h), rewriter.getI64IntegerAttr(window_w / kernel_w),
+        rewriter.getBoolAttr(true));
+    return mlir::success();
+  }
+};
+
+}  // namespace
+
+mlir::LogicalResult bind_attention(mlir::ModuleOp module, WeightStore& weights) {
+  mlir::MLIRContext* context = module.getContext();
+  // Pooled queries first: attention looks for the windows behind them.
+  mlir::RewritePatternSet pools(context);
+  pools.add<PoolBeforePartition>(context);
+  if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(pools)))) return mlir::failure();
+  mlir::RewritePatternSet patterns(context);
+  patterns.add<BindAttention>(context, weights);
+  add_window_patterns(patterns);
+  add_merge_patterns(patterns);
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+}
+
+}  // namespace samc::cpu

@@ -1,0 +1,143 @@
+#include "targets/cpu/compile_model.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "checkpoint/checkpoint.h"
+#include "ir/top_dialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "model/build.h"
+#include "model/recognise.h"
+#include "package/arena.h"
+#include "package/writer.h"
+#include "targets/cpu/cpu_dialect.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/write_plan.h"
+
+namespace samc {
+namespace {
+
+// The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them.
+constexpr int64_t kWitnesses[] = {2, 3, 7};
+constexpr int64_t kMostPoints = 4096;
+
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double milliseconds = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return milliseconds;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
+
+// Everything that must live as long as the IR: weights borrow from the mapped checkpoint.
+struct Compilation {
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+  std::optional<Checkpoint> checkpoint;
+  WeightStore weights;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  ModelConfig config;
+  CompileReport report;
+};
+
+Status build(const CompileOptions& options, Compilation& work) {
+  Stopwatch watch;
+  if (options.precision != "f32")
+    return unsupported(fmt::format("precision {} is not supported on the CPU", options.precision), "use f32");
+  SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
+  const Checkpoint& checkpoint = *work.checkpoint;
+  SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(checkpoint), options.config));
+  SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(3));
+  for (const NonFiniteTensor& tensor : non_finite)
+    work.report.warnings.push_back(fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count,
+                                               tensor.infinity_count));
+  work.config = recognition.config;
+  work.report.model_name = recognition.config.name;
+  work.report.why = recognition.why;
+  work.report.read_milliseconds = watch.lap();
+
+  work.context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
+  work.module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
+  SAMC_TRY(add_image_weights(work.config, checkpoint, work.weights));
+  GraphBuilder graph(*work.module, work.weights);
+  SAMC_TRY(build_image_encoder(work.config, graph));
+  SAMC_TRY(build_mask_encoder(work.config, graph));
+  SAMC_TRY(build_no_mask(work.config, graph));
+  for (const int64_t points : kWitnesses) SAMC_TRY(build_mask_decoder(work.config, points, graph, witness_name(points)));
+  work.report.build_milliseconds = watch.lap();
+
+  PipelineOptions pipeline;
+  pipeline.disabled = options.disabled_passes;
+  pipeline.until = options.until;
+  const std::vector<Pass> passes = cpu_pipeline();
+  SAMC_ASSIGN(work.report.passes, run_passes(*work.module, work.weights, passes, pipeline));
+  work.report.pass_milliseconds = watch.lap();
+  return Status::ok();
+}
+
+Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) {
+  PlanModule plan;
+  cpu::WeightTable weights(work.weights);
+  std::vector<std::pair<int64_t, PlanFunction>> witnesses;
+  for (auto function : work.module->getOps<mlir::func::FuncOp>()) {
+    SAMC_ASSIGN(PlanFunction written, cpu::write_function(function, weights));
+    bool is_witness = false;
+    for (const int64_t points : kWitnesses) {
+      if (written.name != witness_name(points)) continue;
+      witnesses.emplace_back(points, std::move(written));
+      is_witness = true;
+      break;
+    }
+    if (!is_witness) plan.functions.push_back(std::move(written));
+  }
+  SAMC_ASSIGN(PlanFunction decoder, cpu::merge_witnesses(witnesses, "mask_decoder", 0, kMostPoints));
+  plan.functions.push_back(std::move(decoder));
+  plan.weights = weights.take();
+  plan.info.name = work.config.name;
+  plan.info.build_id = options.build_id;
+  plan.info.image_size = work.config.image_size;
+  plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
+  for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
+  for (const PlanFunction& function : plan.functions)
+    work.report.arena_bytes.emplace_back(function.name, plan_arena(function, function.greatest_points > 0 ? 2 : 0).bytes);
+  return plan;
+}
+
+}  // namespace
+
+std::vector<Pass> cpu_pipeline() {
+  std::vector<Pass> passes(top_passes().begin(), top_passes().end());
+  passes.insert(passes.end(), cpu::cpu_passes().begin(), cpu::cpu_passes().end());
+  return passes;
+}
+
+Result<CompileReport> compile_model(const CompileOptions& options, const std::string& output) {
+  Compilation work;
+  SAMC_TRY(build(options, work));
+  Stopwatch watch;
+  SAMC_ASSIGN(const PlanModule plan, write_plan(options, work));
+  work.report.plan_milliseconds = watch.lap();
+  SAMC_TRY(write_module(plan, output));
+  work.report.write_milliseconds = watch.lap();
+  return std::move(work.report);
+}
+
+Result<std::string> compile_to_text(const CompileOptions& options) {
+  Compilation work;
+  SAMC_TRY(build(options, work));
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  work.module->print(stream, mlir::OpPrintingFlags().printGenericOpForm().enableDebugInfo(true, false));
+  return text;
+}
+
+}  // namespace samc

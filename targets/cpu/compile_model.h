@@ -1,0 +1,45 @@
+#pragma once
+// From a model's file to a .samc module: the whole compiler in one call. The command line and the tests use it.
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "package/plan.h"
+#include "passes/pipeline.h"
+
+namespace samc {
+
+struct CompileOptions {
+  std::string model;                 // a checkpoint (.pt)
+  std::optional<std::string> config; // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
+  std::string precision = "f32";     // anything else is an error that names it
+  Phase until = Phase::kCpu;
+  std::set<std::string> disabled_passes;
+  std::string build_id;              // kept in the module
+};
+
+struct CompileReport {
+  std::string model_name;
+  std::string why;                   // how the model was recognised
+  std::vector<PassTime> passes;
+  int64_t weight_bytes = 0;
+  // Peak of each function's arena in bytes; the decoder's at 2 points.
+  std::vector<std::pair<std::string, int64_t>> arena_bytes;
+  std::vector<std::string> warnings;  // weights that hold NaN, for example
+  double read_milliseconds = 0, build_milliseconds = 0, pass_milliseconds = 0, plan_milliseconds = 0,
+         write_milliseconds = 0;
+};
+
+// Compiles and writes the module to output.
+Result<CompileReport> compile_model(const CompileOptions& options, const std::string& output);
+
+// The IR at the end of options.until, in MLIR's generic form.
+Result<std::string> compile_to_text(const CompileOptions& options);
+
+// All passes of the CPU target in order, top_passes() first.
+std::vector<Pass> cpu_pipeline();
+
+}  // namespace samc

@@ -1,0 +1,165 @@
+// What stands around a kernel's main loop moves into it: the row normalisation before a matrix product, the activation and
+// the residual addition after one.
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/rewrite.h"
+
+namespace samc::cpu {
+namespace {
+
+bool has_activation(RunOp run) { return config_string(run, "activation") != "none"; }
+bool has_operand(RunOp run, unsigned index) {
+  return run.getArguments().size() > index && !is_none(run.getArguments()[index]);
+}
+bool is_one_of(llvm::StringRef kernel, std::initializer_list<llvm::StringRef> kernels) {
+  return llvm::is_contained(kernels, kernel);
+}
+
+RunOp replace_run(RunOp run, mlir::Operation* at, mlir::ValueRange arguments, mlir::DictionaryAttr config,
+                  mlir::PatternRewriter& rewriter) {
+  return rewriter.create<RunOp>(at->getLoc(), run.getResult().getType(), run.getKernelAttr(), arguments, config);
+}
+
+// activation(run(x)), where nobody else wants run(x)
+struct FuseActivation : mlir::RewritePattern {
+  FuseActivation(llvm::StringRef op, const char* activation, mlir::MLIRContext* context)
+      : RewritePattern(op, 1, context), activation_(activation) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    auto run = op->getOperand(0).getDefiningOp<RunOp>();
+    if (!run || !run.getResult().hasOneUse() || !exact(op)) return mlir::failure();
+    const llvm::StringRef kernel = run.getKernel();
+    if (!is_one_of(kernel, {"matmul", "conv", "depthwise_conv", "deconv2x2", "layer_norm"}) || has_activation(run))
+      return mlir::failure();
+    // matmul and conv add the residual after the activation, deconv2x2 before it.
+    if (is_one_of(kernel, {"matmul", "conv"}) && has_operand(run, 3)) return mlir::failure();
+    const mlir::DictionaryAttr config = with_attribute(run, "activation", rewriter.getStringAttr(activation_));
+    rewriter.replaceOp(op, replace_run(run, op, run.getArguments(), config, rewriter));
+    return mlir::success();
+  }
+
+ private:
+  static bool exact(mlir::Operation* op) {
+    return string_attribute(op, "approx_mode", "normal") == "normal" && float_attribute(op, "relu_limit", -1.0) <= 0 &&
+           float_attribute(op, "scale", 1.0) == 1.0 && float_attribute(op, "bias", 0.0) == 0.0 &&
+           !bool_attribute(op, "log", false);
+  }
+  const char* activation_;
+};
+
+// run(x) + residual, where nobody else wants run(x)
+struct FuseResidual : mlir::RewritePattern {
+  FuseResidual(const char* kernel, unsigned position, bool before_activation, unsigned short priority,
+               mlir::MLIRContext* context)
+      : RewritePattern("top.Add", priority, context),
+        kernel_(kernel),
+        position_(position),
+        before_activation_(before_activation) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    if (op->getNumOperands() != 2 || bool_attribute(op, "do_relu", false)) return mlir::failure();
+    // The later producer takes the addition in, so that its other operand is there in time.
+    for (const unsigned side : {1u, 0u}) {
+      RunOp run = producer_run(op->getOperand(side), kernel_);
+      const mlir::Value residual = op->getOperand(1 - side);
+      if (!run || !run.getResult().hasOneUse() || has_operand(run, position_)) continue;
+      if (residual.getType() != run.getResult().getType() || residual.getType() != op->getResult(0).getType()) continue;
+      if (before_activation_ && has_activation(run)) continue;
+      llvm::SmallVector<mlir::Value> arguments(run.getArguments());
+      while (arguments.size() <= position_) arguments.push_back(make_none(rewriter, op->getLoc()));
+      arguments[position_] = residual;
+      rewriter.replaceOp(op, replace_run(run, op, arguments, run.getConfig(), rewriter));
+      return mlir::success();
+    }
+    return mlir::failure();
+  }
+
+ private:
+  const char* kernel_;
+  unsigned position_;
+  bool before_activation_;
+};
+
+// matmul(LayerNorm(x)): gamma and beta go into the weight and bias, the normalisation into the kernel.
+struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
+  FoldLayerNorm(mlir::MLIRContext* context, WeightStore& weights) : OpRewritePattern(context), weights_(weights) {}
+
+  mlir::LogicalResult matchAndRewrite(RunOp run, mlir::PatternRewriter& rewriter) const override {
+    if (run.getKernel() != "matmul" || config_integer(run, "norm") != 0) return mlir::failure();
+    mlir::Operation* norm = producer(run.getArguments()[0], "top.LayerNorm");
+    if (norm == nullptr || !only_matmuls_read(norm)) return mlir::failure();
+    const Shape shape = shape_of(norm->getOperand(0));
+    const int64_t axis = integer_attribute(norm, "axis", -1);
+    if (axis != -1 && axis != static_cast<int64_t>(shape.size()) - 1) return mlir::failure();
+    const mlir::Value gamma = norm->getOperand(1), beta = norm->getOperand(2);
+    if ((!is_none(gamma) && !is_weight(gamma)) || (!is_none(beta) && !is_weight(beta))) return mlir::failure();
+
+    const mlir::Value weight = run.getArguments()[1];
+    const bool columns_first = config_string(run, "weight_layout") == "nk";
+    const int64_t k_count = config_integer(run, "k"), n_count = config_integer(run, "n");
+    const std::span<const float> w = weights_.view(weight_name(weight)).f32();
+    const std::span<const float> g = is_none(gamma) ? std::span<const float>() : weights_.view(weight_name(gamma)).f32();
+    const std::span<const float> b = is_none(beta) ? std::span<const float>() : weights_.view(weight_name(beta)).f32();
+    Tensor folded({columns_first ? n_count : k_count, columns_first ? k_count : n_count});
+    std::vector<double> bias(static_cast<size_t>(n_count), 0.0);
+    if (has_operand(run, 2)) {
+      const std::span<const float> old = weights_.view(weight_name(run.getArguments()[2])).f32();
+      for (size_t n = 0; n < bias.size(); ++n) bias[n] = static_cast<double>(old[n]);
+    }
+    const auto fold = [&](int64_t n, int64_t k) {
+      const size_t at = static_cast<size_t>(columns_first ? n * k_count + k : k * n_count + n);
+      const size_t row = static_cast<size_t>(k);
+      folded.f32()[at] = g.empty() ? w[at] : w[at] * g[row];
+      if (!b.empty()) bias[static_cast<size_t>(n)] += static_cast<double>(w[at]) * static_cast<double>(b[row]);
+    };
+    if (columns_first) {
+      for (int64_t n = 0; n < n_count; ++n)
+        for (int64_t k = 0; k < k_count; ++k) fold(n, k);
+    } else {
+      for (int64_t k = 0; k < k_count; ++k)
+        for (int64_t n = 0; n < n_count; ++n) fold(n, k);
+    }
+    Tensor new_bias({n_count});
+    for (size_t n = 0; n < bias.size(); ++n) new_bias.f32()[n] = static_cast<float>(bias[n]);
+
+    mlir::NamedAttrList config(run.getConfig());
+    config.set("norm", rewriter.getI64IntegerAttr(1));
+    config.set("eps", rewriter.getF64FloatAttr(float_attribute(norm, "eps", 1e-5)));
+    llvm::SmallVector<mlir::Value> arguments(run.getArguments());
+    while (arguments.size() < 3) arguments.push_back(make_none(rewriter, run.getLoc()));
+    arguments[0] = norm->getOperand(0);
+    arguments[1] = make_weight(rewriter, run.getLoc(), weights_, weight_name(weight) + ".with_norm", std::move(folded));
+    arguments[2] = make_weight(rewriter, run.getLoc(), weights_, weight_name(weight) + ".bias_with_norm",
+                               std::move(new_bias));
+    rewriter.replaceOp(run, replace_run(run, run, arguments, config.getDictionary(getContext()), rewriter));
+    return mlir::success();
+  }
+
+ private:
+  static bool only_matmuls_read(mlir::Operation* norm) {
+    for (mlir::OpOperand& use : norm->getResult(0).getUses()) {
+      auto user = mlir::dyn_cast<RunOp>(use.getOwner());
+      if (!user || user.getKernel() != "matmul" || use.getOperandNumber() != 0) return false;
+    }
+    return true;
+  }
+  WeightStore& weights_;
+};
+
+}  // namespace
+
+mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights) {
+  mlir::MLIRContext* context = module.getContext();
+  mlir::RewritePatternSet patterns(context);
+  patterns.add<FoldLayerNorm>(context, weights);
+  patterns.add<FuseActivation>("top.GELU", "gelu", context);
+  patterns.add<FuseActivation>("top.Relu", "relu", context);
+  patterns.add<FuseActivation>("top.Sigmoid", "sigmoid", context);
+  patterns.add<FuseResidual>("upsample_nearest", 1u, false, 3, context);
+  patterns.add<FuseResidual>("matmul", 3u, false, 2, context);
+  patterns.add<FuseResidual>("deconv2x2", 3u, true, 2, context);
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+}
+
+}  // namespace samc::cpu

@@ -1,0 +1,225 @@
+// Moves permutes towards the outputs until they meet their inverse and both vanish. Together with channels_last.cpp this
+// keeps pictures as NHWC from the first convolution to the function's outputs.
+
+#include <algorithm>
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/rewrite.h"
+#include "targets/cpu/shared_patterns.h"
+
+namespace samc::cpu {
+namespace {
+
+struct MergePermutes : mlir::RewritePattern {
+  explicit MergePermutes(mlir::MLIRContext* context) : RewritePattern("top.Permute", 2, context) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    const std::vector<int64_t> order = integers_attribute(op, "order");
+    if (is_identity(order)) {
+      rewriter.replaceOp(op, op->getOperand(0));
+      return mlir::success();
+    }
+    mlir::Operation* first = producer(op->getOperand(0), "top.Permute");
+    if (first == nullptr) return mlir::failure();
+    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), first->getOperand(0),
+                                        permuted(integers_attribute(first, "order"), order)));
+    return mlir::success();
+  }
+};
+
+// A permute that only moves extents of 1 is a reshape, which costs nothing.
+struct PermuteOfOnes : mlir::RewritePattern {
+  explicit PermuteOfOnes(mlir::MLIRContext* context) : RewritePattern("top.Permute", 1, context) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    const Shape in = shape_of(op->getOperand(0));
+    int64_t last = -1;
+    for (const int64_t axis : integers_attribute(op, "order")) {
+      if (in[static_cast<size_t>(axis)] == 1) continue;
+      if (axis < last) return mlir::failure();
+      last = axis;
+    }
+    rewriter.replaceOp(op, make_reshape(rewriter, op->getLoc(), op->getOperand(0), shape_of(op->getResult(0))));
+    return mlir::success();
+  }
+};
+
+// Splits shapes `from` and `to` of equal count into the smallest groups of neighbouring extents with equal products.
+struct Group {
+  std::vector<size_t> from, to;
+};
+std::vector<Group> matching_groups(const Shape& from, const Shape& to) {
+  std::vector<Group> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() || j < to.size()) {
+    Group group;
+    int64_t product_from = 1, product_to = 1;
+    do {
+      if (j == to.size() || (i < from.size() && product_from <= product_to)) {
+        product_from *= from[i];
+        group.from.push_back(i++);
+      } else {
+        product_to *= to[j];
+        group.to.push_back(j++);
+      }
+    } while (product_from != product_to && (i < from.size() || j < to.size()));
+    // Extents of 1 at the end belong to no group of their own.
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+// Reshape(Permute(x)) -> Permute(Reshape(x)), where the reshape only splits extents or joins such that are neighbours in x.
+struct ReshapeBeforePermute : mlir::RewritePattern {
+  explicit ReshapeBeforePermute(mlir::MLIRContext* context) : RewritePattern("top.Reshape", 1, context) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    mlir::Operation* permute = producer(op->getOperand(0), "top.Permute");
+    if (permute == nullptr) return mlir::failure();
+    const mlir::Value x = permute->getOperand(0);
+    const std::vector<int64_t> order = integers_attribute(permute, "order");
+    const Shape middle = shape_of(op->getOperand(0)), result = shape_of(op->getResult(0));
+    // pieces[source axis]: the result axes that come from it, outermost first.
+    std::vector<std::vector<size_t>> pieces(order.size());
+    for (const Group& group : matching_groups(middle, result)) {
+      if (group.from.empty() || group.to.empty()) return mlir::failure();
+      if (group.from.size() > 1 && group.to.size() > 1) return mlir::failure();
+      for (size_t i = 1; i < group.from.size(); ++i)
+        if (order[group.from[i]] != order[group.from[i - 1]] + 1) return mlir::failure();
+      std::vector<size_t>& piece = pieces[static_cast<size_t>(order[group.from[0]])];
+      piece.insert(piece.end(), group.to.begin(), group.to.end());
+    }
+    Shape reshaped;
+    std::vector<int64_t> new_order(result.size());
+    for (const std::vector<size_t>& piece : pieces) {
+      for (const size_t axis : piece) {
+        new_order[axis] = static_cast<int64_t>(reshaped.size());
+        reshaped.push_back(result[axis]);
+      }
+    }
+    if (is_identity(new_order) && reshaped == result) {
+      rewriter.replaceOp(op, make_reshape(rewriter, op->getLoc(), x, result));
+      return mlir::success();
+    }
+    const mlir::Value inner = make_reshape(rewriter, derived_location(op->getResult(0), ".reshaped"), x, reshaped);
+    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, new_order));
+    return mlir::success();
+  }
+};
+
+struct MergeReshapes : mlir::RewritePattern {
+  explicit MergeReshapes(mlir::MLIRContext* context) : RewritePattern("top.Reshape", 2, context) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    const Shape result = shape_of(op->getResult(0));
+    if (shape_of(op->getOperand(0)) == result) {
+      rewriter.replaceOp(op, op->getOperand(0));
+      return mlir::success();
+    }
+    mlir::Operation* first = producer(op->getOperand(0), "top.Reshape");
+    if (first == nullptr) return mlir::failure();
+    rewriter.replaceOp(op, make_reshape(rewriter, op->getLoc(), first->getOperand(0), result));
+    return mlir::success();
+  }
+};
+
+mlir::Value clone_with(mlir::Operation* op, mlir::ValueRange operands, const Shape& result,
+                       mlir::PatternRewriter& rewriter) {
+  mlir::OperationState state(op->getLoc(), op->getName());
+  state.addOperands(operands);
+  state.addAttributes(op->getAttrs());
+  state.addTypes(f32_type(rewriter.getContext(), result));
+  return rewriter.create(state)->getResult(0);
+}
+
+constexpr const char* kUnaryOps[] = {"top.GELU", "top.Relu", "top.Sigmoid", "top.MulConst", "top.AddConst", "top.Abs",
+                                     "top.Exp",  "top.Sqrt", "top.Tanh",    "top.Clip",     "top.SiLU"};
+constexpr const char* kBinaryOps[] = {"top.Add", "top.Sub", "top.Mul", "top.Div", "top.Max", "top.Min"};
+
+struct PermuteAfterUnary : mlir::RewritePattern {
+  PermuteAfterUnary(llvm::StringRef name, mlir::MLIRContext* context) : RewritePattern(name, 1, context) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    mlir::Operation* permute = producer(op->getOperand(0), "top.Permute");
+    if (permute == nullptr) return mlir::failure();
+    const mlir::Value x = permute->getOperand(0);
+    const mlir::Value inner = clone_with(op, x, shape_of(x), rewriter);
+    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, integers_attribute(permute, "order")));
+    return mlir::success();
+  }
+};
+
+struct PermuteAfterBinary : mlir::RewritePattern {
+  PermuteAfterBinary(llvm::StringRef name, mlir::MLIRContext* context, WeightStore& weights)
+      : RewritePattern(name, 1, context), weights_(weights) {}
+
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    if (op->getNumOperands() != 2) return mlir::failure();
+    const Shape result = shape_of(op->getResult(0));
+    for (unsigned side = 0; side < 2; ++side) {
+      mlir::Operation* permute = producer(op->getOperand(side), "top.Permute");
+      if (permute == nullptr || shape_of(op->getOperand(side)) != result) continue;
+      const std::vector<int64_t> order = integers_attribute(permute, "order");
+      const mlir::Value other = op->getOperand(1 - side);
+      const std::vector<int64_t> inverse = inverse_order(order);
+      Shape other_shape = shape_of(other);
+      other_shape.insert(other_shape.begin(), result.size() - other_shape.size(), 1);
+      mlir::Value moved;
+      if (is_weight(other)) {
+        moved = permuted_weight(other, other_shape, inverse, rewriter);
+      } else {
+        moved = make_permute(rewriter, derived_location(other, ".moved"),
+                             make_reshape(rewriter, other.getLoc(), other, other_shape), inverse);
+      }
+      mlir::Value operands[2];
+      operands[side] = permute->getOperand(0);
+      operands[1 - side] = moved;
+      const mlir::Value inner =
+          clone_with(op, mlir::ValueRange(operands), shape_of(permute->getOperand(0)), rewriter);
+      rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, order));
+      return mlir::success();
+    }
+    return mlir::failure();
+  }
+
+ private:
+  mlir::Value permuted_weight(mlir::Value weight, const Shape& shape, const std::vector<int64_t>& order,
+                              mlir::PatternRewriter& rewriter) const {
+    const std::span<const float> source = weights_.view(weight_name(weight)).f32();
+    Tensor moved(permuted(shape, order));
+    std::vector<int64_t> strides(shape.size(), 1);
+    for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
+    std::vector<int64_t> index(shape.size(), 0);
+    for (float& element : moved.f32()) {
+      int64_t from = 0;
+      for (size_t i = 0; i < index.size(); ++i) from += index[i] * strides[static_cast<size_t>(order[i])];
+      element = source[static_cast<size_t>(from)];
+      for (size_t i = index.size(); i-- > 0;) {
+        if (++index[i] < moved.shape()[i]) break;
+        index[i] = 0;
+      }
+    }
+    return make_weight(rewriter, weight.getLoc(), weights_, weight_name(weight) + ".moved", std::move(moved));
+  }
+
+  WeightStore& weights_;
+};
+
+}  // namespace
+
+void add_merge_patterns(mlir::RewritePatternSet& patterns) {
+  patterns.add<MergePermutes, PermuteOfOnes, MergeReshapes>(patterns.getContext());
+}
+
+mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights) {
+  mlir::MLIRContext* context = module.getContext();
+  mlir::RewritePatternSet patterns(context);
+  add_merge_patterns(patterns);
+  patterns.add<ReshapeBeforePermute>(context);
+  for (const char* name : kUnaryOps) patterns.add<PermuteAfterUnary>(name, context);
+  for (const char* name : kBinaryOps) patterns.add<PermuteAfterBinary>(name, context, weights);
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+}
+
+}  // namespace samc::cpu
