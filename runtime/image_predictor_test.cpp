@@ -1,0 +1,288 @@
+// The predictor's logic on a module small enough to compute by hand.
+
+#include "runtime/image_predictor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "runtime/testing.h"
+
+namespace samc {
+namespace {
+
+constexpr int64_t kSize = 16;
+constexpr int64_t kLow = 4;
+
+// A model of the shape that predictors want, in which all can be followed:
+//   image_embed = the four upper left 4 x 4 corners of red, red, green, blue; feats_1 = four pixels of red; feats_0 =
+//   one mask_encoder: dense = 2 mask; no_mask: dense = 0.25 low_res = image_embed + dense + sum over points of label (x
+//   + y); IoU = feats_1
+PlanModule tiny_model() {
+  PlanBuilder plan;
+  plan.module.info.image_size = kSize;
+  plan.module.info.pixel_mean = {0, 0, 0};
+  plan.module.info.pixel_std = {1.0f / 255.0f, 1.0f / 255.0f, 1.0f / 255.0f};  // pixels stay 0..255
+
+  plan.function("image_encoder");
+  const int32_t image = plan.input("image", {1, 3, kSize, kSize});
+  const int32_t red = plan.arena({1, 1, kLow, kLow}), all = plan.arena({1, 3, kLow, kLow});
+  plan.operation("slice", {image}, red).set("starts", Extents{0, 0, 0, 0}).set("steps", Extents{1, 1, 1, 1});
+  plan.operation("slice", {image}, all).set("starts", Extents{0, 0, 0, 0}).set("steps", Extents{1, 1, 1, 1});
+  plan.operation("concat", {red, all}, plan.output("image_embed", {1, 4, kLow, kLow})).set("axis", 1);
+  plan.operation("slice", {image}, plan.output("high_res_feats_1", {1, 1, 1, 4}))
+      .set("starts", Extents{0, 0, 0, 0})
+      .set("steps", Extents{1, 1, 1, 1});
+  plan.operation("slice", {image}, plan.output("high_res_feats_0", {1, 1, 1, 1}))
+      .set("starts", Extents{0, 0, 0, 0})
+      .set("steps", Extents{1, 1, 1, 1});
+
+  plan.function("mask_encoder");
+  const int32_t mask = plan.input("mask_input", {1, 1, kLow, kLow});
+  plan.operation("unary", {mask}, plan.output("dense_embed", {1, 1, kLow, kLow}))
+      .set_string("op", "affine")
+      .set_float("alpha", 2)
+      .set_float("beta", 0);
+
+  plan.function("no_mask");
+  const int32_t quarter = plan.weight(std::vector<float>(kLow * kLow, 0.25f), {1, 1, kLow, kLow});
+  plan.operation("concat", {quarter}, plan.output("dense_embed", {1, 1, kLow, kLow})).set("axis", 1);
+
+  plan.function("mask_decoder", 0, 100);
+  const Extent points(0, 1);
+  const int32_t embed = plan.input("image_embed", {1, 4, kLow, kLow});
+  plan.input("high_res_feats_0", {1, 1, 1, 1});
+  const int32_t feats_1 = plan.input("high_res_feats_1", {1, 1, 1, 4});
+  const int32_t dense = plan.input("dense_embed", {1, 1, kLow, kLow});
+  const int32_t coords = plan.input("point_coords", {1, points, 2});
+  const int32_t labels = plan.input("point_labels", {1, points});
+  const int32_t labels_column = plan.alias(labels, {1, points, 1});
+  const int32_t products = plan.arena({1, points, 2}), sum = plan.arena({1}),
+                with_dense = plan.arena({1, 4, kLow, kLow});
+  plan.operation("binary", {coords, labels_column}, products).set_string("op", "mul");
+  plan.operation("reduce", {products}, sum).set("axes", Extents{0, 1, 2}).set_string("op", "sum");
+  plan.operation("binary", {embed, dense}, with_dense).set_string("op", "add");
+  plan.operation("binary", {with_dense, sum}, plan.output("low_res_logits", {1, 4, kLow, kLow}))
+      .set_string("op", "add");
+  plan.operation("concat", {feats_1}, plan.output("iou_predictions", {1, 4})).set("axis", 3);
+  return plan.module;
+}
+
+ImagePredictor predictor_of(const PlanModule& model, PredictorOptions options = {}) {
+  options.threads = 1;
+  return ImagePredictor::create(Module::from_plan(model).value(), options).value();
+}
+
+// Four masks of constant logits, by the numbers given, and their IoU scores.
+ImageEmbedding embedding_of(const std::vector<float>& logits, const std::vector<float>& scores, int64_t width = 8,
+                            int64_t height = 6) {
+  ImageEmbedding embedding;
+  embedding.width = width;
+  embedding.height = height;
+  embedding.high_res_feats_0 = Tensor::zeros({1, 1, 1, 1});
+  embedding.high_res_feats_1 = Tensor({1, 1, 1, 4});
+  std::copy(scores.begin(), scores.end(), embedding.high_res_feats_1.f32().begin());
+  embedding.image_embed = Tensor({1, 4, kLow, kLow});
+  for (size_t index = 0; index < 64; ++index) embedding.image_embed.f32()[index] = logits[index / 16];
+  return embedding;
+}
+
+PredictOptions single() {
+  PredictOptions options;
+  options.multimask_output = false;
+  return options;
+}
+
+TEST(ImagePredictor, ThreeMasksOrTheSingleOne) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({1, 2, -3, 4}, {.1f, .2f, .3f, .4f})).is_ok());
+  const Prediction three = predictor.predict(ObjectPrompt{}).value();
+  EXPECT_EQ(three.masks.shape(), (Shape{1, 3, 6, 8}));
+  EXPECT_EQ(three.masks.dtype(), DType::kU8);
+  EXPECT_EQ(three.low_res_logits.shape(), (Shape{1, 3, kLow, kLow}));
+  EXPECT_EQ(three.iou_predictions.f32()[2], .4f);
+  EXPECT_EQ(three.low_res_logits.f32()[0], 2.25f);
+  EXPECT_EQ(three.masks.as<uint8_t>()[0], 1);
+  EXPECT_EQ(three.masks.as<uint8_t>()[48], 0);
+
+  const Prediction one = predictor.predict(ObjectPrompt{}, single()).value();
+  EXPECT_EQ(one.masks.shape(), (Shape{1, 1, 6, 8}));
+  EXPECT_EQ(one.low_res_logits.f32()[0], 1.25f);
+  EXPECT_EQ(one.iou_predictions.f32()[0], .1f);
+}
+
+TEST(ImagePredictor, AnUnstableSingleMaskGivesWayToTheBestOther) {
+  const auto shaky = [] { return embedding_of({-0.25f, 2, -3, 4}, {.9f, .2f, .5f, .4f}); };
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(shaky()).is_ok());
+  const Prediction fallen_back = predictor.predict(ObjectPrompt{}, single()).value();
+  EXPECT_EQ(fallen_back.iou_predictions.f32()[0], .5f);
+  EXPECT_EQ(fallen_back.low_res_logits.f32()[0], -2.75f);
+
+  PlanModule without = tiny_model();
+  without.info.dynamic_multimask_via_stability = false;
+  ImagePredictor plain = predictor_of(without);
+  ASSERT_TRUE(plain.set_embedding(shaky()).is_ok());
+  EXPECT_EQ(plain.predict(ObjectPrompt{}, single()).value().iou_predictions.f32()[0], .9f);
+}
+
+TEST(ImagePredictor, LowResLogitsAreClampedOnlyWhereReturned) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 100, -100, 31}, {0, 0, 0, 0})).is_ok());
+  PredictOptions logits;
+  logits.return_logits = true;
+  const Prediction result = predictor.predict(ObjectPrompt{}, logits).value();
+  EXPECT_EQ(result.masks.dtype(), DType::kF32);
+  EXPECT_EQ(result.low_res_logits.f32()[0], 32.0f);
+  EXPECT_EQ(result.low_res_logits.f32()[16], -32.0f);
+  EXPECT_EQ(result.low_res_logits.f32()[32], 31.25f);
+  EXPECT_EQ(result.masks.f32()[0], 100.25f);
+  EXPECT_EQ(result.masks.f32()[48], -99.75f);
+}
+
+TEST(ImagePredictor, PointsBoxesAndMasksReachTheDecoder) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+  const auto first_logit = [&](const ObjectPrompt& prompt, const PredictOptions& options = {}) {
+    return predictor.predict(prompt, options).value().low_res_logits.f32()[0];
+  };
+  EXPECT_EQ(first_logit({}), 0.25f);
+  ObjectPrompt prompt;
+  prompt.points = {{4, 3, 1}, {2, 3, 0}};  // of 8 x 6 pixels, at (8, 8) and (4, 8) of the model's 16
+  EXPECT_EQ(first_logit(prompt), 0.25f + 16.0f);
+  prompt.box = BoxPrompt{0.5f, 0, 0, 1.5f};
+  EXPECT_EQ(first_logit(prompt), 0.25f + 2 * 1 + 3 * 4 + 16);
+  PredictOptions fractions;
+  fractions.normalize_coords = false;
+  ObjectPrompt fraction;
+  fraction.points = {{0.5f, 0.25f, 1}};
+  EXPECT_EQ(first_logit(fraction, fractions), 0.25f + 12.0f);
+
+  Tensor mask = Tensor::zeros({1, kLow, kLow});
+  mask.f32()[0] = 3;
+  ObjectPrompt mask_only;
+  mask_only.mask_input = mask.view();
+  EXPECT_EQ(first_logit(mask_only), 6.0f);
+  Tensor misshapen = Tensor::zeros({1, kLow, kLow + 1});
+  mask_only.mask_input = misshapen.view();
+  const Status status = predictor.predict(mask_only).status();
+  EXPECT_NE(status.message().find("(1, 4, 5), f32 (1, 4, 4) expected"), std::string::npos) << status.message();
+}
+
+TEST(ImagePredictor, PromptsOfABatchAreIndependent) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+  std::vector<ObjectPrompt> prompts(3);
+  prompts[1].points = {{4, 3, 1}};
+  prompts[2].points = {{4, 3, 1}, {4, 3, 1}};
+  const Prediction result = predictor.predict(prompts, single()).value();
+  EXPECT_EQ(result.masks.shape(), (Shape{3, 1, 6, 8}));
+  EXPECT_EQ(result.low_res_logits.f32()[0], 0.25f);
+  EXPECT_EQ(result.low_res_logits.f32()[16], 16.25f);
+  EXPECT_EQ(result.low_res_logits.f32()[32], 32.0f);
+  prompts[1].points[0].label = 9;
+  EXPECT_EQ(predictor.predict(prompts).status().message().rfind("prompt 1: ", 0), 0u);
+  EXPECT_FALSE(predictor.predict(std::span<const ObjectPrompt>()).is_ok());
+}
+
+TEST(ImagePredictor, HolesAreFilledBeforeUpscalingButNotInWhatIsReturned) {
+  ImageEmbedding embedding = embedding_of({5, 5, 5, 5}, {0, 0, 0, 0}, 4, 4);
+  embedding.image_embed.f32()[16 + 5] = -7;
+  PredictorOptions options;
+  options.max_hole_area = 1;
+  ImagePredictor predictor = predictor_of(tiny_model(), options);
+  ASSERT_TRUE(predictor.set_embedding(std::move(embedding)).is_ok());
+  const Prediction result = predictor.predict(ObjectPrompt{}).value();
+  EXPECT_EQ(result.masks.as<uint8_t>()[5], 1);
+  EXPECT_EQ(result.low_res_logits.f32()[5], -6.75f);
+}
+
+TEST(ImagePredictor, TheThresholdIsTheCallersOrTheModels) {
+  PlanModule model = tiny_model();
+  model.info.mask_threshold = 2.0f;
+  ImagePredictor by_model = predictor_of(model);
+  PredictorOptions options;
+  options.mask_threshold = 1.0f;
+  ImagePredictor by_caller = predictor_of(model, options);
+  for (ImagePredictor* predictor : {&by_model, &by_caller})
+    ASSERT_TRUE(predictor->set_embedding(embedding_of({0, 1.5f, 0, 0}, {0, 0, 0, 0})).is_ok());
+  EXPECT_EQ(by_model.predict(ObjectPrompt{}).value().masks.as<uint8_t>()[0], 0);
+  EXPECT_EQ(by_caller.predict(ObjectPrompt{}).value().masks.as<uint8_t>()[0], 1);
+}
+
+TEST(ImagePredictor, PicturesAreSetOneOrMany) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  EXPECT_FALSE(predictor.predict(ObjectPrompt{}).is_ok());
+  EXPECT_FALSE(predictor.embedding().is_ok());
+  Image first(16, 16), second(3, 5);
+  std::fill(first.rgb.begin(), first.rgb.end(), uint8_t{10});
+  std::fill(second.rgb.begin(), second.rgb.end(), uint8_t{20});
+  ASSERT_TRUE(predictor.set_image(first).is_ok());
+  EXPECT_NEAR(predictor.embedding().value()->image_embed.f32()[0], 10.0f, 1e-4);
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}).value().masks.shape(), (Shape{1, 3, 16, 16}));
+
+  const std::vector<RgbView> both = {first, second};
+  ASSERT_TRUE(predictor.set_images(both).is_ok());
+  EXPECT_EQ(predictor.pictures(), 2u);
+  const std::vector<std::vector<ObjectPrompt>> prompts = {{{}}, {{}, {}}};
+  const auto results = predictor.predict_batch(prompts).value();
+  EXPECT_EQ(results[0].masks.shape(), (Shape{1, 3, 16, 16}));
+  EXPECT_EQ(results[1].masks.shape(), (Shape{2, 3, 5, 3}));
+  EXPECT_NEAR(results[1].low_res_logits.f32()[0], 20.25f, 1e-4);
+  EXPECT_FALSE(predictor.predict(ObjectPrompt{}, {}, 2).is_ok());
+  EXPECT_FALSE(predictor.predict_batch(std::span(prompts).first(1)).is_ok());
+
+  EXPECT_FALSE(predictor.set_image(RgbView(first.rgb.data(), 0, 5, 0)).is_ok());
+  EXPECT_EQ(predictor.pictures(), 0u);
+  ASSERT_TRUE(predictor.set_image(second).is_ok());
+  predictor.reset();
+  EXPECT_EQ(predictor.pictures(), 0u);
+}
+
+TEST(ImagePredictor, AnEmbeddingOfAnotherModelIsRefused) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ImageEmbedding embedding = embedding_of({0, 0, 0, 0}, {0, 0, 0, 0});
+  embedding.image_embed = Tensor::zeros({1, 4, kLow, kLow + 1});
+  EXPECT_FALSE(predictor.set_embedding(std::move(embedding)).is_ok());
+  EXPECT_FALSE(predictor.set_embedding(ImageEmbedding{}).is_ok());
+}
+
+TEST(ImagePredictor, AModuleWithoutItsFunctionsIsRefused) {
+  for (size_t missing = 0; missing < 4; ++missing) {
+    PlanModule model = tiny_model();
+    model.functions.erase(model.functions.begin() + static_cast<int64_t>(missing));
+    const auto module = Module::from_plan(model);
+    ASSERT_TRUE(module.is_ok());
+    EXPECT_FALSE(ImagePredictor::create(module.value()).is_ok());
+  }
+  PlanModule model = tiny_model();
+  model.info.image_size = 32;
+  EXPECT_FALSE(ImagePredictor::create(Module::from_plan(model).value()).is_ok());
+}
+
+TEST(ImagePredictor, ManyPredictorsShareAModule) {
+  const auto module = Module::from_plan(tiny_model()).value();
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([module, thread] {
+      PredictorOptions options;
+      options.threads = 2;
+      ImagePredictor predictor = ImagePredictor::create(module, options).value();
+      Image image(20, 10);
+      std::fill(image.rgb.begin(), image.rgb.end(), static_cast<uint8_t>(thread));
+      for (int round = 0; round < 20; ++round) {
+        ASSERT_TRUE(predictor.set_image(image).is_ok());
+        ObjectPrompt prompt;
+        prompt.points.resize(static_cast<size_t>(round % 5), {10, 5, 1});
+        const Prediction result = predictor.predict(prompt).value();
+        ASSERT_NEAR(result.low_res_logits.f32()[0],
+                    std::min(32.0f, static_cast<float>(thread + 16 * (round % 5)) + 0.25f), 1e-4);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace samc
