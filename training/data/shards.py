@@ -1,0 +1,125 @@
+"""Reads composed shards and draws training batches from them, endlessly."""
+
+import pathlib
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from training import prompts
+
+
+class Shards:
+    """The shards of a folder as memory maps; new shards are seen when refresh is called."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.shards = {}
+        self.refresh()
+
+    def refresh(self):
+        for path in sorted(self.folder.glob("[0-9]*_[0-9]*")):
+            if path.suffix != ".partial" and path.name not in self.shards:
+                self.shards[path.name] = [
+                    np.load(path / f"{name}.npy", mmap_mode="r") for name in ("pictures", "ids", "masks")
+                ]
+        self.names = sorted(self.shards)
+
+    def sample(self, rng):
+        """A random picture (size, size, 3), its ids and its list of masks as bits."""
+        pictures, ids, masks = self.shards[self.names[rng.integers(len(self.names))]]
+        index = int(rng.integers(len(pictures)))
+        return pictures[index], ids[index], [int(m) for m in masks[index] if m]
+
+
+def mask_of(ids, bits):
+    """The bool mask of a set of ids."""
+    member = (bits >> np.arange(32) & 1).astype(bool)
+    return member[ids]
+
+
+class Batches(IterableDataset):
+    """Batches of pictures with `objects` masks each and the first prompts for them.
+
+    The first half of each picture's objects gets a click, the second half a box, or now and then a click with a rough
+    mask. A batch is a dictionary; targets are the share of the object in each cell of the low-res logits' grid.
+    """
+
+    def __init__(self, folder, image_size, batch, objects, seed):
+        self.folder, self.image_size, self.batch, self.objects, self.seed = folder, image_size, batch, objects, seed
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
+        shards = Shards(self.folder)
+        drawn = 0
+        while True:
+            if drawn % 100 == 0:
+                shards.refresh()
+            drawn += 1
+            yield self.draw(rng, shards)
+
+    def draw(self, rng, shards):
+        pictures, masks = [], []
+        for _ in range(self.batch):
+            picture, ids, sets = shards.sample(rng)
+            chosen = rng.permutation(len(sets))[: self.objects]
+            chosen = np.concatenate([chosen, rng.integers(len(sets), size=self.objects - len(chosen))])
+            if rng.random() < 0.5:
+                picture, ids = picture[:, ::-1], ids[:, ::-1]
+            if rng.random() < 0.5:
+                gain = rng.uniform(0.75, 1.25, 3) * rng.uniform(0.8, 1.2)
+                picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
+            if self.image_size != len(picture):
+                picture = cv2.resize(picture, (self.image_size, self.image_size), interpolation=cv2.INTER_AREA)
+            pictures.append(np.ascontiguousarray(picture))
+            masks.append(np.stack([mask_of(ids, sets[i]) for i in chosen]))
+        masks = np.stack(masks)  # (batch, objects, size, size)
+        half = self.objects // 2
+        size, grid = masks.shape[-1], self.image_size // 4
+        clicked, boxed = masks[:, :half].reshape(-1, size, size), masks[:, half:].reshape(-1, size, size)
+        click_points, click_labels = prompts.first_clicks(rng, clicked)
+        rough = None
+        if rng.random() < 0.12:
+            box_points, box_labels = prompts.first_clicks(rng, boxed)
+            rough = torch.from_numpy(np.stack([rough_logits(rng, mask, grid) for mask in boxed]))[:, None]
+        else:
+            box_points, box_labels = prompts.boxes(rng, boxed)
+        targets = torch.from_numpy(np.stack([share_of_cells(mask, grid) for mask in [*clicked, *boxed]]))[:, None]
+        scale = self.image_size / size
+        result = {
+            "pictures": torch.from_numpy(np.stack(pictures)),
+            "targets": [targets[: len(clicked)], targets[len(clicked) :]],
+            "points": [click_points * scale, box_points * scale],
+            "labels": [click_labels, box_labels],
+        }
+        return result | ({} if rough is None else {"rough": rough})
+
+
+def share_of_cells(mask, side):
+    """How much of each cell of a side x side grid the mask covers."""
+    return cv2.resize(mask.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
+
+
+def rough_logits(rng, mask, side):
+    """A worn copy of a mask as low-res logits: shifted, blurred, grown or shrunk."""
+    soft = share_of_cells(mask, side)
+    shift = np.float32([[1, 0, rng.normal(0, 1)], [0, 1, rng.normal(0, 1)]])
+    soft = cv2.warpAffine(soft, shift, (side, side))
+    soft = cv2.GaussianBlur(soft, (0, 0), rng.uniform(0.3, 2.5))
+    return ((soft - rng.uniform(0.25, 0.75)) * rng.uniform(4, 20)).astype(np.float32)
+
+
+def loader(folder, image_size, batch, objects, seed, workers):
+    return iter(
+        DataLoader(
+            Batches(folder, image_size, batch, objects, seed),
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            persistent_workers=bool(workers),
+            pin_memory=torch.cuda.is_available(),
+        )
+    )
