@@ -14,7 +14,7 @@ constexpr int64_t kBlockFloats = 64 * 1024;
 // Columns are only cut when there are too few rows for all threads; each range is at least this wide.
 constexpr int64_t kLeastColumns = 64;
 // A piece with fewer multiplications than this is not worth waking a thread for.
-constexpr int64_t kLeastPieceWork = 64 * 1024;
+constexpr int64_t kLeastPieceWork = 1024 * 1024;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

@@ -1,0 +1,14 @@
+#pragma once
+// The loop that fma_peak measures.
+
+#include <cstdint>
+
+#include "kernels/dispatch.h"
+
+namespace samc {
+
+// Runs at least multiply_adds multiply-adds of single floats and returns how many it ran; sink keeps the results alive.
+using FmaLoopFunction = int64_t(int64_t multiply_adds, float* sink);
+extern const KernelVariants<FmaLoopFunction> fma_loop_variants;
+
+}  // namespace samc
