@@ -198,7 +198,14 @@ class GraphBuilder {
                                        const std::vector<mlir::Value>& operands,
                                        const std::vector<mlir::NamedAttribute>& attributes);
   bool claim_name(const std::string& name);
-  bool check_operands(const std::vector<mlir::Value>& operands, const std::string& name);
+  mlir::NamedAttribute attribute(const char* name, mlir::Attribute value);
+  mlir::NamedAttribute integers(const char* name, const Shape& values);
+  mlir::NamedAttribute number(const char* name, double value);
+  mlir::NamedAttribute integer(const char* name, int64_t value);
+  mlir::NamedAttribute axis(int64_t value);  // si32
+  mlir::NamedAttribute text(const char* name, const char* value);
+  mlir::NamedAttribute flag(const char* name, bool value);
+  std::vector<mlir::NamedAttribute> pool_attributes(const PoolOptions& options);
 
   mlir::ModuleOp module_;
   WeightStore& weights_;
