@@ -6,5 +6,6 @@
 namespace samc {
 
 mlir::LogicalResult canonicalize(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fold_constants(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc
