@@ -72,6 +72,7 @@ static inline float maximum_lane(Floats x) {
 
 static inline void transpose(Floats rows[8]) {
   __m256 fours[8];  // fours[4 g + c]: lane group l holds column 4 l + c of rows 4 g to 4 g + 3
+#pragma GCC unroll 16
   for (int i = 0; i < 8; i += 4) {
     const __m256d a = _mm256_castps_pd(_mm256_unpacklo_ps(rows[i], rows[i + 1]));
     const __m256d b = _mm256_castps_pd(_mm256_unpackhi_ps(rows[i], rows[i + 1]));
@@ -82,6 +83,7 @@ static inline void transpose(Floats rows[8]) {
     fours[i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(b, d));
     fours[i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(b, d));
   }
+#pragma GCC unroll 16
   for (int c = 0; c < 4; ++c) {
     rows[c] = _mm256_permute2f128_ps(fours[c], fours[4 + c], 0x20);
     rows[4 + c] = _mm256_permute2f128_ps(fours[c], fours[4 + c], 0x31);

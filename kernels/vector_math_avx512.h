@@ -74,11 +74,13 @@ static inline float maximum_lane(Floats x) {
 // rows[i] and rows[j] exchange their lanes j and i.
 static inline void transpose(Floats rows[16]) {
   __m512 pairs[16];
+#pragma GCC unroll 16
   for (int i = 0; i < 16; i += 2) {
     pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
     pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
   }
   __m512 fours[16];  // fours[4 g + c]: lane group l holds column 4 l + c of rows 4 g to 4 g + 3
+#pragma GCC unroll 16
   for (int i = 0; i < 16; i += 4) {
     const __m512d a = _mm512_castps_pd(pairs[i]);
     const __m512d b = _mm512_castps_pd(pairs[i + 1]);
@@ -89,6 +91,7 @@ static inline void transpose(Floats rows[16]) {
     fours[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
     fours[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
   }
+#pragma GCC unroll 16
   for (int c = 0; c < 4; ++c) {
     const __m512 even_low = _mm512_shuffle_f32x4(fours[c], fours[4 + c], 0x88);
     const __m512 odd_low = _mm512_shuffle_f32x4(fours[c], fours[4 + c], 0xdd);
