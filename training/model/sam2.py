@@ -98,7 +98,7 @@ class Sam2(nn.Module):
         return present * self.obj_ptr_proj(mask_token) + (1 - present) * self.no_obj_ptr
 
     def encode_memory(self, stride16, mask_logits, object_score, binarise=False):
-        """mask_logits (batch, 1, 4g, 4g) -> a memory (batch, memory_dim, g, g)."""
+        """mask_logits (batch, 1, side, side) of any side -> a memory (batch, memory_dim, g, g)."""
         logits = F.interpolate(mask_logits.float(), size=(self.image_size, self.image_size), mode="bilinear")
         mask = (logits > 0).float() if binarise else logits.sigmoid()
         memory = self.memory_encoder(stride16, mask * self.mask_scale + self.mask_bias)
