@@ -7,67 +7,12 @@
 #include <algorithm>
 #include <thread>
 
-#include "runtime/testing.h"
+#include "runtime/testing_models.h"
 
 namespace samc {
 namespace {
 
-constexpr int64_t kSize = 16;
-constexpr int64_t kLow = 4;
-
-// A model of the shape that predictors want, in which all can be followed:
-//   image_embed = the four upper left 4 x 4 corners of red, red, green, blue; feats_1 = four pixels of red; feats_0 =
-//   one mask_encoder: dense = 2 mask; no_mask: dense = 0.25 low_res = image_embed + dense + sum over points of label (x
-//   + y); IoU = feats_1
-PlanModule tiny_model() {
-  PlanBuilder plan;
-  plan.module.info.image_size = kSize;
-  plan.module.info.pixel_mean = {0, 0, 0};
-  plan.module.info.pixel_std = {1.0f / 255.0f, 1.0f / 255.0f, 1.0f / 255.0f};  // pixels stay 0..255
-
-  plan.function("image_encoder");
-  const int32_t image = plan.input("image", {1, 3, kSize, kSize});
-  const int32_t red = plan.arena({1, 1, kLow, kLow}), all = plan.arena({1, 3, kLow, kLow});
-  plan.operation("slice", {image}, red).set("starts", Extents{0, 0, 0, 0}).set("steps", Extents{1, 1, 1, 1});
-  plan.operation("slice", {image}, all).set("starts", Extents{0, 0, 0, 0}).set("steps", Extents{1, 1, 1, 1});
-  plan.operation("concat", {red, all}, plan.output("image_embed", {1, 4, kLow, kLow})).set("axis", 1);
-  plan.operation("slice", {image}, plan.output("high_res_feats_1", {1, 1, 1, 4}))
-      .set("starts", Extents{0, 0, 0, 0})
-      .set("steps", Extents{1, 1, 1, 1});
-  plan.operation("slice", {image}, plan.output("high_res_feats_0", {1, 1, 1, 1}))
-      .set("starts", Extents{0, 0, 0, 0})
-      .set("steps", Extents{1, 1, 1, 1});
-
-  plan.function("mask_encoder");
-  const int32_t mask = plan.input("mask_input", {1, 1, kLow, kLow});
-  plan.operation("unary", {mask}, plan.output("dense_embed", {1, 1, kLow, kLow}))
-      .set_string("op", "affine")
-      .set_float("alpha", 2)
-      .set_float("beta", 0);
-
-  plan.function("no_mask");
-  const int32_t quarter = plan.weight(std::vector<float>(kLow * kLow, 0.25f), {1, 1, kLow, kLow});
-  plan.operation("concat", {quarter}, plan.output("dense_embed", {1, 1, kLow, kLow})).set("axis", 1);
-
-  plan.function("mask_decoder", 0, 100);
-  const Extent points(0, 1);
-  const int32_t embed = plan.input("image_embed", {1, 4, kLow, kLow});
-  plan.input("high_res_feats_0", {1, 1, 1, 1});
-  const int32_t feats_1 = plan.input("high_res_feats_1", {1, 1, 1, 4});
-  const int32_t dense = plan.input("dense_embed", {1, 1, kLow, kLow});
-  const int32_t coords = plan.input("point_coords", {1, points, 2});
-  const int32_t labels = plan.input("point_labels", {1, points});
-  const int32_t labels_column = plan.alias(labels, {1, points, 1});
-  const int32_t products = plan.arena({1, points, 2}), sum = plan.arena({1}),
-                with_dense = plan.arena({1, 4, kLow, kLow});
-  plan.operation("binary", {coords, labels_column}, products).set_string("op", "mul");
-  plan.operation("reduce", {products}, sum).set("axes", Extents{0, 1, 2}).set_string("op", "sum");
-  plan.operation("binary", {embed, dense}, with_dense).set_string("op", "add");
-  plan.operation("binary", {with_dense, sum}, plan.output("low_res_logits", {1, 4, kLow, kLow}))
-      .set_string("op", "add");
-  plan.operation("concat", {feats_1}, plan.output("iou_predictions", {1, 4})).set("axis", 3);
-  return plan.module;
-}
+constexpr int64_t kLow = kTinyModelLow;
 
 ImagePredictor predictor_of(const PlanModule& model, PredictorOptions options = {}) {
   options.threads = 1;

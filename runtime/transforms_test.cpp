@@ -42,6 +42,18 @@ TEST(Preprocess, EqualsTorchvision) {
   EXPECT_EQ(pictures, 6);
 }
 
+// The official predictor's input for truck.jpg: 4,096 of its values.
+TEST(Preprocess, EqualsTheOfficialCodeOnAPicture) {
+  const Npz reference = Npz::read(SAMC_SOURCE_DIR "/tests/data/pico/golden.npz").value();
+  const Tensor& expected = *reference.get("input.image").value();
+  const Image truck = read_image(SAMC_SOURCE_DIR "/tests/data/images/truck.jpg").value();
+  ThreadPool pool(2);
+  Tensor output({3, 256, 256});
+  preprocess_image(truck, 256, kMean, kStd, pool, output.f32());
+  for (uint64_t sample = 0; sample < expected.f32().size(); ++sample)
+    ASSERT_NEAR(output.f32()[sample * 2654435761u % output.f32().size()], expected.f32()[sample], 1e-5) << sample;
+}
+
 TEST(Preprocess, RowsMayLieApart) {
   ThreadPool pool(1);
   const std::vector<uint8_t> dense = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
