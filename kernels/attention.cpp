@@ -10,13 +10,13 @@ namespace {
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
-// Room for any variant: packed q, one block of k and of v, a tile's scores, sums, and for each query its maximum and
+// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
 // sum. The scalar variant holds one query's scores.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
   const int64_t rows = round_up(queries, 16) + 16;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (dim + round_up(value_dim, 16)) +
-                         16 * (kAttentionKeys + 16) + rows * round_up(value_dim, 16) + 4 * rows + 64;
+                         32 * (kAttentionKeys + 16) + rows * round_up(value_dim, 16) + 4 * rows + 64;
   return std::max(packed, keys + 16);
 }
 

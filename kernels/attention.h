@@ -66,7 +66,7 @@ struct AttentionPiece {
 };
 
 constexpr int64_t kAttentionQueries = 252;  // most queries in a piece: whole tiles of 14 and of 6 rows
-constexpr int64_t kAttentionKeys = 256;     // keys in a block: K and V of it, and a tile's scores, stay in the caches
+constexpr int64_t kAttentionKeys = 128;     // keys in a block: its K and V stay in the L2 cache, a panel of it in L1
 
 using AttentionFunction = void(const AttentionPiece& piece);
 extern const KernelVariants<AttentionFunction> attention_variants;

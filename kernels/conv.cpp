@@ -82,7 +82,12 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
                          params.pad_top == 0 && params.pad_left == 0 && params.in_h == params.out_h &&
                          params.in_w == params.out_w && !params.src_nchw;
   const int64_t pitch = problem.k + kRun;
-  if (!pointwise) problem.extra_row_floats = pitch;
+  if (pointwise) {
+    problem.plain_rows = src;
+    problem.row_stride = problem.k;
+  } else {
+    problem.extra_row_floats = pitch;
+  }
   GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
   const int64_t tile_rows = gemm_tile_rows(context.isa);
   run_gemm(

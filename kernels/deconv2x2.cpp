@@ -78,6 +78,8 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
   problem.residual_first = true;
   problem.activation = params.activation;
   problem.dst = dst;
+  problem.plain_rows = src;
+  problem.row_stride = params.in_c;
   problem.group_columns = pair;
   problem.group_offset = params.w * pair;
   GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);

@@ -45,7 +45,8 @@ struct GemmColumns {
 };
 
 struct GemmBlock {
-  const float* a = nullptr;  // from gemm_pack_rows
+  const float* a = nullptr;  // from gemm_pack_rows, or plain rows when row_stride is not 0
+  int64_t row_stride = 0;    // of plain rows: then rows is a multiple of gemm_tile_rows
   const float* b = nullptr;  // panels, each (k, 16)
   int64_t rows = 0;
   int64_t k = 0;

@@ -23,6 +23,9 @@ struct GemmProblem {
   // all groups share bias. 0: one group.
   int64_t group_columns = 0;
   int64_t group_offset = 0;
+  // When the rows are a plain matrix that needs no change they are read where they lie.
+  const float* plain_rows = nullptr;
+  int64_t row_stride = 0;
   // Floats of scratch beside the packed rows that pack wants for each row.
   int64_t extra_row_floats = 0;
 };

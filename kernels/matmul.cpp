@@ -16,6 +16,10 @@ void matmul(const MatmulParams& params, const float* src, const float* weight, c
   problem.residual = residual;
   problem.activation = params.activation;
   problem.dst = dst;
+  if (!params.normalise) {
+    problem.plain_rows = src;
+    problem.row_stride = params.k;
+  }
   GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
   run_gemm(
       problem,
