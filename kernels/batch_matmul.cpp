@@ -9,7 +9,11 @@
 namespace samc {
 namespace {
 
-constexpr int64_t kPanelBytes = 256 * 1024;  // of b, packed anew for each piece: what stays in the L2 cache
+// Of b, packed anew for each piece: what stays in the L2 cache; for so few rows of a that packing is most of the work,
+// in L1.
+constexpr int64_t kPanelBytes = 256 * 1024;
+constexpr int64_t kFewRowsPanelBytes = 24 * 1024;
+constexpr int64_t kFewRows = 16;
 constexpr int64_t kRowBytes = 128 * 1024;
 
 }  // namespace
@@ -29,7 +33,8 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
       std::min(m, std::clamp(kRowBytes / row_bytes / tile_rows, int64_t{1}, kMostBlockRows / tile_rows) * tile_rows);
   // Wide enough that a's packing is little beside the product, and so many that every thread has some.
   const int64_t panels = (n + kPanelColumns - 1) / kPanelColumns;
-  const int64_t most_panels = std::clamp<int64_t>(kPanelBytes / (row_bytes * kPanelColumns), 4, 256);
+  const int64_t most_panels =
+      std::clamp<int64_t>((m <= kFewRows ? kFewRowsPanelBytes : kPanelBytes) / (row_bytes * kPanelColumns), 4, 256);
   const int64_t wanted = std::max<int64_t>(1, 8 * context.pool.threads() / batch);
   const int64_t range_panels = std::min({panels, most_panels, std::max<int64_t>(4, panels / wanted)});
   const int64_t ranges = (panels + range_panels - 1) / range_panels;
