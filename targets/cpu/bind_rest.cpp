@@ -39,14 +39,14 @@ class Binder {
   mlir::Value bind() {
     const llvm::StringRef name = op_->getName().getStringRef();
     if (bool_attribute(op_, "do_relu", false)) return {};
-    if (const char* kernel_op = look_up(kUnary, name)) return unary(kernel_op, 1.0, 0.0);
+    if (const char* kernel_op = look_up(kUnary, name)) return unary(kernel_op);
     if (name == "top.AddConst") return unary("affine", 1.0, float_attribute(op_, "const_val", 0.0));
     if (name == "top.MulConst") return unary("affine", float_attribute(op_, "const_val", 1.0), 0.0);
     if (name == "top.SubConst") {
       const double value = float_attribute(op_, "const_val", 0.0);
       return bool_attribute(op_, "is_reverse", false) ? unary("affine", -1.0, value) : unary("affine", 1.0, -value);
     }
-    if (name == "top.Pow" && float_attribute(op_, "exponent", 0.0) == 2.0) return unary("square", 1.0, 0.0);
+    if (name == "top.Pow" && float_attribute(op_, "exponent", 0.0) == 2.0) return unary("square");
     if (const char* kernel_op = look_up(kBinary, name)) return binary(kernel_op);
     if (name == "top.CompareConst") return compare_constant();
     if (name == "top.Compare") return compare();
@@ -81,9 +81,10 @@ class Binder {
            !bool_attribute(op_, "log", false);
   }
 
-  mlir::Value unary(const char* kernel_op, double alpha, double beta) {
+  mlir::Value unary(const char* kernel_op, double alpha = 1.0, double beta = 0.0) {
     if (!plain_activation()) return {};
-    config_.set("op", kernel_op).set("alpha", alpha).set("beta", beta);
+    config_.set("op", kernel_op);
+    if (kernel_op == std::string_view("affine")) config_.set("alpha", alpha).set("beta", beta);
     return run("unary", {operand(0)});
   }
   mlir::Value binary(const char* kernel_op) {
@@ -103,7 +104,7 @@ class Binder {
   mlir::Value compare() {
     const char* kernel_op = look_up(kCompare, string_attribute(op_, "mode", ""));
     if (kernel_op == nullptr) return {};
-    config_.set("op", kernel_op).set("value", 0.0);
+    config_.set("op", kernel_op);
     return run("compare", {operand(0), operand(1)});
   }
   // A constant branch is a weight-free scalar: 0 * condition + value keeps it an operation of the plan.

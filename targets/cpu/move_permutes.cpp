@@ -160,9 +160,14 @@ struct PermuteAfterBinary : mlir::RewritePattern {
     for (unsigned side = 0; side < 2; ++side) {
       mlir::Operation* permute = producer(op->getOperand(side), "top.Permute");
       if (permute == nullptr || shape_of(op->getOperand(side)) != result) continue;
-      const std::vector<int64_t> order = integers_attribute(permute, "order");
       const mlir::Value other = op->getOperand(1 - side);
+      const std::vector<int64_t> order = integers_attribute(permute, "order");
       const std::vector<int64_t> inverse = inverse_order(order);
+      // A permute that goes to the other operand would come back by this same pattern, unless only one direction moves:
+      // from NHWC, which kernels make, towards NCHW, which only inputs and outputs have.
+      mlir::Operation* other_permute = producer(other, "top.Permute");
+      const bool same = other_permute != nullptr && integers_attribute(other_permute, "order") == order;
+      if (!same && !is_weight(other) && order != std::vector<int64_t>{0, 3, 1, 2}) continue;
       Shape other_shape = shape_of(other);
       other_shape.insert(other_shape.begin(), result.size() - other_shape.size(), 1);
       mlir::Value moved;

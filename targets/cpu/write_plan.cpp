@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "kernels/pack.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/Support/xxhash.h"
 #include "targets/cpu/rewrite.h"
 
 namespace samc::cpu {
@@ -208,6 +211,16 @@ int32_t WeightTable::index(const std::string& name, const std::string& layout) {
     weight.bytes = {static_cast<const std::byte*>(packed->data()), static_cast<size_t>(packed->bytes())};
     weight.owner = packed;
   }
+  // Passes make weights for each function and witness anew; equal bytes are kept once.
+  const uint64_t hash = llvm::xxh3_64bits(
+      llvm::ArrayRef<uint8_t>(reinterpret_cast<const uint8_t*>(weight.bytes.data()), weight.bytes.size()));
+  for (auto [at, end] = by_hash_.equal_range(hash); at != end; ++at) {
+    const std::span<const std::byte> known = weights_[static_cast<size_t>(at->second)].bytes;
+    if (known.size() != weight.bytes.size() || std::memcmp(known.data(), weight.bytes.data(), known.size()) != 0) continue;
+    entry->second = at->second;
+    return entry->second;
+  }
+  by_hash_.emplace(hash, entry->second);
   weights_.push_back(std::move(weight));
   return entry->second;
 }

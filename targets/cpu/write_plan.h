@@ -12,7 +12,7 @@
 
 namespace samc::cpu {
 
-// Collects the weights of all functions of a module: each (weight, packing) once.
+// Collects the weights of all functions of a module: each (weight, packing) once, and equal bytes once.
 class WeightTable {
  public:
   explicit WeightTable(const WeightStore& store) : store_(store) {}
@@ -25,6 +25,7 @@ class WeightTable {
  private:
   const WeightStore& store_;
   std::map<std::pair<std::string, std::string>, int32_t> known_;
+  std::multimap<uint64_t, int32_t> by_hash_;
   std::vector<WeightData> weights_;
 };
 

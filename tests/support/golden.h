@@ -1,0 +1,29 @@
+#pragma once
+// A compiled model against what the official PyTorch code gave for the same weights and picture (golden.npz).
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace samc::test {
+
+struct GoldenRow {
+  std::string key;
+  double largest_error = 0;
+  double largest_value = 0;
+  double allowed = 0;  // the largest error that is still right: relative to largest_value, but absolute for IoU scores
+  bool is_right() const { return largest_error <= allowed; }
+};
+
+// The tolerances of docs/fidelity.md.
+constexpr double kImageTolerance = 1e-5;    // input.image, of the key's largest value
+constexpr double kLogitsTolerance = 1e-3;   // features and logits, of the key's largest value
+constexpr double kIouTolerance = 1e-4;      // IoU scores, absolute
+
+// Every input, encoder and predict key of the archive, in its order. Keys ending in .full_res and the encoder's hold 4,096 samples at
+// flat index (k * 2654435761) mod size.
+Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module, const std::string& golden,
+                                                   const std::string& picture);
+
+}  // namespace samc::test
