@@ -4,6 +4,8 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <fstream>
 
 #include "base/files.h"
@@ -130,6 +132,14 @@ TEST(Image, the_size_limit_names_the_size) {
   EXPECT_FALSE(decode_image(png_of_size(0x7fffffff, 0x7fffffff)).is_ok());
   EXPECT_TRUE(decode_image(bytes_of(kPictures + "one_pixel.png"), nullptr, 1).is_ok());
   EXPECT_FALSE(decode_image(bytes_of(kPictures + "rgb8.png"), nullptr, 61 * 47 - 1).is_ok());
+}
+
+TEST(Image, a_chunk_longer_than_the_file_takes_no_memory) {
+  std::vector<std::byte> png = bytes_of(kPictures + "orientation6.png");
+  constexpr size_t kSecondChunk = 33;
+  ASSERT_EQ(std::memcmp(&png[kSecondChunk + 4], "eXIf", 4), 0);
+  png[kSecondChunk] = std::byte{0x58};
+  EXPECT_FALSE(decode_image(png).is_ok());
 }
 
 TEST(Image, what_is_no_picture_is_named) {

@@ -56,10 +56,9 @@ bool read_header(Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_set_read_fn(decoder.png, &decoder, read_bytes);
   png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_picture_size judges
-  // Of the chunks beside the picture only EXIF matters; the rest (texts, profiles) may be large and is skipped.
+  // The chunks beside the picture (texts, profiles, EXIF) may be large, and libpng takes memory for whatever length an
+  // EXIF chunk declares. All are skipped; orientation_of() finds the EXIF chunk by itself.
   png_set_keep_unknown_chunks(decoder.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-  png_byte exif_chunk[] = {'e', 'X', 'I', 'f', 0};
-  png_set_keep_unknown_chunks(decoder.png, PNG_HANDLE_CHUNK_AS_DEFAULT, exif_chunk, 1);
   png_read_info(decoder.png, decoder.info);
   return true;
 }
@@ -76,11 +75,16 @@ bool read_pixels(Decoder& decoder, png_bytepp rows) {
   return true;
 }
 
-int orientation_of(Decoder& decoder) {
-  png_bytep exif = nullptr;
-  png_uint_32 size = 0;
-  if (png_get_eXIf_1(decoder.png, decoder.info, &size, &exif) == 0) return 1;
-  return exif_orientation({exif, size});
+int orientation_of(std::span<const std::byte> png) {
+  constexpr size_t kSignature = 8, kAroundData = 12;  // length and type before a chunk's data, checksum after
+  for (size_t at = kSignature; png.size() - at >= kAroundData;) {
+    const auto* chunk = reinterpret_cast<const uint8_t*>(png.data()) + at;
+    const size_t length = png_get_uint_32(chunk);
+    if (length > png.size() - at - kAroundData || std::memcmp(chunk + 4, "IEND", 4) == 0) return 1;
+    if (std::memcmp(chunk + 4, "eXIf", 4) == 0) return exif_orientation({chunk + 8, length});
+    at += kAroundData + length;
+  }
+  return 1;
 }
 
 const char* name_of(int colour_type) {
@@ -176,7 +180,7 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   source.bits = png_get_bit_depth(decoder.png, decoder.info);
   source.dropped_alpha =
       (colour_type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(decoder.png, decoder.info, PNG_INFO_tRNS) != 0;
-  source.orientation = orientation_of(decoder);
+  source.orientation = orientation_of(bytes);
 
   Image image(static_cast<int>(width), static_cast<int>(height));
   std::vector<png_bytep> rows(height);

@@ -1,0 +1,51 @@
+#include "app/build_id.h"
+
+#include <elf.h>
+#include <fmt/format.h>
+#include <link.h>
+
+#include <cstring>
+
+#include "base/check.h"
+
+namespace samc {
+namespace {
+
+// Called for the executable first; a non-zero result ends the walk.
+int find_build_id(dl_phdr_info* info, size_t, void* out) {
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    if (header.p_type != PT_NOTE) continue;
+    const char* at = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
+    const char* end = at + header.p_memsz;
+    while (static_cast<size_t>(end - at) >= sizeof(ElfW(Nhdr))) {
+      ElfW(Nhdr) note;
+      std::memcpy(&note, at, sizeof note);
+      const char* name = at + sizeof note;
+      const char* content = name + (note.n_namesz + 3) / 4 * 4;
+      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
+        std::string& id = *static_cast<std::string*>(out);
+        for (size_t k = 0; k < note.n_descsz; ++k) id += fmt::format("{:02x}", static_cast<unsigned char>(content[k]));
+        return 1;
+      }
+      at = content + (note.n_descsz + 3) / 4 * 4;
+    }
+  }
+  return 1;
+}
+
+}  // namespace
+
+const char* version() { return SAMC_VERSION; }
+
+const std::string& build_id() {
+  static const std::string id = [] {
+    std::string found;
+    dl_iterate_phdr(find_build_id, &found);
+    SAMC_CHECK(!found.empty(), "linked without --build-id");
+    return found;
+  }();
+  return id;
+}
+
+}  // namespace samc

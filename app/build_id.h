@@ -1,0 +1,13 @@
+#pragma once
+// Which samc this is.
+
+#include <string>
+
+namespace samc {
+
+const char* version();
+// The linker's hash of the executable, in hexadecimal: another compiler, another id, so that cached modules of an older
+// one are not taken.
+const std::string& build_id();
+
+}  // namespace samc

@@ -1,0 +1,257 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "app/build_id.h"
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/model_source.h"
+#include "base/cpu_features.h"
+#include "base/thread_pool.h"
+#include "kernels/fma_peak.h"
+#include "media/image.h"
+#include "runtime/image_predictor.h"
+#include "targets/cpu/compile_model.h"
+
+namespace samc {
+namespace {
+
+struct Arguments {
+  ModelArguments model;
+  std::string image;
+  int repeat = 5;
+  int points = 1;
+  bool operations = false;
+};
+
+double milliseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  SAMC_CHECK(!values.empty(), "the median of nothing");
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// All runs of one operation, or of all operations of one kernel.
+struct Row {
+  std::string function, name, kernel, variant;
+  std::vector<double> milliseconds;  // one for each repetition
+  double arithmetic = 0;             // of one repetition
+  int calls = 0;                     // in one repetition
+};
+
+// Adds up what the observer hears. Operations come in the same order in each repetition.
+class Recorder {
+ public:
+  void start_repetition() {
+    next_ = 0;
+    ++repetitions_;
+  }
+  void add(const OperationTiming& timing) {
+    if (next_ == rows_.size())
+      rows_.push_back({std::string(timing.function),
+                       std::string(timing.name),
+                       std::string(timing.kernel),
+                       timing.variant,
+                       {},
+                       timing.arithmetic,
+                       1});
+    rows_[next_++].milliseconds.push_back(timing.milliseconds);
+  }
+  const std::vector<Row>& rows() const { return rows_; }
+  // One row for each function, kernel and variant; most time first.
+  std::vector<Row> by_kernel() const {
+    std::map<std::tuple<std::string, std::string, std::string>, Row> sums;
+    for (const Row& row : rows_) {
+      Row& sum = sums[{row.function, row.kernel, row.variant}];
+      if (sum.calls == 0) sum = {row.function, row.kernel, row.kernel, row.variant, {}, 0, 0};
+      sum.milliseconds.resize(row.milliseconds.size());
+      for (size_t i = 0; i < row.milliseconds.size(); ++i) sum.milliseconds[i] += row.milliseconds[i];
+      sum.arithmetic += row.arithmetic;
+      ++sum.calls;
+    }
+    std::vector<Row> result;
+    for (auto& [key, row] : sums) result.push_back(std::move(row));
+    std::sort(result.begin(), result.end(),
+              [](const Row& a, const Row& b) { return median(a.milliseconds) > median(b.milliseconds); });
+    return result;
+  }
+  double total(const std::string& function) const {
+    std::vector<double> sums(static_cast<size_t>(repetitions_));
+    for (const Row& row : rows_)
+      if (row.function == function)
+        for (size_t i = 0; i < row.milliseconds.size(); ++i) sums[i] += row.milliseconds[i];
+    return median(sums);
+  }
+  double arithmetic(const std::string& function) const {
+    double sum = 0;
+    for (const Row& row : rows_)
+      if (row.function == function) sum += row.arithmetic;
+    return sum;
+  }
+
+ private:
+  std::vector<Row> rows_;
+  size_t next_ = 0;
+  int repetitions_ = 0;
+};
+
+void print_row(const Row& row, double peak, bool with_name) {
+  const double time = median(row.milliseconds);
+  const double rate = time > 0 ? row.arithmetic / time / 1e6 : 0;
+  fmt::print("  {:<16} {:<12} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant,
+             row.calls, time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
+}
+
+void print_phase(const char* name, double milliseconds, const std::string& remark = {}) {
+  fmt::print("  {:<28} {:>10.2f}{}\n", name, milliseconds, remark.empty() ? "" : "   " + remark);
+}
+
+// A picture with detail at every scale, the same each time: speed does not depend on content, but zeros would flatter.
+Image made_up_picture() {
+  Image image(1800, 1200);
+  std::minstd_rand random(1);
+  for (size_t i = 0; i < image.rgb.size(); ++i)
+    image.rgb[i] = static_cast<uint8_t>((i / 3 % 1800 / 9 + i / 5400 / 7 + random() % 64) % 256);
+  return image;
+}
+
+Status time_compilation(const Arguments& arguments, Progress& progress) {
+  std::error_code error;
+  const std::string path =
+      (std::filesystem::temp_directory_path(error) / fmt::format("samc-bench-{}.samc", ::getpid())).string();
+  CompileOptions options;
+  options.model = arguments.model.model;
+  options.config = arguments.model.config;
+  options.precision = arguments.model.precision;
+  options.build_id = build_id();
+  progress.show("compiling ...");
+  const auto start = std::chrono::steady_clock::now();
+  const Result<CompileReport> report = compile_model(options, path);
+  const double total = milliseconds_since(start);
+  std::filesystem::remove(path, error);
+  if (!report.is_ok()) return report.status();
+  progress.clear();
+  print_phase("compile: read checkpoint", report.value().read_milliseconds);
+  print_phase("compile: build top IR", report.value().build_milliseconds);
+  print_phase("compile: passes", report.value().pass_milliseconds);
+  print_phase("compile: plan and pack", report.value().plan_milliseconds);
+  print_phase("compile: write module", report.value().write_milliseconds);
+  print_phase("compile, in all", total);
+  return Status::ok();
+}
+
+std::string rate_text(const Recorder& recorder, const std::string& function, double peak) {
+  const double time = recorder.total(function), arithmetic = recorder.arithmetic(function);
+  if (time <= 0 || arithmetic <= 0) return {};
+  const double rate = arithmetic / time / 1e6;
+  return fmt::format("{:.1f} GFLOP, {:.0f} GFLOP/s, {:.0f} % of the peak", arithmetic / 1e9, rate, 100 * rate / peak);
+}
+
+Status bench(const Arguments& arguments) {
+  Progress progress;
+  SAMC_ASSIGN(const Isa isa, choose_isa());
+  Image image;
+  if (arguments.image.empty()) {
+    image = made_up_picture();
+  } else {
+    SAMC_ASSIGN(image, read_image(arguments.image));
+  }
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model.model));
+  ThreadPool pool(arguments.model.threads);
+  progress.show("measuring the machine ...");
+  const double peak = fma_peak_gflops(isa, pool);
+  progress.clear();
+  fmt::print("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(),
+             isa_name(isa), pool.threads(), peak);
+  fmt::print("picture {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
+             arguments.repeat);
+
+  fmt::print("  {:<28} {:>10}\n", "phase", "ms");
+  if (!is_module) SAMC_TRY(time_compilation(arguments, progress));
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, open_model(arguments.model, progress));
+  if (is_module) {
+    const auto start = std::chrono::steady_clock::now();
+    LoadOptions load_options;
+    load_options.threads = arguments.model.threads;
+    SAMC_ASSIGN(module, Module::load(arguments.model.model, load_options));
+    print_phase("load module", milliseconds_since(start));
+  }
+  PredictorOptions options;
+  options.threads = arguments.model.threads;
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  ObjectPrompt prompt;
+  for (int i = 0; i < arguments.points; ++i)
+    prompt.points.push_back(
+        {static_cast<float>((i * 37 + 50) % 100) / 100, static_cast<float>((i * 53 + 50) % 100) / 100, 1});
+  PredictOptions predict_options;
+  predict_options.normalize_coords = false;
+
+  Recorder encoder, decoder;
+  std::vector<double> set_image, predict;
+  for (int i = 0; i <= arguments.repeat; ++i) {
+    const bool is_measured = i > 0;
+    progress.show(is_measured ? fmt::format("repetition {} of {} ...", i, arguments.repeat) : "warming up ...");
+    if (is_measured) encoder.start_repetition();
+    predictor.observe([&](const OperationTiming& timing) {
+      if (is_measured) encoder.add(timing);
+    });
+    auto start = std::chrono::steady_clock::now();
+    SAMC_TRY(predictor.set_image(image));
+    if (is_measured) set_image.push_back(milliseconds_since(start));
+    if (is_measured) decoder.start_repetition();
+    predictor.observe([&](const OperationTiming& timing) {
+      if (is_measured) decoder.add(timing);
+    });
+    start = std::chrono::steady_clock::now();
+    SAMC_ASSIGN(const Prediction prediction, predictor.predict(prompt, predict_options));
+    if (is_measured) predict.push_back(milliseconds_since(start));
+  }
+  progress.clear();
+  const double encode = encoder.total("image_encoder"), decode = decoder.total("mask_decoder");
+  print_phase("set_image", median(set_image));
+  print_phase("  preprocessing", median(set_image) - encode);
+  print_phase("  image_encoder", encode, rate_text(encoder, "image_encoder", peak));
+  print_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
+  print_phase("  mask_decoder", decode, rate_text(decoder, "mask_decoder", peak));
+  print_phase("  upscaling and the rest", median(predict) - decode);
+  fmt::print("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
+
+  fmt::print("  {:<16} {:<12} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms",
+             "GFLOP/s", "% peak");
+  for (const Recorder* recorder : {&encoder, &decoder})
+    for (const Row& row : recorder->by_kernel()) print_row(row, peak, false);
+  if (arguments.operations) {
+    fmt::print("\n");
+    for (const Recorder* recorder : {&encoder, &decoder})
+      for (const Row& row : recorder->rows()) print_row(row, peak, true);
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      parent.add_subcommand("bench", "Time a model by phase and by operation, beside what the machine can do");
+  add_model_options(*command, arguments->model);
+  command->add_option("--image", arguments->image, "A picture; else one of 1800 x 1200 is made up")->type_name("IMAGE");
+  command->add_option("--repeat", arguments->repeat, "How often (5)")->check(CLI::Range(1, 10000))->type_name("N");
+  command->add_option("--points", arguments->points, "How many points the prompt has (1)")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N");
+  command->add_flag("--ops", arguments->operations, "Also a line for each operation, in order");
+  command->footer("Example:\n  samc bench --model tiny.samc --threads 2 --ops");
+  return [arguments] { return bench(*arguments); };
+}
+
+}  // namespace samc

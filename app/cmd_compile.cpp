@@ -1,0 +1,112 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "app/build_id.h"
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/model_source.h"
+#include "base/files.h"
+#include "targets/cpu/compile_model.h"
+
+namespace samc {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::string output;
+  std::optional<std::string> config;
+  std::string precision = "f32";
+  std::string until;
+  std::vector<std::string> disabled;
+  bool timing = false;
+  bool list_passes = false;
+};
+
+void print_passes() {
+  fmt::print("Phases (--until):\n");
+  for (const PhaseEntry& phase : phases()) fmt::print("  {:<8} {}\n", phase.name, phase.sentence);
+  fmt::print("Passes, in order (--disable):\n");
+  for (const Pass& pass : cpu_pipeline())
+    fmt::print("  {:<28} {}{}\n", pass.name, pass.sentence, pass.required ? " (required)" : "");
+}
+
+void print_report(const CompileReport& report, const std::string& output, bool timing) {
+  fmt::print("{}: {}\n", report.model_name, report.why);
+  if (timing) {
+    fmt::print("  {:<32} {:>10} {:>8} {:>8}\n", "pass", "ms", "ops in", "ops out");
+    for (const PassTime& pass : report.passes)
+      fmt::print("  {:<32} {:>10.2f} {:>8} {:>8}\n", pass.name, pass.milliseconds, pass.operations_before,
+                 pass.operations_after);
+  }
+  const double total = report.read_milliseconds + report.build_milliseconds + report.pass_milliseconds +
+                       report.plan_milliseconds + report.write_milliseconds;
+  fmt::print("  read {:.0f} ms, build {:.0f}, passes {:.0f}, plan {:.0f}, write {:.0f}: {:.2f} s in all\n",
+             report.read_milliseconds, report.build_milliseconds, report.pass_milliseconds, report.plan_milliseconds,
+             report.write_milliseconds, total / 1000);
+  fmt::print("  weights {}", human_bytes(static_cast<double>(report.weight_bytes)));
+  for (const auto& [function, bytes] : report.arena_bytes)
+    fmt::print(", arena of {} {}", function, human_bytes(static_cast<double>(bytes)));
+  fmt::print("\n{}\n", output);
+}
+
+Status compile(const Arguments& arguments) {
+  if (arguments.list_passes) {
+    print_passes();
+    return Status::ok();
+  }
+  if (arguments.model.empty()) return usage_error("no model", "see samc compile --help");
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
+  if (is_module) return invalid_input(arguments.model + " is already compiled", "give the checkpoint it was made from");
+  CompileOptions options;
+  options.model = arguments.model;
+  options.config = arguments.config;
+  options.precision = arguments.precision;
+  options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
+  options.build_id = build_id();
+  Progress progress;
+  if (!arguments.until.empty()) {
+    SAMC_ASSIGN(options.until, find_phase(arguments.until));
+    progress.show(fmt::format("compiling {} ...", arguments.model));
+    SAMC_ASSIGN(const std::string text, compile_to_text(options));
+    progress.clear();
+    if (!arguments.output.empty()) return write_file(arguments.output, text);
+    std::cout << text;
+    return Status::ok();
+  }
+  if (arguments.output.empty())
+    return usage_error("nowhere to write", "give -o FILE.samc, or --until PHASE to see the IR");
+  progress.show(fmt::format("compiling {} ...", arguments.model));
+  SAMC_ASSIGN(const CompileReport report, compile_model(options, arguments.output));
+  progress.clear();
+  for (const std::string& warning : report.warnings) warn(fmt::format("{}: {}", arguments.model, warning));
+  print_report(report, arguments.output, arguments.timing);
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_compile(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("compile", "Compile a checkpoint to a .samc module");
+  command->add_option("model", arguments->model, "A PyTorch checkpoint (.pt)")->type_name("MODEL");
+  command->add_option("-o,--output", arguments->output, "Where the module, or with --until the IR, goes")
+      ->type_name("FILE");
+  command
+      ->add_option("--config", arguments->config,
+                   "The architecture as official-format YAML; else a file of the checkpoint's stem beside it, else "
+                   "recognised by the tensors")
+      ->type_name("FILE.yaml");
+  command->add_option("--precision", arguments->precision, "f32")->type_name("P");
+  command->add_option("--until", arguments->until, "Stop at the end of this phase and print the IR as MLIR text")
+      ->type_name("PHASE");
+  command->add_option("--disable", arguments->disabled, "Leave a pass out; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("PASS");
+  command->add_flag("--timing", arguments->timing, "Print the time of each pass");
+  command->add_flag("--list-passes", arguments->list_passes, "Print the phases and passes, and do nothing else");
+  command->footer("Example:\n  samc compile sam2_hiera_tiny.pt -o tiny.samc");
+  return [arguments] { return compile(*arguments); };
+}
+
+}  // namespace samc

@@ -1,0 +1,54 @@
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/embedding_file.h"
+#include "app/model_source.h"
+#include "media/image.h"
+#include "runtime/image_predictor.h"
+
+namespace samc {
+namespace {
+
+struct Arguments {
+  std::string image;
+  std::string output;
+  ModelArguments model;
+};
+
+Status encode(const Arguments& arguments) {
+  Progress progress;
+  ImageSource source;
+  SAMC_ASSIGN(const Image image, read_image(arguments.image, &source));
+  for (const std::string& warning : source.warnings) warn(fmt::format("{}: {}", arguments.image, warning));
+  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
+  PredictorOptions options;
+  options.threads = arguments.model.threads;
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  progress.show(fmt::format("encoding {} ...", arguments.image));
+  SAMC_TRY(predictor.set_image(image));
+  SAMC_ASSIGN(const ImageEmbedding* embedding, predictor.embedding());
+  SAMC_TRY(write_embedding(arguments.output, *embedding, module->info()));
+  progress.clear();
+  fmt::print("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, module->info().name,
+             arguments.output);
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_encode(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("encode", "Run the image encoder once and keep its result");
+  command->add_option("image", arguments->image, "A JPEG or PNG")->required()->type_name("IMAGE");
+  command->add_option("-o,--output", arguments->output, "Where the embedding goes")->required()->type_name("FILE.npz");
+  add_model_options(*command, arguments->model);
+  command->footer(
+      "The .npz holds high_res_feats_0, high_res_feats_1, image_embed, original_size (height, width) and the model's\n"
+      "name. Example:\n"
+      "  samc encode truck.jpg --model sam2_hiera_tiny.pt -o truck.npz\n"
+      "  samc segment truck.jpg --model sam2_hiera_tiny.pt --embedding truck.npz --point 500,375 -o overlay.png");
+  return [arguments] { return encode(*arguments); };
+}
+
+}  // namespace samc

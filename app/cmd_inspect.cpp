@@ -1,0 +1,138 @@
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/model_source.h"
+#include "checkpoint/checkpoint.h"
+#include "model/recognise.h"
+#include "package/arena.h"
+#include "package/reader.h"
+#include "runtime/module.h"
+
+namespace samc {
+namespace {
+
+struct Arguments {
+  std::string file;
+  std::optional<std::string> config;
+  bool summary = false;
+  bool operations = false;
+};
+
+std::string extent_to_string(const Extent& extent) {
+  if (extent.step == 0) return fmt::format("{}", extent.base);
+  const std::string points = extent.step == 1 ? "points" : fmt::format("{} points", extent.step);
+  return extent.base == 0 ? points : fmt::format("{} + {}", points, extent.base);
+}
+
+std::string extents_to_string(const Extents& shape) {
+  std::vector<std::string> texts;
+  for (const Extent& extent : shape) texts.push_back(extent_to_string(extent));
+  return fmt::format("({})", fmt::join(texts, ", "));
+}
+
+Status inspect_checkpoint(const Arguments& arguments) {
+  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.file));
+  std::map<std::string, std::pair<int64_t, int64_t>> by_dtype;  // tensors, parameters
+  size_t longest = 0;
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) longest = std::max(longest, tensor.name.size());
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    auto& [tensors, parameters] = by_dtype[dtype_name(tensor.dtype)];
+    ++tensors;
+    parameters += tensor.count();
+    if (!arguments.summary)
+      fmt::print("{:<{}}  {:<4}  {}{}\n", tensor.name, longest, dtype_name(tensor.dtype), shape_to_string(tensor.shape),
+                 tensor.is_dense() ? "" : "  (strided)");
+  }
+  if (!arguments.summary) fmt::print("\n");
+  fmt::print("{}: a PyTorch checkpoint{}\n", arguments.file, checkpoint.big_endian() ? ", big-endian" : "");
+  fmt::print("  tensors     {} under {}\n", checkpoint.tensors().size(),
+             checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
+  for (const auto& [name, counts] : by_dtype)
+    fmt::print("  {:<10}  {} tensors, {} parameters\n", name, counts.first, counts.second);
+  fmt::print("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
+             static_cast<double>(checkpoint.parameter_count()) / 1e6);
+  if (!checkpoint.other_keys().empty()) fmt::print("  other keys  {}\n", fmt::join(checkpoint.other_keys(), ", "));
+  const Result<Recognition> model = find_model(arguments.file, tensor_specs(checkpoint), arguments.config);
+  if (model.is_ok())
+    fmt::print("  model       {}: {}\n", model.value().config.name, model.value().why);
+  else
+    fmt::print("  model       not recognised: {}\n", model.status().to_string());
+  SAMC_TRY(checkpoint.verify_all());
+  constexpr size_t kMostNamed = 5;
+  SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(kMostNamed));
+  for (const NonFiniteTensor& tensor : non_finite)
+    warn(fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
+  return Status::ok();
+}
+
+void print_function(const PlanFunction& function, bool operations) {
+  const bool has_points = function.greatest_points > 0;
+  constexpr int64_t kExamplePoints = 2;
+  const int64_t points = has_points ? std::max(function.least_points, kExamplePoints) : 0;
+  fmt::print("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
+             human_bytes(static_cast<double>(plan_arena(function, points).bytes)),
+             has_points
+                 ? fmt::format(" at {} points (of {} to {})", points, function.least_points, function.greatest_points)
+                 : "");
+  const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
+    for (const int32_t index : indices) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      fmt::print("    {:<6} {:<18} {} {}\n", kind, value.name, dtype_name(value.dtype), extents_to_string(value.shape));
+    }
+  };
+  print_values("input", function.inputs);
+  print_values("output", function.outputs);
+  if (!operations) return;
+  for (const Operation& operation : function.operations) {
+    std::vector<std::string> results;
+    for (const int32_t index : operation.results)
+      results.push_back(extents_to_string(function.values[static_cast<size_t>(index)].shape));
+    fmt::print("    {:<16} {} -> {}\n", operation.kernel, operation.name, fmt::join(results, ", "));
+  }
+}
+
+Status inspect_module(const Arguments& arguments) {
+  SAMC_ASSIGN(const std::shared_ptr<Module> module, Module::load(arguments.file));
+  const ModelInfo& info = module->info();
+  const PlanModule& plan = module->plan();
+  int64_t weight_bytes = 0;
+  for (const WeightData& weight : plan.weights) weight_bytes += static_cast<int64_t>(weight.bytes.size());
+  std::error_code error;
+  fmt::print("{}: a compiled module, {}\n", arguments.file,
+             human_bytes(static_cast<double>(std::filesystem::file_size(arguments.file, error))));
+  fmt::print("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
+  fmt::print("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
+  for (const auto& [name, text] : info.notes) fmt::print("  {:<10}  {}\n", name, text);
+  fmt::print("  weights     {} tensors, {}\n", plan.weights.size(), human_bytes(static_cast<double>(weight_bytes)));
+  if (!arguments.summary)
+    for (const WeightData& weight : plan.weights)
+      fmt::print("    {:<60} {} {}\n", weight.name, dtype_name(weight.dtype), weight.bytes.size());
+  for (const PlanFunction& function : plan.functions) print_function(function, arguments.operations);
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("inspect", "Say what is in a checkpoint or a compiled module");
+  command->add_option("file", arguments->file, "A .pt or a .samc")->required()->type_name("FILE");
+  command->add_option("--config", arguments->config, "The architecture of a .pt, as official-format YAML")
+      ->type_name("FILE.yaml");
+  command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
+  command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
+  command->footer(
+      "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
+  return [arguments] {
+    const Result<bool> is_module = is_module_file(arguments->file);
+    if (!is_module.is_ok()) return is_module.status();
+    return is_module.value() ? inspect_module(*arguments) : inspect_checkpoint(*arguments);
+  };
+}
+
+}  // namespace samc

@@ -1,0 +1,334 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "app/build_id.h"
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/embedding_file.h"
+#include "app/jobs.h"
+#include "app/model_source.h"
+#include "app/outputs.h"
+#include "base/files.h"
+#include "media/image.h"
+#include "runtime/image_predictor.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::vector<std::string> images;
+  ModelArguments model;
+  PromptArguments prompts;
+  std::string embedding;
+  bool single = false;
+  bool multimask = false;  // says what is so without it
+  std::optional<float> mask_threshold;
+  double max_hole_area = 0;
+  double max_sprinkle_area = 0;
+  std::string overlay;
+  std::string masks_dir;
+  std::string json;
+  std::string npz;
+  bool quiet = false;
+};
+
+// Whether -o and --save-npz are folders: when there may be more than one picture.
+bool is_batch(const Arguments& arguments, const std::vector<Job>& jobs) {
+  std::error_code error;
+  const bool has_folder = std::any_of(arguments.images.begin(), arguments.images.end(),
+                                      [&](const std::string& image) { return fs::is_directory(image, error); });
+  return has_folder || jobs.size() != 1;
+}
+
+Status make_folder(const std::string& path) {
+  if (path.empty()) return Status::ok();
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
+  return Status::ok();
+}
+
+Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs) {
+  if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty() && arguments.npz.empty())
+    return usage_error("nothing to write", "give -o, --masks-dir, --json or --save-npz");
+  if (!std::isfinite(arguments.mask_threshold.value_or(0)) || !std::isfinite(arguments.max_hole_area) ||
+      !std::isfinite(arguments.max_sprinkle_area))
+    return usage_error("thresholds and areas must be finite numbers");
+  if (arguments.embedding.empty()) {
+    for (const Job& job : jobs)
+      if (job.image.empty()) return usage_error("no picture", "name one, or give --embedding or --prompts");
+  } else {
+    if (is_batch(arguments, jobs)) return usage_error("--embedding is of one picture, and there are several");
+    if (jobs[0].image.empty() && !arguments.overlay.empty())
+      return usage_error("-o draws on the picture, and none is given", "name the picture beside --embedding");
+  }
+  return Status::ok();
+}
+
+OutputPaths paths_for(const Arguments& arguments, const Job& job, bool batch) {
+  OutputPaths paths{arguments.overlay, arguments.masks_dir, arguments.npz, !arguments.json.empty()};
+  if (batch && !paths.overlay.empty()) paths.overlay = (fs::path(paths.overlay) / (job.stem + ".png")).string();
+  if (batch && !paths.npz.empty()) paths.npz = (fs::path(paths.npz) / (job.stem + ".npz")).string();
+  return paths;
+}
+
+class Segmenter {
+ public:
+  Segmenter(const Arguments& arguments, ImagePredictor& predictor, Progress& progress)
+      : arguments_(arguments), predictor_(predictor), progress_(progress) {}
+
+  // Everything for one picture. json gets its entry; summary what is said on stdout.
+  Status run(const Job& job, const OutputPaths& paths, nlohmann::ordered_json& json, std::string& summary) {
+    Image image;
+    ImageSource source;
+    int64_t width = 0, height = 0;
+    if (!job.image.empty()) {
+      SAMC_ASSIGN(image, read_image(job.image, &source));
+      width = image.width;
+      height = image.height;
+      for (const std::string& warning : source.warnings) {
+        progress_.clear();
+        warn(fmt::format("{}: {}", job.image, warning));
+      }
+    }
+    if (!arguments_.embedding.empty()) {
+      SAMC_ASSIGN(ImageEmbedding embedding, read_embedding(arguments_.embedding, predictor_.module().info()));
+      if (!job.image.empty() && (embedding.width != width || embedding.height != height))
+        return invalid_input(fmt::format("{} is of a picture of {} x {}, and {} has {} x {}", arguments_.embedding,
+                                         embedding.width, embedding.height, job.image, width, height));
+      width = embedding.width;
+      height = embedding.height;
+      if (Status status = predictor_.set_embedding(std::move(embedding)); !status.is_ok())
+        return status.at(arguments_.embedding);
+    }
+    SAMC_TRY(check_prompts(job, width, height, paths));
+    if (arguments_.embedding.empty()) {
+      progress_.show(fmt::format("{}: encoding ...", job.image));
+      SAMC_TRY(predictor_.set_image(image));
+    }
+    PictureOutputs outputs(job, paths, paths.overlay.empty() ? nullptr : &image, width, height);
+    SAMC_TRY(predict(job, outputs));
+    progress_.show(fmt::format("{}: writing ...", job.stem));
+    SAMC_TRY(outputs.finish());
+    if (paths.json) {
+      json["image"] = job.image;
+      json["width"] = width;
+      json["height"] = height;
+      if (!job.image.empty()) json["orientation"] = source.orientation;
+      json["prompts"] = outputs.json();
+    }
+    summary = fmt::format(
+        "{}: {} x {}{}\n{}", job.image.empty() ? arguments_.embedding : job.image, width, height,
+        source.orientation == 1 ? "" : fmt::format(", turned upright (EXIF orientation {})", source.orientation),
+        outputs.summary());
+    for (const std::string& path : {paths.overlay, paths.npz})
+      if (!path.empty()) summary += fmt::format("  {}\n", path);
+    return Status::ok();
+  }
+
+ private:
+  // Everything that may be wrong with the prompts, before any of the work is done.
+  Status check_prompts(const Job& job, int64_t width, int64_t height, const OutputPaths& paths) const {
+    constexpr double kMostNpzBytes = 4e9;
+    const double masks_bytes = static_cast<double>(job.prompts.size()) * (job.multimask ? 3 : 1) *
+                               static_cast<double>(width) * static_cast<double>(height);
+    if (!paths.npz.empty() && masks_bytes > kMostNpzBytes)
+      return invalid_input(fmt::format("{}: the masks would take {}", paths.npz, human_bytes(masks_bytes)),
+                           "save fewer prompts at once");
+    for (size_t i = 0; i < job.prompts.size(); ++i) {
+      const double w = job.normalized ? 1 : static_cast<double>(width),
+                   h = job.normalized ? 1 : static_cast<double>(height);
+      if (Status status = check_prompt(job.prompts[i], w, h); !status.is_ok())
+        return status.at(job.prompts.size() > 1 ? fmt::format("{}: prompt {}", job.stem, i) : job.stem);
+    }
+    return Status::ok();
+  }
+
+  Status predict(const Job& job, PictureOutputs& outputs) {
+    const int64_t low = predictor_.module().info().image_size / 4;
+    PredictOptions options;
+    options.multimask_output = job.multimask;
+    options.normalize_coords = !job.normalized;
+    for (size_t i = 0; i < job.prompts.size(); ++i) {
+      progress_.show(job.prompts.size() > 1
+                         ? fmt::format("{}: prompt {} of {} ...", job.stem, i + 1, job.prompts.size())
+                         : fmt::format("{}: predicting ...", job.stem));
+      const Prompt& prompt = job.prompts[i];
+      ObjectPrompt object;
+      for (const PromptPoint& point : prompt.points)
+        object.points.push_back({static_cast<float>(point.x), static_cast<float>(point.y), point.positive ? 1 : 0});
+      if (const auto& box = prompt.box)
+        object.box = BoxPrompt{static_cast<float>((*box)[0]), static_cast<float>((*box)[1]),
+                               static_cast<float>((*box)[2]), static_cast<float>((*box)[3])};
+      Tensor mask_input;
+      if (!prompt.mask_input.empty()) {
+        SAMC_ASSIGN(mask_input, read_mask_input(prompt.mask_input, low, i, job.prompts.size()));
+        object.mask_input = mask_input.view();
+      }
+      SAMC_ASSIGN(Prediction prediction, predictor_.predict(object, options));
+      SAMC_TRY(outputs.add(i, std::move(prediction)));
+    }
+    return Status::ok();
+  }
+
+  const Arguments& arguments_;
+  ImagePredictor& predictor_;
+  Progress& progress_;
+};
+
+Status segment(Arguments& arguments) {
+  arguments.prompts.multimask = !arguments.single;
+  SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts));
+  SAMC_TRY(check_arguments(arguments, jobs));
+  const bool batch = is_batch(arguments, jobs);
+  const bool json_to_stdout = arguments.json == "-";
+  Progress progress;
+  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
+  PredictorOptions options;
+  options.threads = arguments.model.threads;
+  options.mask_threshold = arguments.mask_threshold;
+  options.max_hole_area = arguments.max_hole_area;
+  options.max_sprinkle_area = arguments.max_sprinkle_area;
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  SAMC_TRY(make_folder(arguments.masks_dir));
+  if (batch) {
+    SAMC_TRY(make_folder(arguments.overlay));
+    SAMC_TRY(make_folder(arguments.npz));
+  }
+
+  nlohmann::ordered_json document{
+      {"samc", version()}, {"model", module->info().name}, {"pictures", nlohmann::ordered_json::array()}};
+  Segmenter segmenter(arguments, predictor, progress);
+  size_t failed = 0;
+  for (const Job& job : jobs) {
+    nlohmann::ordered_json entry;
+    std::string summary;
+    const Status status = segmenter.run(job, paths_for(arguments, job, batch), entry, summary);
+    progress.clear();
+    if (!status.is_ok()) {
+      if (!batch) return status;
+      // One bad picture does not cost the others their masks.
+      report_error(status);
+      ++failed;
+      continue;
+    }
+    if (!arguments.json.empty()) document["pictures"].push_back(std::move(entry));
+    if (!arguments.quiet && !json_to_stdout) fmt::print("{}", summary);
+  }
+  if (!arguments.json.empty()) {
+    // Paths may hold bytes that are no UTF-8, which JSON cannot.
+    const std::string text = document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    if (json_to_stdout)
+      std::cout << text;
+    else
+      SAMC_TRY(write_file(arguments.json, text));
+  }
+  if (failed > 0) return invalid_input(fmt::format("{} of {} pictures failed", failed, jobs.size()));
+  return Status::ok();
+}
+
+void add_prompt_options(CLI::App& command, Arguments& arguments) {
+  PromptArguments& prompts = arguments.prompts;
+  const char* group = "Prompts";
+  command
+      .add_option("--point", prompts.points,
+                  "A point in pixels; label 1 (default): belongs to the object, 0: does not. Several are of one object")
+      ->allow_extra_args(false)
+      ->type_name("X,Y[,LABEL]")
+      ->group(group);
+  command.add_option("--box", prompts.boxes, "A box around the object. Several boxes are several objects")
+      ->allow_extra_args(false)
+      ->type_name("X0,Y0,X1,Y1")
+      ->group(group);
+  command.add_option("--mask-input", prompts.mask_input, "Logits of an earlier call (low_res_logits), (1, S/4, S/4)")
+      ->type_name("FILE.npy")
+      ->group(group);
+  command.add_option("--prompts", prompts.file, "The prompts of each picture as JSON (docs/prompts_json.md)")
+      ->type_name("FILE.json")
+      ->group(group);
+  command.add_flag("--normalized", prompts.normalized, "Coordinates run from 0 to 1 over the picture")->group(group);
+  command
+      .add_option("--embedding", arguments.embedding,
+                  "What samc encode wrote: the encoder is not run. The picture is then needed for -o only")
+      ->type_name("FILE.npz")
+      ->group(group);
+}
+
+void add_mask_options(CLI::App& command, Arguments& arguments) {
+  const char* group = "Masks";
+  CLI::Option* single =
+      command.add_flag("--single", arguments.single, "One mask for each prompt: best for several points or a box")
+          ->group(group);
+  command
+      .add_flag("--multimask", arguments.multimask,
+                "Three masks for each prompt (the default): best for one ambiguous point")
+      ->excludes(single)
+      ->group(group);
+  command.add_option("--mask-threshold", arguments.mask_threshold, "Logits above it are mask (the model's default: 0)")
+      ->type_name("LOGIT")
+      ->group(group);
+  command
+      .add_option("--max-hole-area", arguments.max_hole_area,
+                  "Fill holes of at most so many pixels of the low-res mask; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("PIXELS")
+      ->group(group);
+  command
+      .add_option("--max-sprinkle-area", arguments.max_sprinkle_area,
+                  "Remove specks of at most so many pixels of the low-res mask; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("PIXELS")
+      ->group(group);
+}
+
+void add_output_options(CLI::App& command, Arguments& arguments) {
+  const char* group = "Outputs";
+  command
+      .add_option("-o,--overlay", arguments.overlay,
+                  "The picture with each prompt's best mask and the prompts drawn; for several pictures a folder")
+      ->type_name("FILE.png")
+      ->group(group);
+  command
+      .add_option("--masks-dir", arguments.masks_dir, "A folder for each mask as NAME_promptP_maskM.png, 255 is mask")
+      ->type_name("DIR")
+      ->group(group);
+  command
+      .add_option("--json", arguments.json,
+                  "Masks as COCO run lengths, areas, boxes, scores (docs/segment_json.md); - is standard output")
+      ->type_name("FILE.json")
+      ->group(group);
+  command
+      .add_option("--save-npz", arguments.npz,
+                  "low_res_logits, iou_predictions, masks as NumPy arrays; for several pictures a folder")
+      ->type_name("FILE.npz")
+      ->group(group);
+  command.add_flag("--quiet,-q", arguments.quiet, "Print no summary")->group(group);
+}
+
+}  // namespace
+
+Command add_segment(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("segment", "Segment pictures by points, boxes and masks");
+  command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
+  add_model_options(*command, arguments->model);
+  add_prompt_options(*command, *arguments);
+  add_mask_options(*command, *arguments);
+  add_output_options(*command, *arguments);
+  command->footer(
+      "Pixels count from the top left corner of the picture as it is seen, after its EXIF orientation. A point "
+      "outside\n"
+      "the picture is an error. With several pictures an error in one is reported, the others are done, and the exit\n"
+      "code is 1. Examples:\n"
+      "  samc segment truck.jpg --model sam2_hiera_tiny.pt --point 500,375 -o overlay.png\n"
+      "  samc segment truck.jpg --model tiny.samc --box 425,600,700,875 --point 575,750,0 --single --json masks.json\n"
+      "  samc segment photos/ --model tiny.samc --prompts prompts.json -o overlays/");
+  return [arguments] { return segment(*arguments); };
+}
+
+}  // namespace samc

@@ -1,0 +1,20 @@
+#pragma once
+// The commands of `samc`, one file each: cmd_NAME.cpp. Each adds its options to the parser and gives what is to be run
+// when the user has chosen it.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/status.h"
+
+namespace samc {
+
+using Command = std::function<Status()>;
+
+Command add_inspect(CLI::App& parent);
+Command add_compile(CLI::App& parent);
+Command add_segment(CLI::App& parent);
+Command add_encode(CLI::App& parent);
+Command add_bench(CLI::App& parent);
+
+}  // namespace samc

@@ -1,0 +1,83 @@
+// samc: compiles SAM 2 models and segments pictures. Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130
+// interrupted.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "app/build_id.h"
+#include "app/commands.h"
+#include "app/console.h"
+#include "base/files.h"
+
+namespace samc {
+namespace {
+
+void on_signal(int number) {
+  remove_unfinished_files();
+  ::_exit(128 + number);
+}
+
+void handle_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old {};
+    ::sigaction(number, nullptr, &old);
+    if (old.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);  // nohup's wish is kept
+  }
+  // A file larger than the limit (ulimit -f) is an error of write() then, with a message, and not the end.
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
+int run(int count, char** arguments) {
+  CLI::App app("samc compiles SAM 2 models from their published checkpoints and segments pictures with them.");
+  app.name("samc");
+  app.set_version_flag("--version", std::string("samc ") + version() + " (build " + build_id().substr(0, 12) + ")");
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
+      "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
+      "SAMC_CACHE_LIMIT_MB of them (4000). `samc COMMAND --help` says everything about a command.");
+  const std::vector<std::pair<const char*, Command>> commands{{"inspect", add_inspect(app)},
+                                                              {"compile", add_compile(app)},
+                                                              {"segment", add_segment(app)},
+                                                              {"encode", add_encode(app)},
+                                                              {"bench", add_bench(app)}};
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);  // --help, --version
+    std::string where = "samc";
+    for (const CLI::App* chosen : app.get_subcommands()) where += " " + chosen->get_name();
+    return report_error(usage_error(error.what(), "see " + where + " --help"));
+  }
+  for (const auto& [name, command] : commands)
+    if (app.got_subcommand(name)) {
+      if (const Status status = command(); !status.is_ok()) return report_error(status);
+    }
+  std::cout.flush();
+  if (!std::cout) return report_error(io_error("cannot write to standard output"));
+  return 0;
+}
+
+}  // namespace
+}  // namespace samc
+
+int main(int count, char** arguments) {
+  samc::handle_signals();
+  try {
+    return samc::run(count, arguments);
+  } catch (const std::bad_alloc&) {
+    return samc::report_error(
+        {samc::StatusCode::kInvalidInput, "out of memory", "use a smaller picture or fewer prompts"});
+  } catch (const std::exception& error) {
+    return samc::report_error({samc::StatusCode::kInvalidInput, error.what()});
+  }
+}

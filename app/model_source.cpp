@@ -1,0 +1,219 @@
+#include "app/model_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "app/build_id.h"
+#include "app/module_cache.h"
+#include "package/format.h"
+#include "targets/cpu/compile_model.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Descriptor {
+ public:
+  static Result<Descriptor> open(const std::string& path) {
+    Descriptor file;
+    file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file.number_ < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+    struct stat info {};
+    if (::fstat(file.number_, &info) != 0 || !S_ISREG(info.st_mode))
+      return invalid_input(fmt::format("{} is not a regular file", path));
+    return file;
+  }
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  // At most size bytes; 0 at the end of the file; negative after an error.
+  ssize_t read(void* target, size_t size) const {
+    ssize_t count = 0;
+    do count = ::read(number_, target, size);
+    while (count < 0 && errno == EINTR);
+    return count;
+  }
+
+ private:
+  Descriptor() = default;
+  int number_ = -1;
+};
+
+class Hash {
+ public:
+  Hash() : state_(XXH3_createState(), XXH3_freeState) {
+    SAMC_CHECK(state_ != nullptr, "out of memory");
+    XXH3_128bits_reset(state_.get());
+  }
+  // Each part with its length, so that no two lists of parts give the same bytes.
+  void add(const std::string& text) {
+    const uint64_t size = text.size();
+    XXH3_128bits_update(state_.get(), &size, sizeof size);
+    XXH3_128bits_update(state_.get(), text.data(), text.size());
+  }
+  // Read, not mapped: mapped pages would count as this process's memory.
+  Status add_file(const std::string& path) {
+    SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
+    std::vector<char> buffer(size_t{1} << 20);
+    uint64_t total = 0;
+    while (true) {
+      const ssize_t count = file.read(buffer.data(), buffer.size());
+      if (count < 0) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+      if (count == 0) break;
+      XXH3_128bits_update(state_.get(), buffer.data(), static_cast<size_t>(count));
+      total += static_cast<uint64_t>(count);
+    }
+    XXH3_128bits_update(state_.get(), &total, sizeof total);
+    return Status::ok();
+  }
+  std::string hexadecimal() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  }
+
+ private:
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
+};
+
+Status compile_to(const ModelArguments& arguments, const std::string& path, Progress& progress) {
+  progress.show(fmt::format("compiling {} ...", arguments.model));
+  CompileOptions options;
+  options.model = arguments.model;
+  options.config = arguments.config;
+  options.precision = arguments.precision;
+  options.build_id = build_id();
+  SAMC_ASSIGN(const CompileReport report, compile_model(options, path));
+  progress.clear();
+  for (const std::string& warning : report.warnings) warn(fmt::format("{}: {}", arguments.model, warning));
+  return Status::ok();
+}
+
+// A file that goes when this object does. A mapped module lives on.
+class TemporaryModule {
+ public:
+  TemporaryModule() {
+    std::error_code error;
+    const fs::path folder = fs::temp_directory_path(error);
+    path_ = ((error ? fs::path("/tmp") : folder) / fmt::format("samc-{}.samc", ::getpid())).string();
+  }
+  ~TemporaryModule() { ::unlink(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Result<std::shared_ptr<const Module>> load(const std::string& path, int threads) {
+  LoadOptions options;
+  options.threads = threads;
+  SAMC_ASSIGN(std::shared_ptr<Module> module, Module::load(path, options));
+  return std::shared_ptr<const Module>(std::move(module));
+}
+
+Result<std::shared_ptr<const Module>> compile_without_cache(const ModelArguments& arguments, Progress& progress) {
+  const TemporaryModule file;
+  SAMC_TRY(compile_to(arguments, file.path(), progress));
+  return load(file.path(), arguments.threads);
+}
+
+Result<std::shared_ptr<const Module>> compile_with_cache(const ModelArguments& arguments, const ModuleCache& cache,
+                                                         Progress& progress) {
+  SAMC_ASSIGN(const std::string key, module_key(arguments));
+  const auto make = [&](const std::string& path) { return compile_to(arguments, path, progress); };
+  const auto waiting = [&] { progress.show("another samc is compiling this model ..."); };
+  while (true) {
+    SAMC_ASSIGN(const ModuleCache::Entry entry, cache.get(key, make, waiting));
+    progress.clear();
+    Result<std::shared_ptr<const Module>> module = load(entry.path, arguments.threads);
+    if (module.is_ok() || entry.made) {
+      if (module.is_ok() && !entry.made)
+        for (const auto& [name, text] : module.value()->info().notes)
+          if (name == "warning") warn(fmt::format("{}: {}", arguments.model, text));
+      return module;
+    }
+    warn(fmt::format("a module in the cache is unusable ({}): compiling again", module.status().message()));
+    cache.remove(key);
+  }
+}
+
+}  // namespace
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+}
+
+void add_model_options(CLI::App& command, ModelArguments& arguments) {
+  command
+      .add_option(
+          "--model,-m", arguments.model,
+          "A checkpoint (.pt) or a compiled module (.samc). A checkpoint is compiled once and kept in the cache")
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("--config", arguments.config,
+                  "The architecture as official-format YAML. Needed for models that are not one of the eight official "
+                  "ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
+      ->type_name("FILE.yaml");
+  command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
+  command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
+  add_threads_option(command, arguments.threads);
+}
+
+Result<bool> is_module_file(const std::string& path) {
+  SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
+  std::array<unsigned char, kModuleMagic.size()> head{};
+  return file.read(head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == kModuleMagic;
+}
+
+Result<std::string> module_key(const ModelArguments& arguments) {
+  Hash hash;
+  hash.add("samc module");
+  hash.add(build_id());
+  hash.add(arguments.precision);
+  fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
+  std::error_code error;
+  if (arguments.config || fs::exists(config, error)) {
+    hash.add(config.stem().string());  // the module's name comes from it
+    SAMC_TRY(hash.add_file(config.string()));
+  }
+  SAMC_TRY(hash.add_file(arguments.model));
+  return hash.hexadecimal();
+}
+
+Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments, Progress& progress) {
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
+  if (is_module) {
+    if (arguments.config)
+      return usage_error("--config is for checkpoints, and " + arguments.model + " is already compiled",
+                         "leave it out");
+    progress.show(fmt::format("loading {} ...", arguments.model));
+    SAMC_ASSIGN(std::shared_ptr<const Module> module, load(arguments.model, arguments.threads));
+    for (const auto& [name, text] : module->info().notes)
+      if (name == "warning") warn(fmt::format("{}: {}", arguments.model, text));
+    return module;
+  }
+  if (arguments.no_cache) return compile_without_cache(arguments, progress);
+  const Result<ModuleCache> cache = ModuleCache::of_user();
+  if (!cache.is_ok()) {
+    if (cache.status().code() == StatusCode::kUsage) return cache.status();
+    warn(cache.status().message() + "; the compiled model is not kept");
+    return compile_without_cache(arguments, progress);
+  }
+  return compile_with_cache(arguments, cache.value(), progress);
+}
+
+}  // namespace samc

@@ -1,0 +1,51 @@
+#pragma once
+// Where the masks of one picture go: overlay, PNGs, JSON, npz. Each is written when all prompts are done, whole or not
+// at all.
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/jobs.h"
+#include "base/status.h"
+#include "media/image.h"
+#include "runtime/image_predictor.h"
+
+namespace samc {
+
+struct OutputPaths {
+  std::string overlay;    // a .png
+  std::string masks_dir;  // STEM_promptP_maskM.png inside
+  std::string npz;
+  bool json = false;  // collect the JSON: whoever calls writes it
+};
+
+// Takes the prediction of one prompt after the other.
+class PictureOutputs {
+ public:
+  // picture is drawn on; may be null when there is no overlay to make. It must live as long as this object.
+  PictureOutputs(const Job& job, const OutputPaths& paths, Image* picture, int64_t width, int64_t height);
+
+  // prediction is of one prompt. Writes its mask PNGs.
+  Status add(size_t prompt, Prediction prediction);
+  // Writes overlay and npz.
+  Status finish();
+
+  // {"prompts": [...]} as docs/segment_json.md says, and the lines for people.
+  const nlohmann::ordered_json& json() const { return json_; }
+  const std::string& summary() const { return summary_; }
+
+ private:
+  Status write_npz_file();
+
+  const Job& job_;
+  const OutputPaths& paths_;
+  Image* picture_;
+  int64_t width_ = 0, height_ = 0;
+  std::vector<Prediction> kept_;  // for the npz
+  nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
+  std::string summary_;
+};
+
+}  // namespace samc
