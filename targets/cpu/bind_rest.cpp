@@ -151,12 +151,8 @@ class Binder {
     config_.set("axis", axis < 0 ? axis + static_cast<int64_t>(shape_of(operand(0)).size()) : axis);
     return run("gather", {operand(0), operand(1)});
   }
-  // Repeating extents of 1 is broadcasting; adding zeros of the result's shape does it.
-  mlir::Value expand() {
-    const Shape in = shape_of(operand(0)), out = result_shape();
-    if (in == out) return operand(0);
-    return {};
-  }
+  // Only what repeats nothing: no SAM 2 needs more.
+  mlir::Value expand() { return shape_of(operand(0)) == result_shape() ? operand(0) : mlir::Value(); }
   mlir::Value reduce() {
     const std::string mode = string_attribute(op_, "mode", "");
     const char* kernel_op = mode == "ReduceMean" ? "mean" : mode == "ReduceSum" ? "sum" : mode == "ReduceMax" ? "max" : nullptr;
@@ -170,20 +166,67 @@ class Binder {
   Config config_;
 };
 
-// A partition that no attention took in: pad by concatenation is not worth a kernel, so padding must have been folded.
-mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder) {
-  const bool partition = mlir::isa<WindowPartitionOp>(op);
+// x with `after` more places behind those of one axis, filled with one value or, on the last axis' rows, with `row`.
+mlir::Value append(mlir::OpBuilder& builder, mlir::Location location, WeightStore& weights, mlir::Value x, size_t axis,
+                   int64_t count, std::span<const float> row, bool before = false) {
+  if (count == 0) return x;
+  Shape filler = shape_of(x), result = filler;
+  filler[axis] = count;
+  result[axis] += count;
+  Tensor fill(filler);
+  for (size_t i = 0; i < fill.f32().size(); ++i) fill.f32()[i] = row[i % row.size()];
+  const mlir::Value weight = make_weight(builder, location, weights, value_name(x) + ".padding", std::move(fill));
+  Config config(builder.getContext());
+  config.set("axis", static_cast<int64_t>(axis));
+  const mlir::Value parts[] = {before ? weight : x, before ? x : weight};
+  return make_run(builder, location, "concat", parts, result, config).getResult();
+}
+
+mlir::Value bind_pad(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore& weights) {
+  if (string_attribute(op, "mode", "constant") != "constant") return {};
+  const float value[] = {static_cast<float>(float_attribute(op, "val", 0.0))};
+  const std::vector<int64_t> paddings = integers_attribute(op, "paddings");
+  mlir::Value x = op->getOperand(0);
+  const size_t rank = shape_of(x).size();
+  for (size_t axis = 0; axis < rank; ++axis) {
+    if (paddings[axis] < 0 || paddings[axis + rank] < 0) return {};
+    x = append(builder, op->getLoc(), weights, x, axis, paddings[axis], value, true);
+    x = append(builder, op->getLoc(), weights, x, axis, paddings[axis + rank], value);
+  }
+  return x;
+}
+
+int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// A partition or unpartition that no attention took in, in its steps: pad, reshape, permute, reshape, crop.
+mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore& weights) {
+  const mlir::Location location = op->getLoc();
+  auto partition = mlir::dyn_cast<WindowPartitionOp>(op);
   const Shape picture = shape_of(partition ? op->getOperand(0) : op->getResult(0));
   const Shape windows = shape_of(partition ? op->getResult(0) : op->getOperand(0));
-  if (picture[1] % windows[1] != 0 || picture[2] % windows[2] != 0) return {};
-  const int64_t rows = picture[1] / windows[1], columns = picture[2] / windows[2];
+  const Shape padded{1, round_up(picture[1], windows[1]), round_up(picture[2], windows[2]), picture[3]};
+  const int64_t rows = padded[1] / windows[1], columns = padded[2] / windows[2];
   const Shape whole{1, rows, windows[1], columns, windows[2], windows[3]};
   const Shape cut{1, rows, columns, windows[1], windows[2], windows[3]};
-  const mlir::Value split = make_reshape(builder, op->getLoc(), op->getOperand(0), partition ? whole : cut);
+  mlir::Value x = op->getOperand(0);
+  if (partition) {
+    std::vector<float> row(static_cast<size_t>(picture[3]), 0.0f);
+    if (!is_none(partition.getPad())) {
+      const std::span<const float> pad = weights.view(weight_name(partition.getPad())).f32();
+      row.assign(pad.begin(), pad.end());
+    }
+    x = append(builder, location, weights, x, 1, padded[1] - picture[1], row);
+    x = append(builder, location, weights, x, 2, padded[2] - picture[2], row);
+  }
   Config config(op->getContext());
   config.set("order", std::vector<int64_t>{0, 1, 3, 2, 4, 5});
-  const mlir::Value moved = make_run(builder, op->getLoc(), "permute", {split}, partition ? cut : whole, config).getResult();
-  return make_reshape(builder, op->getLoc(), moved, partition ? windows : picture);
+  x = make_reshape(builder, location, x, partition ? whole : cut);
+  x = make_run(builder, location, "permute", {x}, partition ? cut : whole, config).getResult();
+  x = make_reshape(builder, location, x, partition ? windows : padded);
+  if (partition || padded == picture) return x;
+  Config crop(op->getContext());
+  crop.set("starts", std::vector<int64_t>{0, 0, 0, 0}).set("steps", std::vector<int64_t>{1, 1, 1, 1});
+  return make_run(builder, location, "slice", {x}, picture, crop).getResult();
 }
 
 bool stays(llvm::StringRef name) {
@@ -193,7 +236,7 @@ bool stays(llvm::StringRef name) {
 
 }  // namespace
 
-mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore&) {
+mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights) {
   std::vector<mlir::Operation*> ops;
   module.walk([&](mlir::Operation* op) {
     const llvm::StringRef dialect = op->getName().getDialectNamespace();
@@ -210,7 +253,9 @@ mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore&) {
     mlir::OpBuilder builder(op);
     mlir::Value bound;
     if (mlir::isa<WindowPartitionOp, WindowUnpartitionOp>(op))
-      bound = unfold_window(op, builder);
+      bound = unfold_window(op, builder, weights);
+    else if (is_op(op, "top.Pad"))
+      bound = bind_pad(op, builder, weights);
     else if (op->getNumResults() == 1)
       bound = Binder(op, builder).bind();
     if (!bound) {
