@@ -31,7 +31,7 @@ def score_clip(model, pictures, ids, objects, device):
     tracker = Tracker(model, len(pictures))
     result = []
     for index, picture in enumerate(pictures):
-        x = model.normalise(torch.from_numpy(np.ascontiguousarray(picture)).to(device)[None])
+        x = model.normalise(torch.from_numpy(np.array(picture)).to(device)[None])
         if size != model.image_size:
             x = F.interpolate(x, size=(model.image_size, model.image_size), mode="bilinear", antialias=True)
         features = [feature.expand(len(objects), -1, -1, -1) for feature in model.encode_image(x)]

@@ -4,7 +4,7 @@
 
 The set is made by training.data.compose with --held-out --seed 900 --count 500 and is the same on every machine that
 has the same packages. One object of each picture is prompted. --write FOLDER also writes the pictures, masks and
-prompts, so that another program can be run on them.
+prompts, so that training.compare_samc can run samc on them.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Predictor:
     def set_picture(self, picture):
         self.height, self.width = picture.shape[:2]
         size = self.model.image_size
-        x = torch.from_numpy(np.ascontiguousarray(picture)).to(self.device)[None]
+        x = torch.from_numpy(np.array(picture)).to(self.device)[None]
         x = self.model.normalise(x)
         if (self.height, self.width) != (size, size):
             x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
@@ -128,13 +128,22 @@ def load_weights(config, weights, device):
 
 
 def write_set(folder, objects, rows):
-    folder.mkdir(parents=True, exist_ok=True)
-    prompts_of = []
+    """pictures/ and masks/ as PNG, prompts as samc reads them (docs/prompts_json.md), PyTorch's IoUs in torch.json."""
+    for below in ("pictures", "masks"):
+        (folder / below).mkdir(parents=True, exist_ok=True)
+    clicks, boxes = [], []
     for index, ((picture, mask), row) in enumerate(zip(objects, rows)):
-        cv2.imwrite(str(folder / f"{index:04}.png"), picture[..., ::-1])
-        cv2.imwrite(str(folder / f"{index:04}_mask.png"), mask.astype(np.uint8) * 255)
-        prompts_of.append({"picture": f"{index:04}.png", "mask": f"{index:04}_mask.png"} | row)
-    (folder / "prompts.json").write_text(json.dumps(prompts_of))
+        name = f"{index:04}.png"
+        cv2.imwrite(str(folder / "pictures" / name), picture[..., ::-1])
+        cv2.imwrite(str(folder / "masks" / name), mask.astype(np.uint8) * 255)
+        click = {"points": row["points"][:1], "labels": row["labels"][:1]}
+        clicks.append({"image": f"pictures/{name}", "prompts": [click], "multimask": True})
+        box = {"box": [value for corner in row["box_corners"] for value in corner]}
+        boxes.append({"image": f"pictures/{name}", "prompts": [box], "multimask": False})
+    (folder / "click.json").write_text(json.dumps({"pictures": clicks}))
+    (folder / "box.json").write_text(json.dumps({"pictures": boxes}))
+    ious = {"click": [row["clicks"][0] for row in rows], "box": [row["box"] for row in rows]}
+    (folder / "torch.json").write_text(json.dumps(ious))
 
 
 def main():

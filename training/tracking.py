@@ -13,7 +13,7 @@ from training.model.sam2 import MAX_POINTERS, NO_OBJECT_LOGIT
 
 @dataclasses.dataclass
 class Frame:
-    """What the decoder said about one frame: all four masks, and the logits (batch, 1, side, side) taken as the output."""
+    """What the decoder said about one frame; chosen holds the logits (batch, 1, side, side) taken as the output."""
 
     masks: torch.Tensor
     iou: torch.Tensor

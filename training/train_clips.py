@@ -3,9 +3,9 @@
     nice -n 19 python -m training.train_clips --cache /tmp/train --weights /tmp/train/image/best.pt \\
         --run /tmp/train/clips --budget-minutes 60
 
-The first frame gets a click, a box or its mask, the others nothing; each frame's masks, IoU estimates and object scores are
-trained, through the memories of the frames before. --image-rate lets the image part learn on at its own lower rate; at 0
-it stays as it is. RUN is as in train_image.
+The first frame gets a click, a box or its mask, the others nothing; each frame's masks, IoU estimates and object
+scores are trained, through the memories of the frames before. --image-rate lets the image part learn on at its own
+lower rate; at 0 it stays as it is. RUN is as in train_image.
 """
 
 import argparse

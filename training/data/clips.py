@@ -80,7 +80,7 @@ def moving_background(rng, photos, size, frames):
     result = []
     for frame in range(frames):
         scale = size / (side * zoom[frame])
-        matrix = np.array([[scale, 0, size / 2 - scale * centre[frame, 0]], [0, scale, size / 2 - scale * centre[frame, 1]]])
+        matrix = np.column_stack([scale * np.eye(2), size / 2 - scale * centre[frame]])
         result.append(cv2.warpAffine(picture, matrix, (size, size), borderMode=cv2.BORDER_REFLECT).astype(np.float32))
     return result
 
