@@ -4,10 +4,10 @@
 
 RUN/state.pt holds all that is needed to go on (weights, optimiser, averaged weights, step, time spent); the same
 command continues from it. RUN/best.pt holds the averaged weights with the best held-out score so far, RUN/log.jsonl
-one JSON object a line. The budget counts processor time on a CPU and wall time on a GPU, so that a training that other work
-pushes aside still has its whole schedule before it: the learning rate is full at first and falls to zero at the end.
+one JSON object a line. The budget counts processor time on a CPU and wall time on a GPU, so that a training that other
+work pushes aside still has its whole schedule before it: the learning rate is full at first and falls at the end.
 
-On a CPU that other work shares, several processes of one thread each (--processes 2) are much faster than one process of
+On a CPU that other work shares, several processes of one thread each (--processes 2) are much faster than one of
 several threads: they wait for each other once a step and not after every operation.
 """
 
