@@ -19,12 +19,23 @@ struct Taps {
 // Short runs are copied eight floats at a time: what is written too much is overwritten by the next run.
 constexpr int64_t kRun = 8;
 
+// dst has kRun floats of room behind the patch.
 void gather_nhwc(const ConvParams& params, const float* src, int64_t y, int64_t x, float* dst) {
   const int64_t top = y * params.stride_h - params.pad_top;
   const int64_t left = x * params.stride_w - params.pad_left;
   const Taps across(left, params.kernel_w, params.in_w);
   const Taps down(top, params.kernel_h, params.in_h);
   const int64_t line = params.kernel_w * params.in_c;
+  const int64_t first = (top * params.in_w + left) * params.in_c;
+  const int64_t row = params.in_w * params.in_c;
+  const bool whole =
+      down.first == 0 && down.last == params.kernel_h && across.first == 0 && across.last == params.kernel_w;
+  if (whole && line <= 8 * kRun && first + (params.kernel_h - 1) * row + line + kRun <= params.in_h * row) {
+    for (const float* from = src + first; from <= src + first + (params.kernel_h - 1) * row; from += row, dst += line) {
+      for (int64_t i = 0; i < line; i += kRun) std::memcpy(dst + i, from + i, kRun * sizeof(float));
+    }
+    return;
+  }
   for (int64_t tap = 0; tap < params.kernel_h; ++tap, dst += line) {
     if (tap < down.first || tap >= down.last) {
       std::fill_n(dst, line, 0.0f);
