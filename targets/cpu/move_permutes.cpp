@@ -52,21 +52,25 @@ struct Group {
 std::vector<Group> matching_groups(const Shape& from, const Shape& to) {
   std::vector<Group> groups;
   size_t i = 0, j = 0;
-  while (i < from.size() || j < to.size()) {
+  while (i < from.size() && j < to.size()) {
     Group group;
-    int64_t product_from = 1, product_to = 1;
-    do {
-      if (j == to.size() || (i < from.size() && product_from <= product_to)) {
+    int64_t product_from = from[i], product_to = to[j];
+    group.from.push_back(i++);
+    group.to.push_back(j++);
+    while (product_from != product_to) {
+      if (product_from < product_to) {
         product_from *= from[i];
         group.from.push_back(i++);
       } else {
         product_to *= to[j];
         group.to.push_back(j++);
       }
-    } while (product_from != product_to && (i < from.size() || j < to.size()));
-    // Extents of 1 at the end belong to no group of their own.
+    }
     groups.push_back(std::move(group));
   }
+  // Extents of 1 at the end belong to the last group.
+  while (!groups.empty() && i < from.size()) groups.back().from.push_back(i++);
+  while (!groups.empty() && j < to.size()) groups.back().to.push_back(j++);
   return groups;
 }
 
@@ -83,7 +87,6 @@ struct ReshapeBeforePermute : mlir::RewritePattern {
     // pieces[source axis]: the result axes that come from it, outermost first.
     std::vector<std::vector<size_t>> pieces(order.size());
     for (const Group& group : matching_groups(middle, result)) {
-      if (group.from.empty() || group.to.empty()) return mlir::failure();
       if (group.from.size() > 1 && group.to.size() > 1) return mlir::failure();
       for (size_t i = 1; i < group.from.size(); ++i)
         if (order[group.from[i]] != order[group.from[i - 1]] + 1) return mlir::failure();
