@@ -43,11 +43,11 @@ TEST(DType, every_f16_survives_the_round_trip) {
 
 TEST(DType, rounding_is_to_nearest_even) {
   EXPECT_EQ(f32_to_bf16(1.0f), 0x3f80);
-  EXPECT_EQ(f32_to_bf16(1.00390625f), 0x3f80);       // half way between 0x3f80 and 0x3f81
-  EXPECT_EQ(f32_to_bf16(1.01171875f), 0x3f82);       // half way between 0x3f81 and 0x3f82
+  EXPECT_EQ(f32_to_bf16(1.00390625f), 0x3f80);  // half way between 0x3f80 and 0x3f81
+  EXPECT_EQ(f32_to_bf16(1.01171875f), 0x3f82);  // half way between 0x3f81 and 0x3f82
   EXPECT_EQ(f32_to_f16(65519.0f), 0x7bff);
-  EXPECT_EQ(f32_to_f16(65520.0f), 0x7c00);           // rounds up to infinity
-  EXPECT_EQ(f32_to_f16(0x1p-25f), 0x0000);           // half of the smallest subnormal
+  EXPECT_EQ(f32_to_f16(65520.0f), 0x7c00);  // rounds up to infinity
+  EXPECT_EQ(f32_to_f16(0x1p-25f), 0x0000);  // half of the smallest subnormal
   EXPECT_EQ(f32_to_f16(1.5f * 0x1p-24f), 0x0002);
   EXPECT_TRUE(std::isnan(bf16_to_f32(f32_to_bf16(std::numeric_limits<float>::quiet_NaN()))));
 }

@@ -1,5 +1,6 @@
 #pragma once
-// SAMC_CHECK: a condition that only a bug of our own can break. Aborts with file, line and message, in every build type.
+// SAMC_CHECK: a condition that only a bug of our own can break. Aborts with file, line and message, in every build
+// type.
 
 #include <fmt/format.h>
 
@@ -11,8 +12,8 @@ namespace samc {
 
 }  // namespace samc
 
-#define SAMC_CHECK(condition, ...)                                                             \
-  do {                                                                                         \
-    if (!(condition)) [[unlikely]]                                                             \
-      ::samc::check_failed(__FILE__, __LINE__, #condition, ::fmt::format(__VA_ARGS__));        \
+#define SAMC_CHECK(condition, ...)                                                      \
+  do {                                                                                  \
+    if (!(condition)) [[unlikely]]                                                      \
+      ::samc::check_failed(__FILE__, __LINE__, #condition, ::fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -168,7 +168,8 @@ Status FileWriter::commit() {
 Result<std::string> read_text_file(const std::string& path, size_t largest_size) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
   if (file.bytes().size() > largest_size)
-    return invalid_input(fmt::format("{} has {} bytes, more than the {} allowed here", path, file.bytes().size(), largest_size));
+    return invalid_input(
+        fmt::format("{} has {} bytes, more than the {} allowed here", path, file.bytes().size(), largest_size));
   return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
 }
 

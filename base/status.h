@@ -1,6 +1,6 @@
 #pragma once
-// A user's mistake (a torn file, a wrong shape) is a Status: what, where, and a hint of what to do. Our own mistakes are
-// SAMC_CHECK (check.h). No exception crosses a stage's border.
+// A user's mistake (a torn file, a wrong shape) is a Status: what, where, and a hint of what to do. Our own mistakes
+// are SAMC_CHECK (check.h). No exception crosses a stage's border.
 
 #include <optional>
 #include <string>
@@ -12,11 +12,11 @@ namespace samc {
 
 enum class StatusCode {
   kOk,
-  kInvalidInput,   // the file or value given is at fault: exit code 1
-  kUsage,          // the command line is at fault: exit code 2
-  kUnsupported,    // well-formed, but an op, precision, chip or model that samc does not do; the message names it
-  kIo,             // the operating system refused: no such file, disk full, no permission
-  kInterrupted,    // Ctrl-C
+  kInvalidInput,  // the file or value given is at fault: exit code 1
+  kUsage,         // the command line is at fault: exit code 2
+  kUnsupported,   // well-formed, but an op, precision, chip or model that samc does not do; the message names it
+  kIo,            // the operating system refused: no such file, disk full, no permission
+  kInterrupted,   // Ctrl-C
 };
 
 class [[nodiscard]] Status {
@@ -90,8 +90,8 @@ class [[nodiscard]] Result {
 #define SAMC_CONCAT(a, b) SAMC_CONCAT_INNER(a, b)
 
 // Return early when a Status is not ok.
-#define SAMC_TRY(expression)                                     \
-  do {                                                           \
+#define SAMC_TRY(expression)                                                                    \
+  do {                                                                                          \
     if (::samc::Status samc_status_ = (expression); !samc_status_.is_ok()) return samc_status_; \
   } while (false)
 

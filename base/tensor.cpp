@@ -1,6 +1,7 @@
 #include "base/tensor.h"
 
 #include <fmt/ranges.h>
+#include <sys/mman.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -19,10 +20,16 @@ void Tensor::Free::operator()(void* pointer) const { std::free(pointer); }
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
   constexpr size_t kAlignment = 64;
+  // Large buffers on 2 MB pages: matrix products over them gain several percent from fewer TLB misses.
+  constexpr size_t kHugePage = size_t{2} << 20;
+  constexpr size_t kLarge = 4 * kHugePage;
   const size_t needed = static_cast<size_t>(bytes());
-  const size_t rounded = (needed / kAlignment + 1) * kAlignment;
-  data_.reset(std::aligned_alloc(kAlignment, rounded));
+  const size_t alignment = needed >= kLarge ? kHugePage : kAlignment;
+  const size_t rounded = (needed / alignment + 1) * alignment;
+  data_.reset(std::aligned_alloc(alignment, rounded));
   SAMC_CHECK(data_ != nullptr, "out of memory: {} bytes for a tensor {}", needed, shape_to_string(shape_));
+  // A wish, not a need: where the kernel has no huge pages, nothing changes.
+  if (alignment == kHugePage) (void)::madvise(data_.get(), rounded, MADV_HUGEPAGE);
 }
 
 Tensor Tensor::zeros(Shape shape) {

@@ -38,10 +38,10 @@ struct ThreadPool::State {
   std::mutex callers;  // one run() at a time
   std::mutex mutex;
   std::condition_variable wake;
-  std::condition_variable done;
-  std::atomic<uint64_t> generation{0};
+  std::atomic<uint64_t> generation{0};  // of the newest job
+  std::atomic<uint64_t> open{0};        // generation of the job that workers may join; 0: none
+  std::atomic<int> active{0};           // workers that have joined, or are just finding out that they may not
   std::atomic<int64_t> next{0};
-  std::atomic<int> busy{0};
   int64_t pieces = 0;
   const std::function<void(int64_t, int)>* body = nullptr;
   std::atomic<bool> stop{false};
@@ -54,23 +54,22 @@ struct ThreadPool::State {
     uint64_t seen = 0;
     while (true) {
       for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin) pause_briefly();
-      if (generation.load(std::memory_order_acquire) == seen) {
+      if (generation.load() == seen) {
         std::unique_lock lock(mutex);
         wake.wait(lock, [&] { return generation.load() != seen; });
       }
-      seen = generation.load(std::memory_order_acquire);
+      seen = generation.load();
       if (stop.load()) return;
-      take_pieces(worker);
-      if (busy.fetch_sub(1) == 1) {
-        std::lock_guard lock(mutex);
-        done.notify_all();
-      }
+      // Counted first, asked second: either run() sees the count, or this worker sees that the job is closed.
+      active.fetch_add(1);
+      if (open.load() == seen) take_pieces(worker);
+      active.fetch_sub(1);
     }
   }
 
-  void advance() {
+  void announce() {
     std::lock_guard lock(mutex);
-    generation.fetch_add(1, std::memory_order_release);
+    generation.fetch_add(1);
     wake.notify_all();
   }
 };
@@ -83,7 +82,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
 
 ThreadPool::~ThreadPool() {
   state_->stop.store(true);
-  state_->advance();
+  state_->announce();
   for (std::thread& worker : state_->workers) worker.join();
 }
 
@@ -99,12 +98,17 @@ void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& bo
   state_->pieces = pieces;
   state_->body = &body;
   state_->next.store(0);
-  state_->busy.store(static_cast<int>(state_->workers.size()));
-  state_->advance();
+  state_->open.store(state_->generation.load() + 1);
+  state_->announce();
   state_->take_pieces(0);
-  for (int spin = 0; spin < kSpins && state_->busy.load(std::memory_order_acquire) != 0; ++spin) pause_briefly();
-  std::unique_lock lock(state_->mutex);
-  state_->done.wait(lock, [&] { return state_->busy.load() == 0; });
+  // Workers that have not woken up by now are not needed any more; only those at work are waited for.
+  state_->open.store(0);
+  for (int spin = 0; state_->active.load() != 0; ++spin) {
+    if (spin < kSpins)
+      pause_briefly();
+    else
+      std::this_thread::yield();
+  }
 }
 
 }  // namespace samc
