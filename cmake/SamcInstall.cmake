@@ -1,0 +1,46 @@
+# cmake --install: bin/samc, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with samc::runtime.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+foreach(package JPEG PNG ZLIB)
+  find_package(${package} REQUIRED)
+endforeach()
+
+# One archive for users, of the stages that the runtime stands on.
+set(samc_runtime_stages base kernels package media runtime)
+set(samc_runtime_objects)
+foreach(stage IN LISTS samc_runtime_stages)
+  list(APPEND samc_runtime_objects $<TARGET_OBJECTS:samc_${stage}>)
+endforeach()
+add_library(samc_runtime_archive STATIC ${samc_runtime_objects})
+set_target_properties(samc_runtime_archive PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME samc_runtime EXPORT_NAME runtime
+                                                      ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+target_compile_features(samc_runtime_archive INTERFACE cxx_std_20)
+target_include_directories(samc_runtime_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/samc>)
+target_link_libraries(samc_runtime_archive INTERFACE fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
+
+install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(stage IN LISTS samc_runtime_stages)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${stage}/*.h ${PROJECT_SOURCE_DIR}/${stage}/*.inc)
+  list(FILTER headers EXCLUDE REGEX "/(testing|test_)[^/]*$|_(avx2|avx512)[^/]*$")
+  install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc/${stage})
+endforeach()
+if(TARGET samc)
+  install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+set(samc_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/samc)
+install(EXPORT samcTargets NAMESPACE samc:: DESTINATION ${samc_package_folder})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/samcConfig.cmake.in ${PROJECT_BINARY_DIR}/samcConfig.cmake
+                              INSTALL_DESTINATION ${samc_package_folder})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/samcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/samcConfig.cmake ${PROJECT_BINARY_DIR}/samcConfigVersion.cmake
+        DESTINATION ${samc_package_folder})
+
+# What users get, tried out: sizes, what it is linked to, and the example against the installed package.
+if(SAMC_TESTS AND SAMC_COMPILER AND NOT SAMC_SANITIZE)
+  add_test(NAME install_test
+           COMMAND ${PROJECT_SOURCE_DIR}/tests/install_test.sh ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR}
+                   ${CMAKE_CXX_COMPILER} ${CMAKE_BUILD_TYPE})
+  set_tests_properties(install_test PROPERTIES SKIP_RETURN_CODE 77)
+endif()
