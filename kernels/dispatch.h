@@ -1,11 +1,11 @@
 #pragma once
-// One table a kernel: its implementation for each instruction set, filled from kernels.inc. Dispatch, tests and benchmarks
-// all read these tables.
+// One table a kernel: its implementation for each instruction set, filled from kernels.inc. Dispatch, tests and
+// benchmarks all read these tables.
 //
 // A variant is a plain function over plain data that does one piece of the work; the kernel's own file (x.cpp, compiled
-// without instruction set flags) checks the parameters, cuts the work and hands the pieces to the thread pool. Variant files
-// (x_avx2.cpp, x_avx512.cpp) therefore hold no templates or inline functions of the standard library, which the linker
-// could choose for the whole program: a machine without AVX-512 would then die far from any kernel.
+// without instruction set flags) checks the parameters, cuts the work and hands the pieces to the thread pool. Variant
+// files (x_avx2.cpp, x_avx512.cpp) therefore hold no templates or inline functions of the standard library, which the
+// linker could choose for the whole program: a machine without AVX-512 would then die far from any kernel.
 // kernels_isa_test looks for such symbols.
 
 #include <array>

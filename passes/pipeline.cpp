@@ -13,7 +13,8 @@ namespace samc {
 std::span<const PhaseEntry> phases() {
   static constexpr PhaseEntry kEntries[] = {
       {Phase::kInput, "input", "top ops as the model builder or the ONNX reader wrote them"},
-      {Phase::kTop, "top", "the top contract: static shapes, constants evaluated, no shape arithmetic, target-independent fusions done"},
+      {Phase::kTop, "top",
+       "the top contract: static shapes, constants evaluated, no shape arithmetic, target-independent fusions done"},
       {Phase::kCpu, "cpu", "each op bound to one CPU kernel, layouts chosen"},
   };
   return kEntries;

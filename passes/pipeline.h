@@ -1,6 +1,6 @@
 #pragma once
-// Passes over a module of top ops, in named phases. Each pass can be switched off by name, is timed, and the IR is verified
-// after it (as DuckDB does with its optimiser). Targets append lists of their own.
+// Passes over a module of top ops, in named phases. Each pass can be switched off by name, is timed, and the IR is
+// verified after it (as DuckDB does with its optimiser). Targets append lists of their own.
 
 #include <functional>
 #include <set>
@@ -26,8 +26,8 @@ std::span<const PhaseEntry> phases();
 Result<Phase> find_phase(const std::string& name);
 
 struct Pass {
-  const char* name;     // also the file's name: "fuse-bias" is passes/fuse_bias.cpp
-  Phase phase;          // the phase that it works towards
+  const char* name;  // also the file's name: "fuse-bias" is passes/fuse_bias.cpp
+  Phase phase;       // the phase that it works towards
   const char* sentence;
   std::function<mlir::LogicalResult(mlir::ModuleOp, WeightStore&)> run;
   bool required = false;  // without it later stages cannot work, so it cannot be switched off
@@ -48,8 +48,8 @@ struct PipelineOptions {
   Phase until = Phase::kCpu;
 };
 
-// Runs the passes up to options.until, in order. An unknown or required name in `disabled` is a usage error; a pass that fails or leaves
-// invalid IR is an error with MLIR's diagnostic.
+// Runs the passes up to options.until, in order. An unknown or required name in `disabled` is a usage error; a pass
+// that fails or leaves invalid IR is an error with MLIR's diagnostic.
 Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, std::span<const Pass> passes,
                                          const PipelineOptions& options);
 

@@ -1,5 +1,5 @@
-// samc_fidelity MODEL.samc golden.npz picture.jpg: the table of docs/fidelity.md for one model. Exit code 1 when a key is
-// out of tolerance.
+// samc_fidelity MODEL.samc golden.npz picture.jpg: the table of docs/fidelity.md for one model. Exit code 1 when a key
+// is out of tolerance.
 
 #include <fmt/format.h>
 

@@ -17,12 +17,12 @@ struct GoldenRow {
 };
 
 // The tolerances of docs/fidelity.md.
-constexpr double kImageTolerance = 1e-5;    // input.image, of the key's largest value
-constexpr double kLogitsTolerance = 1e-3;   // features and logits, of the key's largest value
-constexpr double kIouTolerance = 1e-4;      // IoU scores, absolute
+constexpr double kImageTolerance = 1e-5;   // input.image, of the key's largest value
+constexpr double kLogitsTolerance = 1e-3;  // features and logits, of the key's largest value
+constexpr double kIouTolerance = 1e-4;     // IoU scores, absolute
 
-// Every input, encoder and predict key of the archive, in its order. Keys ending in .full_res and the encoder's hold 4,096 samples at
-// flat index (k * 2654435761) mod size.
+// Every input, encoder and predict key of the archive, in its order. Keys ending in .full_res and the encoder's hold
+// 4,096 samples at flat index (k * 2654435761) mod size.
 Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module, const std::string& golden,
                                                    const std::string& picture);
 
