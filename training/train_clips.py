@@ -26,7 +26,7 @@ from training.evaluate_clips import quick_score
 from training.losses import decoder_loss
 from training.model import build_model
 from training.tracking import Tracker, of_objects
-from training.train_image import MEMORY_PARTS
+from training.train_image import GPU_ATTENTION, MEMORY_PARTS
 
 
 class ClipBatches(IterableDataset):
@@ -167,7 +167,7 @@ def main():
     clock = time.process_time if device == "cpu" else time.time
     budget = arguments.budget_minutes * 60
     scored, saved, kept = seconds, time.time(), []
-    attention = [SDPBackend.MATH] if device == "cpu" else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+    attention = [SDPBackend.MATH] if device == "cpu" else GPU_ATTENTION
     while seconds < budget:
         start = clock()
         model.train()

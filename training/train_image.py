@@ -28,6 +28,7 @@ from training.model import build_model
 
 MEMORY_PARTS = ("memory_attention", "memory_encoder", "mask_downsample", "obj_ptr", "maskmem", "no_obj", "no_mem_pos")
 ROUNDS = (1, 2, 1, 2, 1, 3, 2, 5)  # rounds of prompting in each step, over and over
+GPU_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 HOLD = 0.5  # the share of the budget with the full learning rate
 FIGURES = ("loss", "click", "click_best", "box", "last_round")
 
@@ -195,7 +196,7 @@ def train(rank, arguments):
     seed = [arguments.seed, run.step, rank]
     batches = loader(shards, run.model.image_size, arguments.batch, arguments.objects, seed, arguments.workers)
     # The flash attention of the CPU is slow backwards; the plain one is not.
-    attention = [SDPBackend.MATH] if arguments.device == "cpu" else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+    attention = [SDPBackend.MATH] if arguments.device == "cpu" else GPU_ATTENTION
     with sdpa_kernel(attention):
         train_loop(run, batches, arguments, rank)
 
