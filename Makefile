@@ -1,5 +1,7 @@
-# make demo | test | build | check: each installs what is missing, builds what is out of date and says what it does.
-.PHONY: demo test build check setup clean
+# make demo | test | build | check | install: each installs what is missing, builds what is out of date, says what it does.
+.PHONY: demo test build check setup fuzz install clean
+
+PREFIX ?= /usr/local
 
 build:
 	@scripts/build
@@ -7,14 +9,21 @@ build:
 demo: build
 	@scripts/demo
 
-test: build
+test:
 	@scripts/test
 
 check:
 	@scripts/check
 
 setup:
-	@scripts/setup
+	@scripts/setup check
+
+fuzz:
+	@scripts/fuzz
+
+install:
+	@scripts/build --all
+	@cmake --install build --prefix $(PREFIX) --strip
 
 clean:
-	rm -rf build build-*
+	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench

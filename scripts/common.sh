@@ -1,12 +1,26 @@
-# Sourced by the other scripts.
+# Sourced by the other scripts, from the repository's root.
 
-# configure PRESET: with ccache where there is one.
+# configure PRESET FOLDER: makes the build folder, with ccache where there is one; nothing when it is there already (ninja
+# runs cmake again when a CMakeLists.txt changes).
 configure() {
-  local launcher=()
+  local preset=$1 folder=$2 log launcher=()
+  if [[ -f $folder/build.ninja && $folder/build.ninja -nt CMakePresets.json ]]; then return; fi
   if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
-  cmake --preset "$1" "${launcher[@]}" >"${TMPDIR:-/tmp}/samc-configure-$$.log" 2>&1 || {
-    cat "${TMPDIR:-/tmp}/samc-configure-$$.log" >&2
+  log=$(mktemp)
+  echo "configuring $folder/"
+  cmake --preset "$preset" "${launcher[@]}" >"$log" 2>&1 || {
+    cat "$log" >&2
+    rm -f "$log"
     return 1
   }
-  rm -f "${TMPDIR:-/tmp}/samc-configure-$$.log"
+  touch "$folder/build.ninja"
+  rm -f "$log"
+}
+
+# compile FOLDER [TARGET ...]: silent but for ninja's own line and what goes wrong.
+compile() {
+  local folder=$1
+  shift
+  echo "compiling $folder/ with $(nproc) processes"
+  ninja -C "$folder" -j "$(nproc)" "$@"
 }
