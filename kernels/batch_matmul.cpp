@@ -19,7 +19,10 @@ constexpr int64_t kRowBytes = 128 * 1024;
 }  // namespace
 
 void batch_matmul(const BatchMatmulParams& params, const float* a, const float* b, float* dst, KernelContext& context) {
-  const auto& [batch, m, k, n, transpose_b, scale] = params;
+  // Not a structured binding: clang 14 lets no lambda capture one.
+  const int64_t batch = params.batch, m = params.m, k = params.k, n = params.n;
+  const bool transpose_b = params.transpose_b;
+  const float scale = params.scale;
   SAMC_CHECK(batch >= 0 && m >= 0 && k > 0 && n >= 0, "batch_matmul {} x ({} x {} x {})", batch, m, k, n);
   if (batch == 0 || m == 0 || n == 0) return;
   GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
