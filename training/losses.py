@@ -5,17 +5,25 @@ import torch.nn.functional as F
 
 FOCAL_WEIGHT = 20.0
 DICE_WEIGHT = 1.0
+PLAIN_SCALE = 0.15
 IOU_WEIGHT = 1.0
 OBJECT_WEIGHT = 1.0
 
 
-def focal_and_dice(logits, target):
-    """logits (objects, masks, side, side), target (objects, 1, side, side) in [0, 1]; both results (objects, masks)."""
+def focal_and_dice(logits, target, plain=False):
+    """logits (objects, masks, side, side), target (objects, 1, side, side) in [0, 1]; both results (objects, masks).
+
+    plain gives cross entropy in place of focal: from random weights focal first learns to say no everywhere and stays
+    there for long, which cross entropy does not. It is scaled to weigh as much.
+    """
     target = target.expand_as(logits)
     probability = logits.sigmoid()
     cross_entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     miss = probability + target - 2 * probability * target
-    focal = (0.25 * target + 0.75 * (1 - target)) * miss.square() * cross_entropy
+    if plain:
+        focal = cross_entropy * PLAIN_SCALE
+    else:
+        focal = (0.25 * target + 0.75 * (1 - target)) * miss.square() * cross_entropy
     overlap = 2 * (probability * target).flatten(2).sum(-1) + 1
     dice = 1 - overlap / (probability.flatten(2).sum(-1) + target.flatten(2).sum(-1) + 1)
     return focal.flatten(2).mean(-1), dice
@@ -28,7 +36,7 @@ def true_iou(logits, target):
     return (own & target).flatten(2).sum(-1) / union.clamp(min=1)
 
 
-def decoder_loss(logits, iou_estimate, object_score, target, present=None):
+def decoder_loss(logits, iou_estimate, object_score, target, present=None, plain=False):
     """The loss of one round: mask 0 alone, and the best of masks 1 to 3.
 
     Of mask 0 and the three candidates each is trained for every prompt, so that both ways of asking work. Objects that
@@ -37,7 +45,7 @@ def decoder_loss(logits, iou_estimate, object_score, target, present=None):
     present = torch.ones(len(logits), device=logits.device) if present is None else present.float()
     count = present.sum().clamp(min=1)
     logits, iou_estimate = logits.float(), iou_estimate.float()
-    focal, dice = focal_and_dice(logits, target)
+    focal, dice = focal_and_dice(logits, target, plain)
     mask_loss = FOCAL_WEIGHT * focal + DICE_WEIGHT * dice
     best = mask_loss[:, 1:].argmin(dim=1, keepdim=True) + 1
     mask_loss = mask_loss[:, 0] + mask_loss.gather(1, best)[:, 0]

@@ -46,6 +46,7 @@ def parse_arguments():
     parser.add_argument("--image-size", type=int, help="train at another size than the YAML's; the weights fit both")
     parser.add_argument("--shard-size", type=int, default=256, help="the size of the composed pictures")
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--plain-minutes", type=float, default=0, help="begin with cross entropy in place of focal")
     parser.add_argument("--warmup", type=int, default=300, help="steps until the full learning rate")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
@@ -111,7 +112,7 @@ def error_clicks(target, predicted):
     return torch.stack([spot % side, spot // side], dim=-1)[:, None].float(), labels
 
 
-def prompt_rounds(model, features, batch, group, rounds, device):
+def prompt_rounds(model, features, batch, group, rounds, device, plain):
     """Several rounds of prompting for one group of objects; returns the mean loss and the figures of each round."""
     points, labels = batch["points"][group].to(device), batch["labels"][group].to(device)
     target = batch["targets"][group].to(device)
@@ -121,7 +122,7 @@ def prompt_rounds(model, features, batch, group, rounds, device):
     for index in range(rounds):
         masks, iou, _, score = model.decode(features, points, labels, mask)
         logits = masks.float()
-        loss, round_figures = decoder_loss(logits, iou, score, target)
+        loss, round_figures = decoder_loss(logits, iou, score, target, plain=plain)
         losses.append(loss)
         figures.append(round_figures)
         if index + 1 < rounds:
@@ -139,15 +140,15 @@ def prompt_rounds(model, features, batch, group, rounds, device):
     return sum(losses) / rounds, figures
 
 
-def train_step(run, batch, rounds, objects):
+def train_step(run, batch, rounds, objects, plain=False):
     model, device = run.model, run.device
     with torch.autocast("cuda", dtype=torch.bfloat16, enabled=device != "cpu"):
         pictures = model.normalise(batch["pictures"].to(device, non_blocking=True))
         stride4, stride8, stride16 = model.encode_image(pictures)
         features = (stride4, stride8, model.without_memory(stride16))
         features = [f.repeat_interleave(objects // 2, 0) for f in features]
-        clicked, click_figures = prompt_rounds(model, features, batch, 0, rounds, device)
-        boxed, box_figures = prompt_rounds(model, features, batch, 1, rounds, device)
+        clicked, click_figures = prompt_rounds(model, features, batch, 0, rounds, device, plain)
+        boxed, box_figures = prompt_rounds(model, features, batch, 1, rounds, device, plain)
     loss = clicked + boxed
     loss.backward()
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -229,7 +230,8 @@ def train_loop(run, batches, arguments, rank):
         rounds = ROUNDS[run.step % len(ROUNDS)]
         if run.seconds < 0.35 * budget:
             rounds = min(rounds, 2)
-        loss, norm, clicks, boxed = train_step(run, next(batches), rounds, arguments.objects)
+        plain = run.seconds < arguments.plain_minutes * 60
+        loss, norm, clicks, boxed = train_step(run, next(batches), rounds, arguments.objects, plain)
         run.step += 1
         if rank == 0:
             run.update_average()
