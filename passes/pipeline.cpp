@@ -80,7 +80,7 @@ Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& wei
       return unsupported(fmt::format("pass {}: {}", pass.name, diagnostics.text()));
     if (mlir::failed(mlir::verify(module)))
       return Status(StatusCode::kUnsupported, fmt::format("pass {} left invalid IR: {}", pass.name, diagnostics.text()),
-                    "this is a bug of samc; --disable-pass may help meanwhile");
+                    "this is a bug of samc; --disable may help meanwhile");
     time.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     time.operations_after = count_operations(module);
     times.push_back(std::move(time));

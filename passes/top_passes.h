@@ -7,5 +7,7 @@ namespace samc {
 
 mlir::LogicalResult canonicalize(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_constants(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fuse_bias(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult constant_operands(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc

@@ -1,5 +1,5 @@
-// cpu.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote, windows as
-// addressing. What lies otherwise is brought into rows by a permute first.
+// cpu.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote, windows
+// as addressing. What lies otherwise is brought into rows by a permute first.
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
@@ -22,17 +22,38 @@ std::vector<Factor> factors(int64_t extent, int64_t stride) {
   return extent == 1 ? std::vector<Factor>{} : std::vector<Factor>{{extent, stride}};
 }
 
-// value is (batch, heads, tokens, dim)
-Rows find_rows(mlir::Value value, mlir::PatternRewriter& rewriter) {
+// Whether all that comes of windows is put together again and cropped to a grid of this height and width, so that
+// nobody reads the positions outside it.
+bool is_cropped_to(mlir::Value windows, int64_t height, int64_t width) {
+  for (mlir::Operation* user : windows.getUsers()) {
+    if (mlir::isa<WindowUnpartitionOp>(user)) {
+      const Shape grid = shape_of(user->getResult(0));
+      if (grid[1] != height || grid[2] != width) return false;
+      continue;
+    }
+    // These work row by row. A product of two activations does not.
+    const bool row_by_row = is_op(user, "top.Permute") || is_op(user, "top.Reshape") ||
+                            (is_op(user, "top.MatMul") && is_weight(user->getOperand(1)));
+    if (!row_by_row || !is_cropped_to(user->getResult(0), height, width)) return false;
+  }
+  return true;
+}
+
+bool reaches_over(int64_t grid_h, int64_t grid_w, int64_t window_h, int64_t window_w) {
+  return grid_h % window_h != 0 || grid_w % window_w != 0;
+}
+
+// value is (batch, heads, tokens, dim). Without by_windows a partition is a buffer like others.
+Rows find_rows(mlir::Value value, bool by_windows, mlir::PatternRewriter& rewriter) {
   const Shape shape = shape_of(value);
   const int64_t batch = shape[0], heads = shape[1], tokens = shape[2], dim = shape[3];
   Rows rows;
   const View view = trace_view(value);
   const int64_t pitch = shape_of(view.base).back();
   const int64_t rows_in_base = element_count(shape_of(view.base)) / pitch;
-  const bool fits = rows_in_base == batch * tokens && view.offset + heads * dim <= pitch && view.dims[3] == factors(dim, 1) &&
-                    view.dims[1] == factors(heads, dim) && view.dims[2] == factors(tokens, pitch) &&
-                    view.dims[0] == factors(batch, tokens * pitch);
+  const bool fits = rows_in_base == batch * tokens && view.offset + heads * dim <= pitch &&
+                    view.dims[3] == factors(dim, 1) && view.dims[1] == factors(heads, dim) &&
+                    view.dims[2] == factors(tokens, pitch) && view.dims[0] == factors(batch, tokens * pitch);
   if (!fits) {
     const mlir::Value moved = make_permute(rewriter, derived_location(value, ".rows"), value, {0, 2, 1, 3});
     rows.buffer = make_reshape(rewriter, derived_location(value, ".rows"), moved, {batch, tokens, heads * dim});
@@ -43,7 +64,7 @@ Rows find_rows(mlir::Value value, mlir::PatternRewriter& rewriter) {
   rows.buffer = view.base;
   rows.offset = view.offset;
   auto partition = view.base.getDefiningOp<WindowPartitionOp>();
-  if (!partition) {
+  if (!partition || !by_windows) {
     rows.grid_w = rows.window_w = tokens;
     rows.batch = batch;
     return rows;
@@ -65,27 +86,36 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
   mlir::LogicalResult matchAndRewrite(AttentionOp op, mlir::PatternRewriter& rewriter) const override {
     const Shape q_shape = shape_of(op.getQ()), v_shape = shape_of(op.getV());
     const int64_t heads = q_shape[1], dim = q_shape[3], value_dim = v_shape[3];
-    const Rows q = find_rows(op.getQ(), rewriter), k = find_rows(op.getK(), rewriter), v = find_rows(op.getV(), rewriter);
-    if (q.windowed != k.windowed || k.windowed != v.windowed || k.grid_h != v.grid_h || k.grid_w != v.grid_w ||
-        k.window_h != v.window_h || k.window_w != v.window_w)
-      return rewriter.notifyMatchFailure(op, "q, k and v are windowed differently");
+    Rows q = find_rows(op.getQ(), true, rewriter), k = find_rows(op.getK(), true, rewriter),
+         v = find_rows(op.getV(), true, rewriter);
+    if (!fit_together(op, q, k, v)) {
+      q = find_rows(op.getQ(), false, rewriter);
+      k = find_rows(op.getK(), false, rewriter);
+      v = find_rows(op.getV(), false, rewriter);
+    }
     Config config(getContext());
     config.set("batch", q.batch).set("heads", heads).set("dim", dim).set("value_dim", value_dim);
     config.set("q_offset", q.offset).set("k_offset", k.offset).set("v_offset", v.offset);
-    config.set("grid_q_h", q.grid_h).set("grid_q_w", q.grid_w).set("window_q_h", q.window_h).set("window_q_w", q.window_w);
-    config.set("grid_k_h", k.grid_h).set("grid_k_w", k.grid_w).set("window_k_h", k.window_h).set("window_k_w", k.window_w);
+    config.set("grid_q_h", q.grid_h)
+        .set("grid_q_w", q.grid_w)
+        .set("window_q_h", q.window_h)
+        .set("window_q_w", q.window_w);
+    config.set("grid_k_h", k.grid_h)
+        .set("grid_k_w", k.grid_w)
+        .set("window_k_h", k.window_h)
+        .set("window_k_w", k.window_w);
     config.set("scale", op.getScale().convertToDouble());
     const mlir::Location location = op.getLoc();
     const mlir::Value pad_k = pad_row(k, heads * dim, ".pad_k", rewriter, location);
     const mlir::Value pad_v = pad_row(v, heads * value_dim, ".pad_v", rewriter, location);
-    const Shape rows_shape = q.windowed ? Shape{1, q.grid_h, q.grid_w, heads * value_dim}
-                                        : Shape{q.batch, q_shape[2], heads * value_dim};
-    mlir::Value rows = make_run(rewriter, location, "attention", {q.buffer, k.buffer, v.buffer, pad_k, pad_v}, rows_shape,
-                                config)
-                           .getResult();
+    const Shape rows_shape =
+        q.windowed ? Shape{1, q.grid_h, q.grid_w, heads * value_dim} : Shape{q.batch, q_shape[2], heads * value_dim};
+    mlir::Value rows =
+        make_run(rewriter, location, "attention", {q.buffer, k.buffer, v.buffer, pad_k, pad_v}, rows_shape, config)
+            .getResult();
     if (q.windowed) {
       const Shape windows{q_shape[0], q.window_h, q.window_w, heads * value_dim};
-      rows = rewriter.create<WindowPartitionOp>(location, f32_type(getContext(), windows), rows,
+      rows = rewriter.create<WindowPartitionOp>(location, tensor_type(getContext(), windows), rows,
                                                 make_none(rewriter, location), rewriter.getI64IntegerAttr(q.window_h),
                                                 rewriter.getI64IntegerAttr(q.window_w), rewriter.getBoolAttr(true));
     }
@@ -95,19 +125,30 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
   }
 
  private:
+  // Attention by windows needs all three cut alike, and nobody who reads queries that do not exist.
+  static bool fit_together(AttentionOp op, const Rows& q, const Rows& k, const Rows& v) {
+    if (!q.windowed && !k.windowed && !v.windowed) return true;
+    const bool alike = q.windowed && k.windowed && v.windowed && k.grid_h == v.grid_h && k.grid_w == v.grid_w &&
+                       k.window_h == v.window_h && k.window_w == v.window_w &&
+                       round_up(q.grid_h, q.window_h) / q.window_h == round_up(k.grid_h, k.window_h) / k.window_h &&
+                       round_up(q.grid_w, q.window_w) / q.window_w == round_up(k.grid_w, k.window_w) / k.window_w;
+    return alike && (!reaches_over(q.grid_h, q.grid_w, q.window_h, q.window_w) ||
+                     is_cropped_to(op.getResult(), q.grid_h, q.grid_w));
+  }
+
   // The part of the padding row that this operand sees, as a weight; zeros are not assumed but written out.
   mlir::Value pad_row(const Rows& rows, int64_t count, const char* suffix, mlir::PatternRewriter& rewriter,
                       mlir::Location location) const {
-    const bool reaches_over = rows.grid_h % rows.window_h != 0 || rows.grid_w % rows.window_w != 0;
-    if (!reaches_over) return make_none(rewriter, location);
+    if (!reaches_over(rows.grid_h, rows.grid_w, rows.window_h, rows.window_w)) return make_none(rewriter, location);
     Tensor row = Tensor::zeros({count});
-    std::string name = value_name(rows.buffer) + suffix;
+    std::string name = name_of(rows.buffer) + suffix;
     if (rows.pad) {
       SAMC_CHECK(is_weight(rows.pad), "a padding row that is no weight");
-      const std::span<const float> whole = weights_.view(weight_name(rows.pad)).f32();
-      for (int64_t i = 0; i < count; ++i) row.f32()[static_cast<size_t>(i)] = whole[static_cast<size_t>(rows.offset + i)];
+      const std::span<const float> whole = weight_view(rows.pad, weights_).f32();
+      for (int64_t i = 0; i < count; ++i)
+        row.f32()[static_cast<size_t>(i)] = whole[static_cast<size_t>(rows.offset + i)];
     }
-    return make_weight(rewriter, location, weights_, name, std::move(row));
+    return make_weight(rewriter, weights_, name, std::move(row));
   }
 
   WeightStore& weights_;
@@ -115,7 +156,8 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
 
 // max_pool(slice(partition(x))) = partition'(max_pool(x)), the windows shrinking with the picture.
 struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
-  using OpRewritePattern::OpRewritePattern;
+  PoolBeforePartition(mlir::MLIRContext* context, WeightStore& weights)
+      : OpRewritePattern(context), weights_(weights) {}
 
   mlir::LogicalResult matchAndRewrite(RunOp op, mlir::PatternRewriter& rewriter) const override {
     if (op.getKernel() != "max_pool") return mlir::failure();
@@ -136,7 +178,9 @@ struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
       if (total != shape[i] || view.dims[i] != factors(shape[i], stride)) return mlir::failure();
       stride *= shape[i];
     }
-    if (view.dims[3] != factors(c, 1)) return mlir::failure();
+    if (view.dims[3] != factors(c, 1) || view.offset + c > pitch ||
+        shape[0] * shape[1] * shape[2] != element_count(shape_of(base)) / pitch)
+      return mlir::failure();
     Config config(getContext());
     config.set("c", c).set("offset", view.offset).set("kernel_h", kernel_h).set("kernel_w", kernel_w);
     config.set("stride_h", kernel_h).set("stride_w", kernel_w);
@@ -155,13 +199,21 @@ struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
     const mlir::Value pooled = make_run(rewriter, op.getLoc(), "max_pool", {partition.getInput()},
                                         {1, grid[1] / kernel_h, grid[2] / kernel_w, c}, config)
                                    .getResult();
-    // The queries outside the picture are cropped later, so nobody asks what is there.
+    // A pooling cell lies inside the picture or outside, so outside it is the largest of equal rows: that row.
+    mlir::Value pad = make_none(rewriter, op.getLoc());
+    if (!is_none(partition.getPad())) {
+      Tensor columns({c});
+      std::copy_n(weight_view(partition.getPad(), weights_).f32().begin() + view.offset, c, columns.f32().begin());
+      pad = make_weight(rewriter, weights_, name_of(op.getResult()) + ".pad", std::move(columns));
+    }
     rewriter.replaceOpWithNewOp<WindowPartitionOp>(
-        op, op.getResult().getType(), pooled, make_none(rewriter, op.getLoc()),
-        rewriter.getI64IntegerAttr(window_h / kernel_h), rewriter.getI64IntegerAttr(window_w / kernel_w),
-        rewriter.getBoolAttr(true));
+        op, op.getResult().getType(), pooled, pad, rewriter.getI64IntegerAttr(window_h / kernel_h),
+        rewriter.getI64IntegerAttr(window_w / kernel_w), partition.getPadUndefinedAttr());
     return mlir::success();
   }
+
+ private:
+  WeightStore& weights_;
 };
 
 }  // namespace
@@ -170,7 +222,7 @@ mlir::LogicalResult bind_attention(mlir::ModuleOp module, WeightStore& weights) 
   mlir::MLIRContext* context = module.getContext();
   // Pooled queries first: attention looks for the windows behind them.
   mlir::RewritePatternSet pools(context);
-  pools.add<PoolBeforePartition>(context);
+  pools.add<PoolBeforePartition>(context, weights);
   if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(pools)))) return mlir::failure();
   mlir::RewritePatternSet patterns(context);
   patterns.add<BindAttention>(context, weights);

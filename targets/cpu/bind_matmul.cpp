@@ -13,23 +13,25 @@ struct BindMatMul : mlir::RewritePattern {
   mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
     const mlir::Value left = op->getOperand(0), right = op->getOperand(1), bias = op->getOperand(2);
     const Shape left_shape = shape_of(left), right_shape = shape_of(right), result = shape_of(op->getResult(0));
-    if (bool_attribute(op, "left_transpose", false)) return mlir::failure();
+    const std::optional<const char*> activation = result_activation(op);
+    if (bool_attribute(op, "left_transpose", false) || !activation) return mlir::failure();
     const bool transposed = bool_attribute(op, "right_transpose", false);
     const int64_t k = left_shape.back(), n = result.back();
     Config config(getContext());
-    if (is_weight(right) && right_shape.size() == 2) {
+    const bool bias_is_row = is_none(bias) || (is_weight(bias) && element_count(shape_of(bias)) == n);
+    if (is_weight(right) && right_shape.size() == 2 && bias_is_row) {
       config.set("k", k).set("n", n).set("norm", 0).set("eps", 0.0);
-      config.set("activation", bool_attribute(op, "do_relu", false) ? "relu" : "none");
-      config.set("weight_layout", transposed ? "nk" : "kn");
+      config.set("activation", *activation).set("weight_layout", transposed ? "nk" : "kn");
       rewriter.replaceOp(op, make_run(rewriter, op->getLoc(), "matmul", {left, right, bias}, result, config));
       return mlir::success();
     }
-    if (!is_none(bias) || bool_attribute(op, "do_relu", false) || left_shape.size() != right_shape.size())
+    int64_t m = left_shape[left_shape.size() - 2], batch = element_count(left_shape) / (m * k);
+    if (element_count(right_shape) == k * n) {
+      // One matrix for the whole batch, whose rows then are rows of one product.
+      m *= batch;
+      batch = 1;
+    } else if (!std::equal(left_shape.begin(), left_shape.end() - 2, right_shape.begin(), right_shape.end() - 2)) {
       return mlir::failure();
-    int64_t batch = 1;
-    for (size_t i = 0; i + 2 < left_shape.size(); ++i) {
-      if (left_shape[i] != right_shape[i]) return mlir::failure();
-      batch *= left_shape[i];
     }
     // A permute of the right operand's last two axes is what the kernel does anyway.
     mlir::Value source = right;
@@ -43,10 +45,23 @@ struct BindMatMul : mlir::RewritePattern {
         transpose = !transpose;
       }
     }
-    config.set("batch", batch).set("m", left_shape[left_shape.size() - 2]).set("k", k).set("n", n);
+    config.set("batch", batch).set("m", m).set("k", k).set("n", n);
     config.set("transpose_b", transpose ? 1 : 0).set("scale", 1.0);
-    rewriter.replaceOp(op, make_run(rewriter, op->getLoc(), "batch_matmul", {left, source}, result, config));
+    mlir::Value product = make_run(rewriter, op->getLoc(), "batch_matmul", {left, source}, result, config).getResult();
+    if (!is_none(bias)) product = add_after("top.Add", {product, bias}, rewriter);
+    if (*activation != std::string_view("none")) product = add_after("top.Relu", {product}, rewriter);
+    rewriter.replaceOp(op, product);
     return mlir::success();
+  }
+
+ private:
+  // An elementwise op that batch_matmul does not do itself, over its result.
+  static mlir::Value add_after(llvm::StringRef name, llvm::ArrayRef<mlir::Value> operands,
+                               mlir::PatternRewriter& rewriter) {
+    mlir::OperationState state(operands[0].getLoc(), name);
+    state.addOperands(operands);
+    state.addTypes(operands[0].getType());
+    return rewriter.create(state)->getResult(0);
   }
 };
 

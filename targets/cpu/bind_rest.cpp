@@ -1,5 +1,5 @@
-// Every top op that no earlier pass took becomes the kernel of the same meaning. What has no kernel is an error that names
-// it. Reshape, Squeeze and Unsqueeze stay: they become aliases in the plan.
+// Every top op that no earlier pass took becomes the kernel of the same meaning. What has no kernel is an error that
+// names it. Reshape, Squeeze and Unsqueeze stay: they become aliases in the plan.
 
 #include <map>
 
@@ -15,8 +15,8 @@ struct UnaryEntry {
   const char* kernel_op;
 };
 constexpr UnaryEntry kUnary[] = {
-    {"top.GELU", "gelu"}, {"top.Sigmoid", "sigmoid"}, {"top.Exp", "exp"},     {"top.Sin", "sin"},
-    {"top.Cos", "cos"},   {"top.Sqrt", "sqrt"},       {"top.Abs", "abs"},     {"top.Floor", "floor"},
+    {"top.GELU", "gelu"}, {"top.Sigmoid", "sigmoid"}, {"top.Exp", "exp"},   {"top.Sin", "sin"},
+    {"top.Cos", "cos"},   {"top.Sqrt", "sqrt"},       {"top.Abs", "abs"},   {"top.Floor", "floor"},
     {"top.Tanh", "tanh"}, {"top.Erf", "erf"},         {"top.Relu", "relu"},
 };
 constexpr UnaryEntry kBinary[] = {{"top.Add", "add"}, {"top.Sub", "sub"}, {"top.Mul", "mul"},
@@ -33,18 +33,36 @@ const char* look_up(llvm::ArrayRef<UnaryEntry> table, llvm::StringRef name) {
 
 class Binder {
  public:
-  Binder(mlir::Operation* op, mlir::OpBuilder& builder) : op_(op), builder_(builder), config_(op->getContext()) {}
+  Binder(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore& weights)
+      : op_(op), builder_(builder), weights_(weights), config_(op->getContext()) {}
 
   // The value that replaces op's result, or null when there is no kernel for it.
   mlir::Value bind() {
+    const std::optional<const char*> activation = result_activation(op_);
+    if (!activation) return {};
+    const mlir::Value bound = bind_without_activation();
+    if (!bound || *activation == std::string_view("none")) return bound;
+    Config config(op_->getContext());
+    config.set("op", *activation);
+    return make_run(builder_, op_->getLoc(), "unary", {bound}, result_shape(), config).getResult();
+  }
+
+ private:
+  mlir::Value bind_without_activation() {
     const llvm::StringRef name = op_->getName().getStringRef();
-    if (bool_attribute(op_, "do_relu", false)) return {};
     if (const char* kernel_op = look_up(kUnary, name)) return unary(kernel_op);
     if (name == "top.AddConst") return unary("affine", 1.0, float_attribute(op_, "const_val", 0.0));
     if (name == "top.MulConst") return unary("affine", float_attribute(op_, "const_val", 1.0), 0.0);
     if (name == "top.SubConst") {
       const double value = float_attribute(op_, "const_val", 0.0);
       return bool_attribute(op_, "is_reverse", false) ? unary("affine", -1.0, value) : unary("affine", 1.0, -value);
+    }
+    if (name == "top.Reciprocal") return with_number("div", scalar(float_attribute(op_, "const_val", 1.0)), operand(0));
+    if (name == "top.MaxConst") return with_number("max", operand(0), scalar(float_attribute(op_, "const_val", 0.0)));
+    if (name == "top.MinConst") return with_number("min", operand(0), scalar(float_attribute(op_, "const_val", 0.0)));
+    if (name == "top.Clip") {
+      const mlir::Value low = scalar(float_attribute(op_, "min", 0.0)), high = scalar(float_attribute(op_, "max", 0.0));
+      return with_number("min", with_number("max", operand(0), low), high);
     }
     if (name == "top.Pow" && float_attribute(op_, "exponent", 0.0) == 2.0) return unary("square");
     if (const char* kernel_op = look_up(kBinary, name)) return binary(kernel_op);
@@ -59,8 +77,7 @@ class Binder {
     }
     if (name == "top.Slice") return slice();
     if (name == "top.Concat") {
-      const int64_t axis = integer_attribute(op_, "axis", 1);
-      config_.set("axis", axis < 0 ? axis + static_cast<int64_t>(result_shape().size()) : axis);
+      config_.set("axis", axis_of(1, result_shape().size()));
       return run("concat", op_->getOperands());
     }
     if (name == "top.Gather") return gather();
@@ -69,23 +86,25 @@ class Binder {
     return {};
   }
 
- private:
   mlir::Value operand(unsigned index) { return op_->getOperand(index); }
   Shape result_shape() { return shape_of(op_->getResult(0)); }
+  int64_t axis_of(int64_t otherwise, size_t rank) {
+    return normal_axis_checked(integer_attribute(op_, "axis", otherwise), rank);
+  }
   mlir::Value run(llvm::StringRef kernel, mlir::ValueRange operands) {
     return make_run(builder_, op_->getLoc(), kernel, operands, result_shape(), config_).getResult();
   }
-  bool plain_activation() {
-    return string_attribute(op_, "approx_mode", "normal") == "normal" && float_attribute(op_, "relu_limit", -1.0) <= 0 &&
-           float_attribute(op_, "scale", 1.0) == 1.0 && float_attribute(op_, "bias", 0.0) == 0.0 &&
-           !bool_attribute(op_, "log", false);
-  }
-
   mlir::Value unary(const char* kernel_op, double alpha = 1.0, double beta = 0.0) {
-    if (!plain_activation()) return {};
+    if (!is_plain_activation(op_)) return {};
     config_.set("op", kernel_op);
     if (kernel_op == std::string_view("affine")) config_.set("alpha", alpha).set("beta", beta);
     return run("unary", {operand(0)});
+  }
+  // A binary kernel of its own dictionary, one operand a number.
+  mlir::Value with_number(const char* kernel_op, mlir::Value a, mlir::Value b) {
+    Config config(op_->getContext());
+    config.set("op", kernel_op).set("activation", "none");
+    return make_run(builder_, op_->getLoc(), "binary", {a, b}, result_shape(), config).getResult();
   }
   mlir::Value binary(const char* kernel_op) {
     if (op_->getNumOperands() != 2 || bool_attribute(op_, "is_reverse", false)) return {};
@@ -107,62 +126,55 @@ class Binder {
     config_.set("op", kernel_op);
     return run("compare", {operand(0), operand(1)});
   }
-  // A constant branch is a weight-free scalar: 0 * condition + value keeps it an operation of the plan.
+  mlir::Value scalar(double value) {
+    Tensor number({1});
+    number.f32()[0] = static_cast<float>(value);
+    return make_weight(builder_, weights_, name_of(op_) + ".number", std::move(number));
+  }
   mlir::Value branch(unsigned index, const char* is_constant, const char* value) {
-    if (!bool_attribute(op_, is_constant, false)) return operand(index);
-    Config config(op_->getContext());
-    config.set("op", "affine").set("alpha", 0.0).set("beta", float_attribute(op_, value, 0.0));
-    return make_run(builder_, op_->getLoc(), "unary", {operand(0)}, shape_of(operand(0)), config).getResult();
+    return bool_attribute(op_, is_constant, false) ? scalar(float_attribute(op_, value, 0.0)) : operand(index);
   }
   mlir::Value where() {
     return run("where", {operand(0), branch(1, "x_is_const", "x_const_val"), branch(2, "y_is_const", "y_const_val")});
   }
   mlir::Value layer_norm() {
-    const int64_t axis = integer_attribute(op_, "axis", -1);
-    if (axis != -1 && axis != static_cast<int64_t>(result_shape().size()) - 1) return {};
+    if (!is_last_axis(op_)) return {};
     config_.set("eps", float_attribute(op_, "eps", 1e-5)).set("activation", "none");
     return run("layer_norm", op_->getOperands());
   }
   mlir::Value softmax() {
-    const int64_t axis = integer_attribute(op_, "axis", -1);
-    if ((axis != -1 && axis != static_cast<int64_t>(result_shape().size()) - 1) || bool_attribute(op_, "log", false))
-      return {};
+    if (!is_last_axis(op_) || bool_attribute(op_, "log", false)) return {};
     config_.set("scale", float_attribute(op_, "beta", 1.0));
     return run("softmax", {operand(0)});
   }
   mlir::Value slice() {
-    const Shape in = shape_of(operand(0));
-    const std::vector<int64_t> offset = integers_attribute(op_, "offset"), steps = integers_attribute(op_, "steps");
-    std::vector<int64_t> axes = integers_attribute(op_, "axes");
-    if (axes.empty())
-      for (size_t i = 0; i < offset.size(); ++i) axes.push_back(static_cast<int64_t>(i));
-    std::vector<int64_t> starts(in.size(), 0), strides(in.size(), 1);
-    for (size_t i = 0; i < axes.size(); ++i) {
-      const size_t axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(in.size()) : axes[i]);
-      if (steps[i] < 1) return {};
-      starts[axis] = offset[i] < 0 ? std::max<int64_t>(0, offset[i] + in[axis]) : offset[i];
-      strides[axis] = steps[i];
-    }
-    config_.set("starts", starts).set("steps", strides);
+    const SliceRange range = range_of_slice(op_);
+    config_.set("starts", range.starts).set("steps", range.steps);
     return run("slice", {operand(0)});
   }
   mlir::Value gather() {
-    const int64_t axis = integer_attribute(op_, "axis", 0);
-    config_.set("axis", axis < 0 ? axis + static_cast<int64_t>(shape_of(operand(0)).size()) : axis);
+    config_.set("axis", axis_of(0, shape_of(operand(0)).size()));
     return run("gather", {operand(0), operand(1)});
   }
   // Only what repeats nothing: no SAM 2 needs more.
   mlir::Value expand() { return shape_of(operand(0)) == result_shape() ? operand(0) : mlir::Value(); }
   mlir::Value reduce() {
     const std::string mode = string_attribute(op_, "mode", "");
-    const char* kernel_op = mode == "ReduceMean" ? "mean" : mode == "ReduceSum" ? "sum" : mode == "ReduceMax" ? "max" : nullptr;
+    const char* kernel_op = mode == "ReduceMean"  ? "mean"
+                            : mode == "ReduceSum" ? "sum"
+                            : mode == "ReduceMax" ? "max"
+                                                  : nullptr;
     if (kernel_op == nullptr) return {};
-    config_.set("axes", integers_attribute(op_, "axes")).set("op", kernel_op);
+    std::vector<int64_t> axes;
+    for (const int64_t axis : integers_attribute(op_, "axes"))
+      axes.push_back(normal_axis_checked(axis, shape_of(operand(0)).size()));
+    config_.set("axes", axes).set("op", kernel_op);
     return run("reduce", {operand(0)});
   }
 
   mlir::Operation* op_;
   mlir::OpBuilder& builder_;
+  WeightStore& weights_;
   Config config_;
 };
 
@@ -175,7 +187,7 @@ mlir::Value append(mlir::OpBuilder& builder, mlir::Location location, WeightStor
   result[axis] += count;
   Tensor fill(filler);
   for (size_t i = 0; i < fill.f32().size(); ++i) fill.f32()[i] = row[i % row.size()];
-  const mlir::Value weight = make_weight(builder, location, weights, value_name(x) + ".padding", std::move(fill));
+  const mlir::Value weight = make_weight(builder, weights, name_of(x) + ".padding", std::move(fill));
   Config config(builder.getContext());
   config.set("axis", static_cast<int64_t>(axis));
   const mlir::Value parts[] = {before ? weight : x, before ? x : weight};
@@ -196,8 +208,6 @@ mlir::Value bind_pad(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore&
   return x;
 }
 
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-
 // A partition or unpartition that no attention took in, in its steps: pad, reshape, permute, reshape, crop.
 mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore& weights) {
   const mlir::Location location = op->getLoc();
@@ -212,7 +222,7 @@ mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder, WeightS
   if (partition) {
     std::vector<float> row(static_cast<size_t>(picture[3]), 0.0f);
     if (!is_none(partition.getPad())) {
-      const std::span<const float> pad = weights.view(weight_name(partition.getPad())).f32();
+      const std::span<const float> pad = weight_view(partition.getPad(), weights).f32();
       row.assign(pad.begin(), pad.end());
     }
     x = append(builder, location, weights, x, 1, padded[1] - picture[1], row);
@@ -257,10 +267,10 @@ mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights) {
     else if (is_op(op, "top.Pad"))
       bound = bind_pad(op, builder, weights);
     else if (op->getNumResults() == 1)
-      bound = Binder(op, builder).bind();
+      bound = Binder(op, builder, weights).bind();
     if (!bound) {
       auto& [count, first] = unknown[op->getName().getStringRef().str()];
-      if (count++ == 0) first = op->getNumResults() > 0 ? value_name(op->getResult(0)) : "";
+      if (count++ == 0) first = op->getNumResults() > 0 ? name_of(op->getResult(0)) : "";
       continue;
     }
     op->getResult(0).replaceAllUsesWith(bound);

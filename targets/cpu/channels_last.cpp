@@ -1,5 +1,5 @@
-// Ops over pictures (NCHW in top) become kernels over NHWC, where a pixel's channels lie together, between permutes that
-// move_permutes.cpp then cancels.
+// Ops over pictures (NCHW in top) become kernels over NHWC, where a pixel's channels lie together, between permutes
+// that move_permutes.cpp then cancels.
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
@@ -7,9 +7,6 @@
 
 namespace samc::cpu {
 namespace {
-
-const std::vector<int64_t> kToNhwc = {0, 2, 3, 1};
-const std::vector<int64_t> kToNchw = {0, 3, 1, 2};
 
 struct PicturePattern : mlir::RewritePattern {
   PicturePattern(llvm::StringRef op, mlir::MLIRContext* context) : RewritePattern(op, 1, context) {}
@@ -33,14 +30,14 @@ struct ConvToNhwc : PicturePattern {
     for (const int64_t dilation : integers_attribute(op, "dilations"))
       if (dilation != 1) return mlir::failure();
     const Shape in = shape_of(x), out = shape_of(op->getResult(0)), weight = shape_of(filter);  // weight is OIHW
-    if (in[0] != 1) return mlir::failure();
+    const std::optional<const char*> activation = result_activation(op);
+    if (in[0] != 1 || !activation) return mlir::failure();
     const int64_t group = integer_attribute(op, "group", 1);
     const std::vector<int64_t> strides = integers_attribute(op, "strides"), pads = integers_attribute(op, "pads");
-    const char* activation = bool_attribute(op, "do_relu", false) ? "relu" : "none";
     Config config(getContext());
     if (group == 1 && weight[2] == 1 && weight[3] == 1 && strides == std::vector<int64_t>{1, 1} &&
         pads == std::vector<int64_t>{0, 0, 0, 0}) {
-      config.set("k", in[1]).set("n", out[1]).set("norm", 0).set("eps", 0.0).set("activation", activation);
+      config.set("k", in[1]).set("n", out[1]).set("norm", 0).set("eps", 0.0).set("activation", *activation);
       config.set("weight_layout", "nk");
       replace(op,
               make_run(rewriter, op->getLoc(), "matmul", {to_nhwc(x, rewriter), filter, op->getOperand(2)},
@@ -50,8 +47,11 @@ struct ConvToNhwc : PicturePattern {
       return mlir::success();
     }
     config.set("in_h", in[2]).set("in_w", in[3]).set("in_c", in[1]).set("out_h", out[2]).set("out_w", out[3]);
-    config.set("kernel_h", weight[2]).set("kernel_w", weight[3]).set("stride_h", strides[0]).set("stride_w", strides[1]);
-    config.set("pad_top", pads[0]).set("pad_left", pads[1]).set("activation", activation);
+    config.set("kernel_h", weight[2])
+        .set("kernel_w", weight[3])
+        .set("stride_h", strides[0])
+        .set("stride_w", strides[1]);
+    config.set("pad_top", pads[0]).set("pad_left", pads[1]).set("activation", *activation);
     const char* kernel = "conv";
     mlir::Value source;
     if (group == 1) {
@@ -81,14 +81,15 @@ struct DeconvToNhwc : PicturePattern {
     const mlir::Value x = op->getOperand(0), filter = op->getOperand(1);
     if (!is_weight(filter) || shape_of(x).size() != 4) return mlir::failure();
     const Shape in = shape_of(x), out = shape_of(op->getResult(0)), weight = shape_of(filter);  // weight is OIHW
-    if (in[0] != 1 || integer_attribute(op, "group", 1) != 1 || weight[2] != 2 || weight[3] != 2 ||
+    const std::optional<const char*> activation = result_activation(op);
+    if (in[0] != 1 || !activation || integer_attribute(op, "group", 1) != 1 || weight[2] != 2 || weight[3] != 2 ||
         integers_attribute(op, "strides") != std::vector<int64_t>{2, 2} || out[2] != 2 * in[2] || out[3] != 2 * in[3])
       return mlir::failure();
     for (const int64_t pad : integers_attribute(op, "pads"))
       if (pad != 0) return mlir::failure();
     Config config(getContext());
     config.set("h", in[2]).set("w", in[3]).set("in_c", in[1]).set("out_c", out[1]);
-    config.set("activation", bool_attribute(op, "do_relu", false) ? "relu" : "none").set("weight_layout", "oihw_to_i_hwo");
+    config.set("activation", *activation).set("weight_layout", "oihw_to_i_hwo");
     replace(op,
             make_run(rewriter, op->getLoc(), "deconv2x2", {to_nhwc(x, rewriter), filter, op->getOperand(2)},
                      nhwc_shape(op), config)
@@ -103,14 +104,15 @@ struct PixelNormToRows : PicturePattern {
   explicit PixelNormToRows(mlir::MLIRContext* context) : PicturePattern("top.PixelNorm", context) {}
 
   mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    if (shape_of(op->getOperand(0)).size() != 4) return mlir::failure();
     Config config(getContext());
     config.set("eps", float_attribute(op, "eps", 1e-6)).set("activation", "none");
-    replace(op,
-            make_run(rewriter, op->getLoc(), "layer_norm",
-                     {to_nhwc(op->getOperand(0), rewriter), op->getOperand(1), op->getOperand(2)}, nhwc_shape(op),
-                     config)
-                .getResult(),
-            rewriter);
+    replace(
+        op,
+        make_run(rewriter, op->getLoc(), "layer_norm",
+                 {to_nhwc(op->getOperand(0), rewriter), op->getOperand(1), op->getOperand(2)}, nhwc_shape(op), config)
+            .getResult(),
+        rewriter);
     return mlir::success();
   }
 };
@@ -130,8 +132,7 @@ struct MaxPoolToNhwc : PicturePattern {
     config.set("in_h", in[0] * in[2]).set("in_w", in[3]).set("c", in[1]).set("offset", 0);
     config.set("kernel_h", kernel[0]).set("kernel_w", kernel[1]).set("stride_h", kernel[0]).set("stride_w", kernel[1]);
     replace(op,
-            make_run(rewriter, op->getLoc(), "max_pool", {to_nhwc(op->getOperand(0), rewriter)}, nhwc_shape(op),
-                     config)
+            make_run(rewriter, op->getLoc(), "max_pool", {to_nhwc(op->getOperand(0), rewriter)}, nhwc_shape(op), config)
                 .getResult(),
             rewriter);
     return mlir::success();
@@ -148,8 +149,10 @@ struct InterpToNhwc : PicturePattern {
     Config config(getContext());
     if (mode == "nearest") {
       const int64_t scale = out[2] / in[2];
-      // At whole factors every rounding rule of the nearest mode picks the same pixel.
-      if (scale < 1 || out[2] != scale * in[2] || out[3] != scale * in[3]) return mlir::failure();
+      // At whole factors every rounding rule of the nearest mode picks the same pixel, unless the corners are aligned.
+      if (string_attribute(op, "coord_mode", "half_pixel") == "align_corners" || scale < 1 || out[2] != scale * in[2] ||
+          out[3] != scale * in[3])
+        return mlir::failure();
       config.set("h", in[2]).set("w", in[3]).set("c", in[1]).set("scale", scale);
       replace(op,
               make_run(rewriter, op->getLoc(), "upsample_nearest", {to_nhwc(op->getOperand(0), rewriter)},
@@ -159,7 +162,8 @@ struct InterpToNhwc : PicturePattern {
       return mlir::success();
     }
     const std::string coordinates = string_attribute(op, "coord_mode", "half_pixel");
-    if (mode != "linear" || (coordinates != "half_pixel" && coordinates != "pytorch_half_pixel")) return mlir::failure();
+    if (mode != "linear" || (coordinates != "half_pixel" && coordinates != "pytorch_half_pixel"))
+      return mlir::failure();
     config.set("planes", in[0] * in[1]).set("in_h", in[2]).set("in_w", in[3]).set("out_h", out[2]).set("out_w", out[3]);
     rewriter.replaceOp(op, make_run(rewriter, op->getLoc(), "interp_linear", {op->getOperand(0)}, out, config));
     return mlir::success();

@@ -58,8 +58,8 @@ Status build(const CompileOptions& options, Compilation& work) {
   SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(checkpoint), options.config));
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(3));
   for (const NonFiniteTensor& tensor : non_finite)
-    work.report.warnings.push_back(fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count,
-                                               tensor.infinity_count));
+    work.report.warnings.push_back(
+        fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
   work.config = recognition.config;
   work.report.model_name = recognition.config.name;
   work.report.why = recognition.why;
@@ -72,7 +72,8 @@ Status build(const CompileOptions& options, Compilation& work) {
   SAMC_TRY(build_image_encoder(work.config, graph));
   SAMC_TRY(build_mask_encoder(work.config, graph));
   SAMC_TRY(build_no_mask(work.config, graph));
-  for (const int64_t points : kWitnesses) SAMC_TRY(build_mask_decoder(work.config, points, graph, witness_name(points)));
+  for (const int64_t points : kWitnesses)
+    SAMC_TRY(build_mask_decoder(work.config, points, graph, witness_name(points)));
   work.report.build_milliseconds = watch.lap();
 
   PipelineOptions pipeline;
@@ -108,7 +109,8 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
   for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
   for (const PlanFunction& function : plan.functions)
-    work.report.arena_bytes.emplace_back(function.name, plan_arena(function, function.greatest_points > 0 ? 2 : 0).bytes);
+    work.report.arena_bytes.emplace_back(function.name,
+                                         plan_arena(function, function.greatest_points > 0 ? 2 : 0).bytes);
   return plan;
 }
 

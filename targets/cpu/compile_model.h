@@ -13,17 +13,17 @@
 namespace samc {
 
 struct CompileOptions {
-  std::string model;                 // a checkpoint (.pt)
-  std::optional<std::string> config; // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
-  std::string precision = "f32";     // anything else is an error that names it
+  std::string model;                  // a checkpoint (.pt)
+  std::optional<std::string> config;  // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
+  std::string precision = "f32";      // anything else is an error that names it
   Phase until = Phase::kCpu;
   std::set<std::string> disabled_passes;
-  std::string build_id;              // kept in the module
+  std::string build_id;  // kept in the module
 };
 
 struct CompileReport {
   std::string model_name;
-  std::string why;                   // how the model was recognised
+  std::string why;  // how the model was recognised
   std::vector<PassTime> passes;
   int64_t weight_bytes = 0;
   // Peak of each function's arena in bytes; the decoder's at 2 points.

@@ -12,7 +12,8 @@ std::span<const Pass> cpu_passes() {
        bind_attention, true},
       {"move-permutes-again", Phase::kCpu, "what attention left behind", move_permutes},
       {"bind-matmul", Phase::kCpu, "matrix products become kernels", bind_matmul, true},
-      {"fuse-matmul", Phase::kCpu, "normalisation, activation and residual move into the kernels beside them", fuse_matmul},
+      {"fuse-matmul", Phase::kCpu, "normalisation, activation and residual move into the kernels beside them",
+       fuse_matmul},
       {"bind-rest", Phase::kCpu, "every other op becomes the kernel of its name", bind_rest, true},
   };
   return passes;

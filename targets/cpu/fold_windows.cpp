@@ -1,6 +1,6 @@
-// Window partition (pad, reshape, permute, reshape) becomes one op and is moved past what works row by row, so that matrix
-// products run over the unpadded picture in its own order; bind_attention.cpp then folds it into attention's addressing.
-// Official code: sam2/modeling/backbones/utils.py, window_partition and window_unpartition.
+// Window partition (pad, reshape, permute, reshape) becomes one op and is moved past what works row by row, so that
+// matrix products run over the unpadded picture in its own order; bind_attention.cpp then folds it into attention's
+// addressing. Official code: sam2/modeling/backbones/utils.py, window_partition and window_unpartition.
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
@@ -11,8 +11,6 @@ namespace samc::cpu {
 namespace {
 
 const std::vector<int64_t> kExchange = {0, 1, 3, 2, 4, 5};
-
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 // Reshape(Permute(Reshape([Pad](x)))) with x (1, height, width, c)
 struct FormPartition : mlir::RewritePattern {
@@ -40,8 +38,8 @@ struct FormPartition : mlir::RewritePattern {
         x = pad->getOperand(0);
     }
     rewriter.replaceOpWithNewOp<WindowPartitionOp>(op, op->getResult(0).getType(), x, make_none(rewriter, op->getLoc()),
-                                                   rewriter.getI64IntegerAttr(cut[2]), rewriter.getI64IntegerAttr(cut[4]),
-                                                   rewriter.getBoolAttr(false));
+                                                   rewriter.getI64IntegerAttr(cut[2]),
+                                                   rewriter.getI64IntegerAttr(cut[4]), rewriter.getBoolAttr(false));
     return mlir::success();
   }
 };
@@ -77,8 +75,6 @@ struct CropUnpartition : mlir::RewritePattern {
     const View view = trace_view(op->getResult(0));
     const Shape result = shape_of(op->getResult(0)), windows = shape_of(unpartition.getInput());
     if (view.base != unpartition.getResult() || view.offset != 0) return mlir::failure();
-    for (const int64_t step : integers_attribute(op, "steps"))
-      if (step != 1) return mlir::failure();
     // The rows of windows must stay as many as they are, or the window's number could no longer be told.
     const Shape whole = shape_of(unpartition.getResult());
     if (result[3] != whole[3] || round_up(result[1], windows[1]) != round_up(whole[1], windows[1]) ||
@@ -95,17 +91,21 @@ struct MatMulBeforePartition : mlir::RewritePattern {
 
   mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
     auto partition = op->getOperand(0).getDefiningOp<WindowPartitionOp>();
-    if (!partition || !is_weight(op->getOperand(1)) || bool_attribute(op, "do_relu", false)) return mlir::failure();
-    if (!is_none(partition.getPad())) return mlir::failure();
+    if (!partition || !is_none(partition.getPad()) || bool_attribute(op, "do_relu", false)) return mlir::failure();
+    // A weight of higher rank would be another matrix for each window.
+    if (!is_weight(op->getOperand(1)) || shape_of(op->getOperand(1)).size() != 2) return mlir::failure();
     const Shape x = shape_of(partition.getInput()), windows = shape_of(partition.getResult());
     const bool padded = round_up(x[1], windows[1]) != x[1] || round_up(x[2], windows[2]) != x[2];
     const mlir::Value bias = op->getOperand(2);
+    if (padded && !is_none(bias) &&
+        (!is_weight(bias) || element_count(shape_of(bias)) != shape_of(op->getResult(0))[3]))
+      return mlir::failure();
     mlir::OperationState state(op->getLoc(), op->getName());
     state.addOperands({partition.getInput(), op->getOperand(1), bias});
     state.addAttributes(op->getAttrs());
     Shape product = x;
     product[3] = shape_of(op->getResult(0))[3];
-    state.addTypes(f32_type(getContext(), product));
+    state.addTypes(tensor_type(getContext(), product));
     const mlir::Value inner = rewriter.create(state)->getResult(0);
     const bool undefined = partition.getPadUndefined();
     const mlir::Value pad = padded && !undefined ? bias : make_none(rewriter, op->getLoc());

@@ -9,7 +9,8 @@ namespace {
 
 // Multiplications by a constant between value and what it comes from, collected into scale.
 mlir::Value peel_scale(mlir::Value value, double& scale) {
-  while (mlir::Operation* op = producer(value, "top.MulConst")) {
+  for (mlir::Operation* op = producer(value, "top.MulConst"); op != nullptr && !bool_attribute(op, "do_relu", false);
+       op = producer(value, "top.MulConst")) {
     scale *= float_attribute(op, "const_val", 1.0);
     value = op->getOperand(0);
   }
@@ -32,8 +33,7 @@ struct FuseAttention : mlir::RewritePattern {
     if (softmax == nullptr || is_weight(v)) return mlir::failure();
     const mlir::Value scores = softmax->getOperand(0);
     if (shape_of(scores).size() != 4 || shape_of(v).size() != 4) return mlir::failure();
-    const int64_t axis = integer_attribute(softmax, "axis", -1);
-    if (axis != -1 && axis != 3) return mlir::failure();
+    if (!is_last_axis(softmax) || bool_attribute(softmax, "log", false)) return mlir::failure();
 
     double scale = float_attribute(softmax, "beta", 1.0);
     mlir::Operation* product = peel_scale(scores, scale).getDefiningOp();
@@ -41,14 +41,13 @@ struct FuseAttention : mlir::RewritePattern {
     const mlir::Value q = peel_scale(product->getOperand(0), scale);
     mlir::Value k = peel_scale(product->getOperand(1), scale);
     if (is_weight(k)) return mlir::failure();
-    if (!bool_attribute(product, "right_transpose", false))
-      k = make_permute(rewriter, op->getLoc(), k, {0, 1, 3, 2});
     const Shape q_shape = shape_of(q), k_shape = shape_of(k), v_shape = shape_of(v);
+    if (q_shape.size() != 4 || k_shape.size() != 4) return mlir::failure();
     // One batch and head layout for all three: broadcasting among them is not attention as we know it.
     if (q_shape[0] != k_shape[0] || q_shape[1] != k_shape[1] || v_shape[0] != k_shape[0] || v_shape[1] != k_shape[1])
       return mlir::failure();
-    rewriter.replaceOpWithNewOp<AttentionOp>(op, op->getResult(0).getType(), q, k, v,
-                                             rewriter.getF64FloatAttr(scale));
+    if (!bool_attribute(product, "right_transpose", false)) k = make_permute(rewriter, op->getLoc(), k, {0, 1, 3, 2});
+    rewriter.replaceOpWithNewOp<AttentionOp>(op, op->getResult(0).getType(), q, k, v, rewriter.getF64FloatAttr(scale));
     return mlir::success();
   }
 };

@@ -1,5 +1,5 @@
-// What stands around a kernel's main loop moves into it: the row normalisation before a matrix product, the activation and
-// the residual addition after one.
+// What stands around a kernel's main loop moves into it: the row normalisation before a matrix product, the activation
+// and the residual addition after one.
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
@@ -28,7 +28,7 @@ struct FuseActivation : mlir::RewritePattern {
 
   mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
     auto run = op->getOperand(0).getDefiningOp<RunOp>();
-    if (!run || !run.getResult().hasOneUse() || !exact(op)) return mlir::failure();
+    if (!run || !run.getResult().hasOneUse() || !is_plain_activation(op)) return mlir::failure();
     const llvm::StringRef kernel = run.getKernel();
     if (!is_one_of(kernel, {"matmul", "conv", "depthwise_conv", "deconv2x2", "layer_norm"}) || has_activation(run))
       return mlir::failure();
@@ -40,11 +40,6 @@ struct FuseActivation : mlir::RewritePattern {
   }
 
  private:
-  static bool exact(mlir::Operation* op) {
-    return string_attribute(op, "approx_mode", "normal") == "normal" && float_attribute(op, "relu_limit", -1.0) <= 0 &&
-           float_attribute(op, "scale", 1.0) == 1.0 && float_attribute(op, "bias", 0.0) == 0.0 &&
-           !bool_attribute(op, "log", false);
-  }
   const char* activation_;
 };
 
@@ -89,22 +84,20 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
     if (run.getKernel() != "matmul" || config_integer(run, "norm") != 0) return mlir::failure();
     mlir::Operation* norm = producer(run.getArguments()[0], "top.LayerNorm");
     if (norm == nullptr || !only_matmuls_read(norm)) return mlir::failure();
-    const Shape shape = shape_of(norm->getOperand(0));
-    const int64_t axis = integer_attribute(norm, "axis", -1);
-    if (axis != -1 && axis != static_cast<int64_t>(shape.size()) - 1) return mlir::failure();
+    if (!is_last_axis(norm)) return mlir::failure();
     const mlir::Value gamma = norm->getOperand(1), beta = norm->getOperand(2);
     if ((!is_none(gamma) && !is_weight(gamma)) || (!is_none(beta) && !is_weight(beta))) return mlir::failure();
 
     const mlir::Value weight = run.getArguments()[1];
     const bool columns_first = config_string(run, "weight_layout") == "nk";
     const int64_t k_count = config_integer(run, "k"), n_count = config_integer(run, "n");
-    const std::span<const float> w = weights_.view(weight_name(weight)).f32();
-    const std::span<const float> g = is_none(gamma) ? std::span<const float>() : weights_.view(weight_name(gamma)).f32();
-    const std::span<const float> b = is_none(beta) ? std::span<const float>() : weights_.view(weight_name(beta)).f32();
+    const std::span<const float> w = weight_view(weight, weights_).f32();
+    const std::span<const float> g = is_none(gamma) ? std::span<const float>() : weight_view(gamma, weights_).f32();
+    const std::span<const float> b = is_none(beta) ? std::span<const float>() : weight_view(beta, weights_).f32();
     Tensor folded({columns_first ? n_count : k_count, columns_first ? k_count : n_count});
     std::vector<double> bias(static_cast<size_t>(n_count), 0.0);
     if (has_operand(run, 2)) {
-      const std::span<const float> old = weights_.view(weight_name(run.getArguments()[2])).f32();
+      const std::span<const float> old = weight_view(run.getArguments()[2], weights_).f32();
       for (size_t n = 0; n < bias.size(); ++n) bias[n] = static_cast<double>(old[n]);
     }
     const auto fold = [&](int64_t n, int64_t k) {
@@ -129,9 +122,8 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
     llvm::SmallVector<mlir::Value> arguments(run.getArguments());
     while (arguments.size() < 3) arguments.push_back(make_none(rewriter, run.getLoc()));
     arguments[0] = norm->getOperand(0);
-    arguments[1] = make_weight(rewriter, run.getLoc(), weights_, weight_name(weight) + ".with_norm", std::move(folded));
-    arguments[2] = make_weight(rewriter, run.getLoc(), weights_, weight_name(weight) + ".bias_with_norm",
-                               std::move(new_bias));
+    arguments[1] = make_weight(rewriter, weights_, name_of(weight) + ".with_norm", std::move(folded));
+    arguments[2] = make_weight(rewriter, weights_, name_of(weight) + ".bias_with_norm", std::move(new_bias));
     rewriter.replaceOp(run, replace_run(run, run, arguments, config.getDictionary(getContext()), rewriter));
     return mlir::success();
   }

@@ -1,5 +1,5 @@
-// Moves permutes towards the outputs until they meet their inverse and both vanish. Together with channels_last.cpp this
-// keeps pictures as NHWC from the first convolution to the function's outputs.
+// Moves permutes towards the outputs until they meet their inverse and both vanish. Together with channels_last.cpp
+// this keeps pictures as NHWC from the first convolution to the function's outputs.
 
 #include <algorithm>
 
@@ -74,7 +74,8 @@ std::vector<Group> matching_groups(const Shape& from, const Shape& to) {
   return groups;
 }
 
-// Reshape(Permute(x)) -> Permute(Reshape(x)), where the reshape only splits extents or joins such that are neighbours in x.
+// Reshape(Permute(x)) -> Permute(Reshape(x)), where the reshape only splits extents or joins such that are neighbours
+// in x.
 struct ReshapeBeforePermute : mlir::RewritePattern {
   explicit ReshapeBeforePermute(mlir::MLIRContext* context) : RewritePattern("top.Reshape", 1, context) {}
 
@@ -132,7 +133,7 @@ mlir::Value clone_with(mlir::Operation* op, mlir::ValueRange operands, const Sha
   mlir::OperationState state(op->getLoc(), op->getName());
   state.addOperands(operands);
   state.addAttributes(op->getAttrs());
-  state.addTypes(f32_type(rewriter.getContext(), result));
+  state.addTypes(tensor_type(rewriter.getContext(), result));
   return rewriter.create(state)->getResult(0);
 }
 
@@ -170,7 +171,7 @@ struct PermuteAfterBinary : mlir::RewritePattern {
       // from NHWC, which kernels make, towards NCHW, which only inputs and outputs have.
       mlir::Operation* other_permute = producer(other, "top.Permute");
       const bool same = other_permute != nullptr && integers_attribute(other_permute, "order") == order;
-      if (!same && !is_weight(other) && order != std::vector<int64_t>{0, 3, 1, 2}) continue;
+      if (!same && !is_weight(other) && order != kToNchw) continue;
       Shape other_shape = shape_of(other);
       other_shape.insert(other_shape.begin(), result.size() - other_shape.size(), 1);
       mlir::Value moved;
@@ -183,8 +184,7 @@ struct PermuteAfterBinary : mlir::RewritePattern {
       mlir::Value operands[2];
       operands[side] = permute->getOperand(0);
       operands[1 - side] = moved;
-      const mlir::Value inner =
-          clone_with(op, mlir::ValueRange(operands), shape_of(permute->getOperand(0)), rewriter);
+      const mlir::Value inner = clone_with(op, mlir::ValueRange(operands), shape_of(permute->getOperand(0)), rewriter);
       rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, order));
       return mlir::success();
     }
@@ -194,10 +194,9 @@ struct PermuteAfterBinary : mlir::RewritePattern {
  private:
   mlir::Value permuted_weight(mlir::Value weight, const Shape& shape, const std::vector<int64_t>& order,
                               mlir::PatternRewriter& rewriter) const {
-    const std::span<const float> source = weights_.view(weight_name(weight)).f32();
+    const std::span<const float> source = weight_view(weight, weights_).f32();
     Tensor moved(permuted(shape, order));
-    std::vector<int64_t> strides(shape.size(), 1);
-    for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
+    const Shape strides = dense_strides(shape);
     std::vector<int64_t> index(shape.size(), 0);
     for (float& element : moved.f32()) {
       int64_t from = 0;
@@ -208,7 +207,7 @@ struct PermuteAfterBinary : mlir::RewritePattern {
         index[i] = 0;
       }
     }
-    return make_weight(rewriter, weight.getLoc(), weights_, weight_name(weight) + ".moved", std::move(moved));
+    return make_weight(rewriter, weights_, name_of(weight) + ".moved", std::move(moved));
   }
 
   WeightStore& weights_;

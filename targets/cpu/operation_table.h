@@ -1,6 +1,6 @@
 #pragma once
-// docs/plan_ops.md as a table: which kernels a plan may name, with how many operands and which attributes. cpu.run's verifier
-// and lower_rest.cpp read it.
+// docs/plan_ops.md as a table: which kernels a plan may name, with how many operands and which attributes. cpu.run's
+// verifier reads it.
 
 #include <span>
 #include <string_view>
@@ -10,8 +10,8 @@ namespace samc::cpu {
 
 struct OperationEntry {
   std::string_view kernel;
-  int least_operands;   // fewer are an error; those beyond may be top.None
-  int most_operands;    // -1: any number
+  int least_operands;  // fewer are an error; those beyond may be top.None
+  int most_operands;   // -1: any number
   std::vector<std::string_view> integers;
   std::vector<std::string_view> floats;
   std::vector<std::string_view> strings;

@@ -1,13 +1,6 @@
 #include "targets/cpu/rewrite.h"
 
-#include <algorithm>
-
 namespace samc::cpu {
-
-Shape shape_of(mlir::Value value) {
-  const auto type = mlir::cast<mlir::RankedTensorType>(value.getType());
-  return {type.getShape().begin(), type.getShape().end()};
-}
 
 bool is_op(mlir::Operation* op, llvm::StringRef name) { return op != nullptr && op->getName().getStringRef() == name; }
 
@@ -20,16 +13,6 @@ RunOp producer_run(mlir::Value value, llvm::StringRef kernel) {
   auto run = value.getDefiningOp<RunOp>();
   return run && run.getKernel() == kernel ? run : RunOp();
 }
-
-bool is_none(mlir::Value value) { return mlir::isa<mlir::NoneType>(value.getType()); }
-bool is_weight(mlir::Value value) { return producer(value, "top.Weight") != nullptr; }
-
-std::string value_name(mlir::Value value) {
-  const mlir::Location location = value.getLoc();
-  if (const auto name = mlir::dyn_cast<mlir::NameLoc>(location)) return name.getName().str();
-  return {};
-}
-std::string weight_name(mlir::Value value) { return value_name(value); }
 
 int64_t integer_attribute(mlir::Operation* op, llvm::StringRef name, int64_t otherwise) {
   const auto attribute = op->getAttrOfType<mlir::IntegerAttr>(name);
@@ -50,11 +33,22 @@ std::string string_attribute(mlir::Operation* op, llvm::StringRef name, const st
   return attribute ? attribute.str() : otherwise;
 }
 std::vector<int64_t> integers_attribute(mlir::Operation* op, llvm::StringRef name) {
-  std::vector<int64_t> values;
-  if (const auto attribute = op->getAttrOfType<mlir::ArrayAttr>(name))
-    for (const mlir::Attribute element : attribute)
-      values.push_back(mlir::cast<mlir::IntegerAttr>(element).getValue().getSExtValue());
-  return values;
+  return to_shape(op->getAttrOfType<mlir::ArrayAttr>(name));
+}
+bool is_last_axis(mlir::Operation* op) {
+  const int64_t rank = static_cast<int64_t>(shape_of(op->getOperand(0)).size());
+  const int64_t axis = integer_attribute(op, "axis", -1);
+  return axis == -1 || axis == rank - 1;
+}
+bool is_plain_activation(mlir::Operation* op) {
+  return string_attribute(op, "approx_mode", "normal") == "normal" && float_attribute(op, "relu_limit", -1.0) <= 0 &&
+         float_attribute(op, "scale", 1.0) == 1.0 && float_attribute(op, "bias", 0.0) == 0.0 &&
+         !bool_attribute(op, "log", false);
+}
+std::optional<const char*> result_activation(mlir::Operation* op) {
+  if (!bool_attribute(op, "do_relu", false)) return "none";
+  if (float_attribute(op, "relu_limit", -1.0) > 0) return std::nullopt;
+  return "relu";
 }
 
 int64_t config_integer(RunOp run, llvm::StringRef name) {
@@ -70,10 +64,6 @@ mlir::DictionaryAttr with_attribute(RunOp run, llvm::StringRef name, mlir::Attri
   return list.getDictionary(run.getContext());
 }
 
-mlir::RankedTensorType f32_type(mlir::MLIRContext* context, const Shape& shape) {
-  return mlir::RankedTensorType::get(shape, mlir::Float32Type::get(context));
-}
-
 mlir::Value make_none(mlir::OpBuilder& builder, mlir::Location location) {
   mlir::OperationState state(location, "top.None");
   state.addTypes(builder.getNoneType());
@@ -82,7 +72,7 @@ mlir::Value make_none(mlir::OpBuilder& builder, mlir::Location location) {
 
 RunOp make_run(mlir::OpBuilder& builder, mlir::Location location, llvm::StringRef kernel, mlir::ValueRange arguments,
                const Shape& result, Config& config) {
-  return builder.create<RunOp>(location, f32_type(builder.getContext(), result), builder.getStringAttr(kernel),
+  return builder.create<RunOp>(location, tensor_type(builder.getContext(), result), builder.getStringAttr(kernel),
                                arguments, config.finish());
 }
 
@@ -91,7 +81,7 @@ mlir::Value make_reshape(mlir::OpBuilder& builder, mlir::Location location, mlir
   mlir::OperationState state(location, "top.Reshape");
   state.addOperands(input);
   state.addAttribute("shape", builder.getI64ArrayAttr(shape));
-  state.addTypes(f32_type(builder.getContext(), shape));
+  state.addTypes(tensor_type(builder.getContext(), shape));
   return builder.create(state)->getResult(0);
 }
 
@@ -101,25 +91,20 @@ mlir::Value make_permute(mlir::OpBuilder& builder, mlir::Location location, mlir
   mlir::OperationState state(location, "top.Permute");
   state.addOperands(input);
   state.addAttribute("order", builder.getI64ArrayAttr(order));
-  state.addTypes(f32_type(builder.getContext(), permuted(shape_of(input), order)));
+  state.addTypes(tensor_type(builder.getContext(), permuted(shape_of(input), order)));
   return builder.create(state)->getResult(0);
 }
 
-mlir::Value make_weight(mlir::OpBuilder& builder, mlir::Location location, WeightStore& weights,
-                        const std::string& wanted, Tensor tensor) {
+mlir::Value make_weight(mlir::OpBuilder& builder, WeightStore& weights, const std::string& wanted, Tensor tensor) {
   const std::string name = weights.unique_name(wanted);
   const Shape shape = tensor.shape();
   const Status added = weights.add(name, std::move(tensor));
   SAMC_CHECK(added.is_ok(), "{}", added.to_string());
-  mlir::OperationState state(mlir::NameLoc::get(builder.getStringAttr(name)), "top.Weight");
-  state.addTypes(f32_type(builder.getContext(), shape));
-  (void)location;
-  return builder.create(state)->getResult(0);
+  return create_weight(builder, name, shape);
 }
 
 mlir::Location derived_location(mlir::Value value, llvm::StringRef suffix) {
-  const std::string name = value_name(value);
-  return mlir::NameLoc::get(mlir::StringAttr::get(value.getContext(), name + suffix.str()));
+  return name_location(value.getContext(), name_of(value) + suffix.str());
 }
 
 std::vector<int64_t> inverse_order(const std::vector<int64_t>& order) {
@@ -138,6 +123,16 @@ Shape permuted(const Shape& shape, const std::vector<int64_t>& order) {
   Shape result;
   for (const int64_t axis : order) result.push_back(shape[static_cast<size_t>(axis)]);
   return result;
+}
+
+int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+SliceRange range_of_slice(mlir::Operation* slice) {
+  const Result<SliceRange> range = slice_range(shape_of(slice->getOperand(0)), integers_attribute(slice, "offset"),
+                                               integers_attribute(slice, "ends"), integers_attribute(slice, "steps"),
+                                               integers_attribute(slice, "axes"));
+  SAMC_CHECK(range.is_ok(), "a slice that its verifier passed: {}", range.status().to_string());
+  return range.value();
 }
 
 namespace {
@@ -196,24 +191,6 @@ std::optional<std::vector<Factors>> reshape_dims(const std::vector<Factors>& dim
   return result;
 }
 
-// Full-rank starts and extents of a top.Slice of step 1; false for anything else.
-bool read_slice(mlir::Operation* op, Shape& starts) {
-  const Shape input = shape_of(op->getOperand(0));
-  const std::vector<int64_t> offset = integers_attribute(op, "offset");
-  const std::vector<int64_t> steps = integers_attribute(op, "steps");
-  std::vector<int64_t> axes = integers_attribute(op, "axes");
-  if (axes.empty())
-    for (size_t i = 0; i < offset.size(); ++i) axes.push_back(static_cast<int64_t>(i));
-  if (offset.size() != axes.size() || steps.size() != axes.size()) return false;
-  starts.assign(input.size(), 0);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    if (steps[i] != 1) return false;
-    const size_t axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(input.size()) : axes[i]);
-    starts[axis] = offset[i] < 0 ? std::max<int64_t>(0, offset[i] + input[axis]) : std::min(offset[i], input[axis]);
-  }
-  return true;
-}
-
 bool apply(mlir::Operation* op, View& view) {
   const Shape result = shape_of(op->getResult(0));
   if (is_op(op, "top.Permute")) {
@@ -223,15 +200,15 @@ bool apply(mlir::Operation* op, View& view) {
     return true;
   }
   if (is_op(op, "top.Slice")) {
-    Shape starts;
-    if (!read_slice(op, starts)) return false;
+    const SliceRange range = range_of_slice(op);
     const Shape input = shape_of(op->getOperand(0));
     std::vector<Factors> dims = view.dims;
     int64_t offset = view.offset;
     for (size_t i = 0; i < result.size(); ++i) {
+      if (range.steps[i] != 1) return false;
       if (result[i] == input[i]) continue;
       if (dims[i].size() != 1) return false;
-      offset += starts[i] * dims[i][0].stride;
+      offset += range.starts[i] * dims[i][0].stride;
       if (result[i] == 1)
         dims[i].clear();
       else

@@ -88,7 +88,8 @@ class FunctionWriter {
     if (name == "top.None" || name == "top.Weight") return Status::ok();  // written where they are used
     if (name == "top.Input") {
       const mlir::Value input = op->getResult(0);
-      plan_.inputs.push_back(add({value_name(input), DType::kF32, extents(input), Place::kInput, kAbsent, kAbsent}, input));
+      plan_.inputs.push_back(
+          add({name_of(input), DType::kF32, extents(input), Place::kInput, kAbsent, kAbsent}, input));
       return Status::ok();
     }
     if (name == "top.Reshape" || name == "top.Squeeze" || name == "top.Unsqueeze") {
@@ -96,14 +97,14 @@ class FunctionWriter {
       int32_t target = operand_index(op->getOperand(0), "");
       const Value& source = plan_.values[static_cast<size_t>(target)];
       if (source.place == Place::kAlias) target = source.alias_of;
-      add({value_name(result), DType::kF32, extents(result), Place::kAlias, target, kAbsent}, result);
+      add({name_of(result), DType::kF32, extents(result), Place::kAlias, target, kAbsent}, result);
       return Status::ok();
     }
     auto run = mlir::dyn_cast<RunOp>(op);
     if (!run) return unsupported(fmt::format("{} has reached the plan unbound", name.str()));
     Operation operation;
     operation.kernel = run.getKernel().str();
-    operation.name = value_name(run.getResult());
+    operation.name = name_of(run.getResult());
     std::string layout;
     for (const mlir::NamedAttribute& attribute : run.getConfig()) {
       const std::string key = attribute.getName().str();
@@ -118,7 +119,7 @@ class FunctionWriter {
     }
     const mlir::Value result = run.getResult();
     operation.results.push_back(
-        add({value_name(result), DType::kF32, extents(result), Place::kArena, kAbsent, kAbsent}, result));
+        add({name_of(result), DType::kF32, extents(result), Place::kArena, kAbsent, kAbsent}, result));
     plan_.operations.push_back(std::move(operation));
     return Status::ok();
   }
@@ -144,11 +145,11 @@ class FunctionWriter {
       SAMC_CHECK(found != indices_.end(), "an operand of {} is not in the plan", plan_.name);
       return found->second;
     }
-    const std::string key = value_name(value) + "/" + layout;
+    const std::string key = fmt::format("{} {} {}", name_of(value), shape_to_string(shape_of(value)), layout);
     if (const auto found = weight_values_.find(key); found != weight_values_.end()) return found->second;
-    const int32_t weight = weights_.index(value_name(value), layout);
+    const int32_t weight = weights_.index(name_of(value), shape_of(value), layout);
     Extents shape = layout.empty() ? extents(value) : Extents{weights_.count(weight)};
-    const int32_t index = add({value_name(value), DType::kF32, std::move(shape), Place::kWeight, kAbsent, weight}, {});
+    const int32_t index = add({name_of(value), DType::kF32, std::move(shape), Place::kWeight, kAbsent, weight}, {});
     weight_values_[key] = index;
     return index;
   }
@@ -198,10 +199,11 @@ bool fit(const std::vector<std::pair<int64_t, int64_t>>& points, Extent& extent)
 
 }  // namespace
 
-int32_t WeightTable::index(const std::string& name, const std::string& layout) {
-  const auto [entry, is_new] = known_.try_emplace({name, layout}, static_cast<int32_t>(weights_.size()));
+int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& layout) {
+  const auto [entry, is_new] = known_.try_emplace({name, shape, layout}, static_cast<int32_t>(weights_.size()));
   if (!is_new) return entry->second;
-  const TensorView view = store_.view(name);
+  TensorView view = store_.view(name);
+  view.shape = shape;
   WeightData weight;
   weight.name = layout.empty() ? name : name + "/" + layout;
   if (layout.empty()) {
@@ -216,7 +218,8 @@ int32_t WeightTable::index(const std::string& name, const std::string& layout) {
       llvm::ArrayRef<uint8_t>(reinterpret_cast<const uint8_t*>(weight.bytes.data()), weight.bytes.size()));
   for (auto [at, end] = by_hash_.equal_range(hash); at != end; ++at) {
     const std::span<const std::byte> known = weights_[static_cast<size_t>(at->second)].bytes;
-    if (known.size() != weight.bytes.size() || std::memcmp(known.data(), weight.bytes.data(), known.size()) != 0) continue;
+    if (known.size() != weight.bytes.size() || std::memcmp(known.data(), weight.bytes.data(), known.size()) != 0)
+      continue;
     entry->second = at->second;
     return entry->second;
   }
@@ -275,8 +278,9 @@ Result<PlanFunction> merge_witnesses(const std::vector<std::pair<int64_t, PlanFu
         return differ(fmt::format("operation '{}' differs", operation.name));
     }
     for (size_t a = 0; a < operation.integers.size(); ++a)
-      SAMC_TRY(merge([o, a](const PlanFunction& plan) -> const Extents& { return plan.operations[o].integers[a].values; },
-                     operation.name + " " + operation.integers[a].name, operation.integers[a].values));
+      SAMC_TRY(
+          merge([o, a](const PlanFunction& plan) -> const Extents& { return plan.operations[o].integers[a].values; },
+                operation.name + " " + operation.integers[a].name, operation.integers[a].values));
   }
   return merged;
 }

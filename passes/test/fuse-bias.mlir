@@ -1,0 +1,64 @@
+// RUN: --passes=fuse-bias --round-trip
+
+// CHECK: @product
+// CHECK: [[B:%.*]] = "top.Weight"() : () -> tensor<6xf32>
+// CHECK: "top.MatMul"({{.*}}, [[B]]){{.*}}do_relu = true
+// CHECK-NOT: "top.Add"
+// CHECK: return
+func.func @product(%x: tensor<2x4x8xf32>) -> tensor<2x4x6xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %row = "top.Weight"() : () -> tensor<1x1x6xf32> loc("row")
+  %0 = "top.MatMul"(%x, %w, %none) : (tensor<2x4x8xf32>, tensor<8x6xf32>, none) -> tensor<2x4x6xf32> loc("product")
+  %1 = "top.Add"(%row, %0) {do_relu = true} : (tensor<1x1x6xf32>, tensor<2x4x6xf32>) -> tensor<2x4x6xf32> loc("sum")
+  return %1 : tensor<2x4x6xf32>
+}
+
+// Added to a bias that is there already.
+// CHECK: @channels
+// CHECK: [[B:%.*]] = "top.Weight"() : () -> tensor<6xf32>
+// CHECK: "top.Conv"({{.*}}, [[B]])
+// CHECK-NOT: "top.Add"
+// CHECK: return
+func.func @channels(%x: tensor<1x8x4x4xf32>) -> tensor<1x6x4x4xf32> {
+  %w = "top.Weight"() : () -> tensor<6x8x1x1xf32> loc("cw")
+  %b = "top.Weight"() : () -> tensor<6xf32> loc("cb")
+  %row = "top.Weight"() : () -> tensor<6x1x1xf32> loc("crow")
+  %0 = "top.Conv"(%x, %w, %b) {kernel_shape = [1, 1], strides = [1, 1], pads = [0, 0, 0, 0]} : (tensor<1x8x4x4xf32>, tensor<6x8x1x1xf32>, tensor<6xf32>) -> tensor<1x6x4x4xf32> loc("conv")
+  %1 = "top.Add"(%0, %row) : (tensor<1x6x4x4xf32>, tensor<6x1x1xf32>) -> tensor<1x6x4x4xf32> loc("csum")
+  return %1 : tensor<1x6x4x4xf32>
+}
+
+// Not a bias: a column, a row along a picture's width, a row that is no weight.
+// CHECK: @other_rows
+// CHECK-COUNT-3: "top.Add"
+// CHECK: return
+func.func @other_rows(%x: tensor<1x4x6x6xf32>, %y: tensor<6x6xf32>, %r: tensor<6xf32>) -> (tensor<1x6x6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>) {
+  %none = "top.None"() : () -> none
+  %f = "top.Weight"() : () -> tensor<6x4x1x1xf32> loc("of")
+  %w = "top.Weight"() : () -> tensor<6x6xf32> loc("ow")
+  %width = "top.Weight"() : () -> tensor<6xf32> loc("width")
+  %column = "top.Weight"() : () -> tensor<6x1xf32> loc("column")
+  %0 = "top.Conv"(%x, %f, %none) {kernel_shape = [1, 1], strides = [1, 1], pads = [0, 0, 0, 0]} : (tensor<1x4x6x6xf32>, tensor<6x4x1x1xf32>, none) -> tensor<1x6x6x6xf32> loc("o0")
+  %1 = "top.Add"(%0, %width) : (tensor<1x6x6x6xf32>, tensor<6xf32>) -> tensor<1x6x6x6xf32> loc("o1")
+  %2 = "top.MatMul"(%y, %w, %none) : (tensor<6x6xf32>, tensor<6x6xf32>, none) -> tensor<6x6xf32> loc("o2")
+  %3 = "top.Add"(%2, %column) : (tensor<6x6xf32>, tensor<6x1xf32>) -> tensor<6x6xf32> loc("o3")
+  %4 = "top.MatMul"(%y, %w, %none) : (tensor<6x6xf32>, tensor<6x6xf32>, none) -> tensor<6x6xf32> loc("o4")
+  %5 = "top.Add"(%4, %r) : (tensor<6x6xf32>, tensor<6xf32>) -> tensor<6x6xf32> loc("o5")
+  return %1, %3, %5 : tensor<1x6x6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>
+}
+
+// A relu between them, or a product that somebody else reads.
+// CHECK: @in_between
+// CHECK-COUNT-2: "top.Add"
+// CHECK: return
+func.func @in_between(%y: tensor<6x6xf32>) -> (tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>) {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<6x6xf32> loc("iw")
+  %row = "top.Weight"() : () -> tensor<6xf32> loc("irow")
+  %0 = "top.MatMul"(%y, %w, %none) {do_relu = true} : (tensor<6x6xf32>, tensor<6x6xf32>, none) -> tensor<6x6xf32> loc("i0")
+  %1 = "top.Add"(%0, %row) : (tensor<6x6xf32>, tensor<6xf32>) -> tensor<6x6xf32> loc("i1")
+  %2 = "top.MatMul"(%y, %w, %none) : (tensor<6x6xf32>, tensor<6x6xf32>, none) -> tensor<6x6xf32> loc("i2")
+  %3 = "top.Add"(%2, %row) : (tensor<6x6xf32>, tensor<6xf32>) -> tensor<6x6xf32> loc("i3")
+  return %1, %2, %3 : tensor<6x6xf32>, tensor<6x6xf32>, tensor<6x6xf32>
+}

@@ -1,0 +1,110 @@
+// RUN: --passes=bind-matmul,fuse-matmul --round-trip
+
+// Norm, activation and residual of an MLP: two kernels are left.
+// CHECK-LABEL: @mlp
+// CHECK: cpu.run "matmul"({{.*}}activation = "gelu", eps = 2.500000e-01 : f64{{.*}}norm = 1 : i64
+// CHECK: cpu.run "matmul"({{.*}}, %arg0) {activation = "none"{{.*}}norm = 0 : i64
+// CHECK-NOT: top.LayerNorm
+// CHECK-NOT: top.GELU
+// CHECK-NOT: top.Add
+// CHECK: return
+func.func @mlp(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %none = "top.None"() : () -> none
+  %s = "top.Weight"() : () -> tensor<8xf32> loc("scale")
+  %t = "top.Weight"() : () -> tensor<8xf32> loc("shift")
+  %w1 = "top.Weight"() : () -> tensor<8x16xf32> loc("w1")
+  %w2 = "top.Weight"() : () -> tensor<16x8xf32> loc("w2")
+  %n = "top.LayerNorm"(%x, %s, %t) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  %0 = "top.MatMul"(%n, %w1, %none) : (tensor<4x8xf32>, tensor<8x16xf32>, none) -> tensor<4x16xf32>
+  %1 = "top.GELU"(%0) : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  %2 = "top.MatMul"(%1, %w2, %none) : (tensor<4x16xf32>, tensor<16x8xf32>, none) -> tensor<4x8xf32>
+  %3 = "top.Add"(%x, %2) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %3 : tensor<4x8xf32>
+}
+
+// A norm that somebody else reads stays.
+// CHECK-LABEL: @norm_is_wanted
+// CHECK: top.LayerNorm
+// CHECK: cpu.run "matmul"({{.*}}norm = 0 : i64
+func.func @norm_is_wanted(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w3")
+  %n = "top.LayerNorm"(%x, %none, %none) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<4x8xf32>, none, none) -> tensor<4x8xf32>
+  %0 = "top.MatMul"(%n, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  return %n, %0 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// So does one over several axes.
+// CHECK-LABEL: @norm_over_two_axes
+// CHECK: top.LayerNorm
+// CHECK: norm = 0 : i64
+func.func @norm_over_two_axes(%x: tensor<2x4x8xf32>) -> tensor<2x4x8xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w4")
+  %n = "top.LayerNorm"(%x, %none, %none) {axis = 1 : si32, eps = 0.25, normalized_shape = [4, 8]} : (tensor<2x4x8xf32>, none, none) -> tensor<2x4x8xf32>
+  %0 = "top.MatMul"(%n, %w, %none) : (tensor<2x4x8xf32>, tensor<8x8xf32>, none) -> tensor<2x4x8xf32>
+  return %0 : tensor<2x4x8xf32>
+}
+
+// A product that is read twice keeps its own result; an approximate or limited activation is not the kernel's.
+// CHECK-LABEL: @activation_stays
+// CHECK: activation = "none"
+// CHECK: top.Relu
+// CHECK: activation = "none"
+// CHECK: top.GELU
+// CHECK: activation = "none"
+// CHECK: top.Relu
+// CHECK: return
+func.func @activation_stays(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w5")
+  %0 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Relu"(%0) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %3 = "top.GELU"(%2) {approx_mode = "tanh"} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %4 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %5 = "top.Relu"(%4) {relu_limit = 6.0} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %0, %1, %3, %5 : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// After a residual has been added, an activation is no longer the product's own.
+// CHECK-LABEL: @activation_after_residual
+// CHECK: cpu.run "matmul"({{.*}}, %arg0) {activation = "none"
+// CHECK: top.Relu
+func.func @activation_after_residual(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w6")
+  %0 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Add"(%0, %x) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = "top.Relu"(%1) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
+
+// A residual of another shape is broadcast, which the kernel does not do; so is x + x of one product.
+// CHECK-LABEL: @residual_stays
+// CHECK: top.Add
+// CHECK: top.Add
+func.func @residual_stays(%x: tensor<4x8xf32>, %row: tensor<1x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w7")
+  %0 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Add"(%0, %row) : (tensor<4x8xf32>, tensor<1x8xf32>) -> tensor<4x8xf32>
+  %2 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %3 = "top.Add"(%2, %2) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %1, %3 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// Two products: the later one takes the sum in, so that the earlier one's result is there in time.
+// CHECK-LABEL: @two_products
+// CHECK: [[A:%.*]] = cpu.run "matmul"(%arg0
+// CHECK: [[B:%.*]] = cpu.run "matmul"(%arg0, {{.*}}, [[A]])
+// CHECK: return [[B]]
+func.func @two_products(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x8xf32> loc("w8")
+  %v = "top.Weight"() : () -> tensor<8x8xf32> loc("w9")
+  %0 = "top.MatMul"(%x, %w, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.MatMul"(%x, %v, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %2 = "top.Add"(%0, %1) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
