@@ -7,6 +7,9 @@
 namespace samc {
 namespace {
 
+constexpr int64_t kMostPiecesInARun = 64;
+constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of microseconds
+
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
@@ -53,7 +56,7 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
       static_cast<size_t>(scratch_floats(std::min(window_queries, kAttentionQueries), window_keys, p.dim, p.value_dim));
   AttentionFunction* run_piece = attention_variants.choose(context.isa);
 
-  context.pool.run(p.batch * windows * p.heads * blocks, [&](int64_t index, int worker) {
+  const auto piece_at = [&](int64_t index) {
     const int64_t block = index % blocks;
     const int64_t head = index / blocks % p.heads;
     const int64_t window = index / blocks / p.heads % windows;
@@ -67,14 +70,13 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
     const int64_t queries = std::min(p.window_q_h, p.grid_q_h - q_y) * q_width;
     const int64_t q_row = (image * p.grid_q_h + q_y) * p.grid_q_w + q_x;
     const int64_t k_row = (image * p.grid_k_h + k_y) * p.grid_k_w + k_x;
-    AttentionPiece piece;
+    AttentionPiece piece{};
     piece.q = {q + q_row * p.q_pitch + p.q_offset + head * p.dim, p.q_pitch, p.grid_q_w, q_width};
     piece.k = {k + k_row * p.k_pitch + p.k_offset + head * p.dim, p.k_pitch, p.grid_k_w, k_width};
     piece.v = {v + k_row * p.v_pitch + p.v_offset + head * p.value_dim, p.v_pitch, p.grid_k_w, k_width};
     piece.dst = {dst + q_row * dst_pitch + head * p.value_dim, dst_pitch, p.grid_q_w, q_width};
     piece.first_query = block * kAttentionQueries;
-    piece.queries = std::min(kAttentionQueries, queries - piece.first_query);
-    if (piece.queries <= 0) return;
+    piece.queries = std::clamp<int64_t>(queries - piece.first_query, 0, kAttentionQueries);
     piece.keys = std::min(p.window_k_h, p.grid_k_h - k_y) * k_width;
     piece.padded_keys = window_keys - piece.keys;
     piece.pad_k = pad_k == nullptr ? nullptr : pad_k + head * p.dim;
@@ -82,8 +84,26 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
     piece.dim = p.dim;
     piece.value_dim = p.value_dim;
     piece.scale = p.scale;
-    piece.scratch = context.scratch.floats(worker, scratch);
-    run_piece(piece);
+    return piece;
+  };
+
+  // Small pieces come in runs, so that a worker knows what it does next.
+  const int64_t pieces = p.batch * windows * p.heads * blocks;
+  const int64_t piece_work = std::min(window_queries, kAttentionQueries) * window_keys * (p.dim + p.value_dim);
+  const int64_t most = std::max<int64_t>(1, std::min(pieces / (8 * context.pool.threads()), kMostPiecesInARun));
+  const int64_t run_pieces = std::clamp<int64_t>(kRunWork / piece_work, 1, most);
+  context.pool.run(divide_up(pieces, run_pieces), [&](int64_t run, int worker) {
+    float* const memory = context.scratch.floats(worker, scratch);
+    const int64_t last = std::min(pieces, (run + 1) * run_pieces);
+    AttentionPiece piece = piece_at(run * run_pieces);
+    for (int64_t index = run * run_pieces; index < last; ++index) {
+      AttentionPiece next{};
+      if (index + 1 < last) next = piece_at(index + 1);
+      piece.scratch = memory;
+      piece.next = next.queries > 0 ? &next : nullptr;
+      if (piece.queries > 0) run_piece(piece);
+      piece = next;
+    }
   });
 }
 

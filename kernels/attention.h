@@ -62,7 +62,9 @@ struct AttentionPiece {
   int64_t dim;
   int64_t value_dim;
   float scale;
-  float* scratch;  // attention_scratch_floats()
+  float* scratch;
+  // What the same worker does next, or nullptr: its rows are fetched into the cache beside the arithmetic.
+  const AttentionPiece* next;
 };
 
 constexpr int64_t kAttentionQueries = 252;  // most queries in a piece: whole tiles of 14 and of 6 rows

@@ -7,6 +7,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/permute.h"
 #include "kernels/pointwise.h"
+#include "kernels/resample.h"
 #include "kernels/softmax.h"
 
 namespace samc {

@@ -98,17 +98,21 @@ void permute(const PermuteParams& params, const float* src, float* dst, KernelCo
   SAMC_CHECK(innermost != axes.end(), "permute: src has no innermost axis");
   const Axis columns = *innermost;
   axes.erase(innermost);
+  // Long blocks where the other axis is short (channels of pixels): a few kilobytes of each plane at a time.
   constexpr int64_t kBlock = 64;
-  const int64_t row_blocks = (rows.extent + kBlock - 1) / kBlock;
-  const int64_t column_blocks = (columns.extent + kBlock - 1) / kBlock;
+  const auto block_extent = [](int64_t other) { return kBlock * std::clamp<int64_t>(8 * kBlock / other, 1, 8); };
+  const int64_t row_block = block_extent(columns.extent);
+  const int64_t column_block = block_extent(rows.extent);
+  const int64_t row_blocks = (rows.extent + row_block - 1) / row_block;
+  const int64_t column_blocks = (columns.extent + column_block - 1) / column_block;
   TransposeBlockFunction* run_piece = transpose_block_variants.choose(context.isa);
   context.pool.run(count / (rows.extent * columns.extent) * row_blocks * column_blocks, [&](int64_t piece, int) {
-    const int64_t row = piece % row_blocks * kBlock;
-    const int64_t column = piece / row_blocks % column_blocks * kBlock;
+    const int64_t row = piece % row_blocks * row_block;
+    const int64_t column = piece / row_blocks % column_blocks * column_block;
     const Offsets offsets = locate(axes, piece / row_blocks / column_blocks);
     run_piece({src + offsets.src + row * rows.src_stride + column, rows.src_stride,
                dst + offsets.dst + row + column * columns.dst_stride, columns.dst_stride,
-               std::min(kBlock, rows.extent - row), std::min(kBlock, columns.extent - column)});
+               std::min(row_block, rows.extent - row), std::min(column_block, columns.extent - column)});
   });
 }
 

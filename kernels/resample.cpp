@@ -36,18 +36,10 @@ void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelC
   if (p.in_h < p.kernel_h || p.in_w < p.kernel_w) return;
   const int64_t out_h = (p.in_h - p.kernel_h) / p.stride_h + 1;
   const int64_t out_w = (p.in_w - p.kernel_w) / p.stride_w + 1;
+  MaxPoolRowFunction* run_row = max_pool_row_variants.choose(context.isa);
   context.pool.run(out_h, [&](int64_t y, int) {
-    for (int64_t x = 0; x < out_w; ++x) {
-      const float* window = src + (y * p.stride_h * p.in_w + x * p.stride_w) * p.pitch + p.offset;
-      float* target = dst + (y * out_w + x) * p.c;
-      std::copy_n(window, p.c, target);
-      for (int64_t i = 0; i < p.kernel_h; ++i)
-        for (int64_t j = i == 0 ? 1 : 0; j < p.kernel_w; ++j) {
-          const float* source = window + (i * p.in_w + j) * p.pitch;
-          for (int64_t c = 0; c < p.c; ++c)
-            target[c] = target[c] >= source[c] || std::isnan(target[c]) ? target[c] : source[c];
-        }
-    }
+    run_row({src + y * p.stride_h * p.in_w * p.pitch + p.offset, p.pitch, p.in_w * p.pitch, p.stride_w * p.pitch,
+             p.kernel_h, p.kernel_w, p.c, out_w, dst + y * out_w * p.c});
   });
 }
 

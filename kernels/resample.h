@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/context.h"
+#include "kernels/dispatch.h"
 
 namespace samc {
 
@@ -20,6 +21,21 @@ struct MaxPoolParams {
 };
 // src is (in_h, in_w, pitch); dst is (out_h, out_w, c), as many windows as fit. NaN wins.
 void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelContext& context);
+
+// What one call of a variant does: a row of dst.
+struct MaxPoolRow {
+  const float* src;  // the first window's first channel
+  int64_t pixel;     // floats from a pixel of src to the next one in its row
+  int64_t row;       // and to the one below
+  int64_t step;      // from a window to the next one
+  int64_t kernel_h;
+  int64_t kernel_w;
+  int64_t c;
+  int64_t windows;
+  float* dst;
+};
+using MaxPoolRowFunction = void(const MaxPoolRow& row);
+extern const KernelVariants<MaxPoolRowFunction> max_pool_row_variants;
 
 struct UpsampleNearestParams {
   int64_t h = 0;

@@ -1,6 +1,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/permute.h"
 #include "kernels/pointwise.h"
+#include "kernels/resample.h"
 #include "kernels/softmax.h"
 #include "kernels/vector_math_avx2.h"
 

@@ -1,4 +1,4 @@
-// The plain forms of unary, binary, layer_norm, softmax and transpose_block.
+// The plain forms of unary, binary, layer_norm, softmax, transpose_block and max_pool_row.
 
 #include <algorithm>
 #include <cmath>
@@ -6,6 +6,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/permute.h"
 #include "kernels/pointwise.h"
+#include "kernels/resample.h"
 #include "kernels/softmax.h"
 
 namespace samc::scalar {
@@ -110,6 +111,18 @@ void softmax(const SoftmaxPiece& piece) {
 void transpose_block(const TransposeBlock& block) {
   for (int64_t r = 0; r < block.rows; ++r)
     for (int64_t c = 0; c < block.columns; ++c) block.dst[c * block.dst_pitch + r] = block.src[r * block.src_pitch + c];
+}
+
+void max_pool_row(const MaxPoolRow& row) {
+  for (int64_t x = 0; x < row.windows; ++x)
+    for (int64_t c = 0; c < row.c; ++c) {
+      const float* window = row.src + x * row.step + c;
+      float largest = *window;
+      for (int64_t i = 0; i < row.kernel_h; ++i)
+        for (int64_t j = 0; j < row.kernel_w; ++j)
+          largest = apply(BinaryOp::kMax, largest, window[i * row.row + j * row.pixel]);
+      row.dst[x * row.c + c] = largest;
+    }
 }
 
 }  // namespace samc::scalar

@@ -1,6 +1,7 @@
 #include "runtime/executor.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,6 +17,8 @@ struct FreeMemory {
   void operator()(std::byte* memory) const { std::free(memory); }
 };
 
+constexpr size_t kHugePage = size_t{2} << 20;
+
 // A block that grows; the contents are not kept when it does.
 class Block {
  public:
@@ -23,8 +26,12 @@ class Block {
     if (bytes <= bytes_) return Status::ok();
     memory_.reset();
     bytes_ = 0;
-    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kArenaAlignment, static_cast<size_t>(bytes))));
+    const size_t alignment = static_cast<size_t>(bytes) >= kHugePage ? kHugePage : kArenaAlignment;
+    const size_t rounded = (static_cast<size_t>(bytes) + alignment - 1) / alignment * alignment;
+    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
     if (memory_ == nullptr) return io_error(fmt::format("out of memory: {} MB for the model's values", bytes >> 20));
+    // Fewer TLB misses; a wish, not a need.
+    if (alignment == kHugePage) (void)::madvise(memory_.get(), rounded, MADV_HUGEPAGE);
     bytes_ = bytes;
     return Status::ok();
   }
