@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/pack.h"
@@ -197,6 +198,15 @@ bool fit(const std::vector<std::pair<int64_t, int64_t>>& points, Extent& extent)
   return true;
 }
 
+// Everything but the integers' values, which may depend on the number of points.
+bool same_constants(const Operation& a, const Operation& b) {
+  return std::ranges::equal(a.integers, b.integers, {}, &IntegerAttribute::name, &IntegerAttribute::name) &&
+         std::ranges::equal(a.floats, b.floats,
+                            [](const auto& x, const auto& y) { return x.name == y.name && x.value == y.value; }) &&
+         std::ranges::equal(a.strings, b.strings,
+                            [](const auto& x, const auto& y) { return x.name == y.name && x.value == y.value; });
+}
+
 }  // namespace
 
 int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& layout) {
@@ -274,7 +284,7 @@ Result<PlanFunction> merge_witnesses(const std::vector<std::pair<int64_t, PlanFu
     for (const auto& [count, plan] : witnesses) {
       const Operation& other = plan.operations[o];
       if (other.kernel != operation.kernel || other.operands != operation.operands ||
-          other.results != operation.results || other.integers.size() != operation.integers.size())
+          other.results != operation.results || !same_constants(other, operation))
         return differ(fmt::format("operation '{}' differs", operation.name));
     }
     for (size_t a = 0; a < operation.integers.size(); ++a)
