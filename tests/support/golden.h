@@ -22,7 +22,8 @@ constexpr double kLogitsTolerance = 1e-3;  // features and logits, of the key's 
 constexpr double kIouTolerance = 1e-4;     // IoU scores, absolute
 
 // Every input, encoder and predict key of the archive, in its order. Keys ending in .full_res and the encoder's hold
-// 4,096 samples at flat index (k * 2654435761) mod size.
+// 4,096 samples at flat index (k * 2654435761) mod size; so do those ending in .low_res of which the file does not hold
+// all.
 Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module, const std::string& golden,
                                                    const std::string& picture);
 
