@@ -1,0 +1,15 @@
+#pragma once
+// Puts together again what exporters took apart: GELU out of Erf, normalisations out of means and roots. One node
+// stands for the pattern afterwards: Gelu, LayerNormalization (over the last axis) or PixelNormalization (ours: over
+// axis 1 of NCHW).
+
+#include "onnx/simplify.h"
+
+namespace samc::onnx {
+
+constexpr const char* kPixelNormalization = "PixelNormalization";
+
+// How many patterns were found.
+int64_t compose(SimpleGraph& graph);
+
+}  // namespace samc::onnx

@@ -1,0 +1,456 @@
+#include "onnx/simplify.h"
+
+#include <algorithm>
+#include <set>
+
+#include "onnx/evaluate.h"
+
+namespace samc::onnx {
+namespace {
+
+constexpr size_t kMostNamesInMessage = 12;
+
+bool is_structural(const Node& node) { return node.domain.empty() && (node.op == "Constant" || node.op == "If"); }
+
+bool is_known(const Node& node) {
+  return is_structural(node) || (node.domain.empty() && find_operator(node.op) != nullptr);
+}
+
+std::string full_name(const Node& node) { return node.domain.empty() ? node.op : node.domain + "." + node.op; }
+
+// The nearest way out for operators that people meet.
+std::string way_out(const std::string& op) {
+  static const std::map<std::string, std::string> ways = {
+      {"Loop", "unroll it when exporting"},
+      {"Scan", "unroll it when exporting"},
+      {"GridSample", "replace it by Resize where the grid is regular"},
+      {"NonMaxSuppression", "cut the graph before it with --output_names"},
+      {"TopK", "cut the graph before it with --output_names"},
+      {"QuantizeLinear", "export the float model"},
+      {"DequantizeLinear", "export the float model"},
+      {"Einsum", "export with opset 17 and matmul in place of einsum"},
+  };
+  const auto found = ways.find(op);
+  return found == ways.end() ? "cut the graph before it with --output_names" : found->second;
+}
+
+void collect_unknown(const Graph& graph, std::vector<UnknownOperator>& found) {
+  for (const Node& node : graph.nodes) {
+    for (const auto& [name, attribute] : node.attributes)
+      if (attribute.graph != nullptr) collect_unknown(*attribute.graph, found);
+    if (is_known(node)) continue;
+    const std::string name = full_name(node);
+    auto entry =
+        std::find_if(found.begin(), found.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
+    if (entry == found.end()) {
+      found.push_back({name, 0, node.place()});
+      entry = found.end() - 1;
+    }
+    ++entry->count;
+  }
+}
+
+Status unknown_report(const std::vector<UnknownOperator>& unknown) {
+  std::string list;
+  for (const UnknownOperator& op : unknown)
+    list += fmt::format("{}{} ({}x, first {}; {})", list.empty() ? "" : ", ", op.name, op.count, op.first_place,
+                        way_out(op.name));
+  return unsupported(fmt::format("operators that samc does not have: {}", list));
+}
+
+template <class Range>
+std::string name_list(const Range& names) {
+  std::string list;
+  size_t listed = 0;
+  for (const auto& name : names) {
+    if (++listed > kMostNamesInMessage) return list + ", ...";
+    list += (list.empty() ? "" : ", ") + std::string(name);
+  }
+  return list.empty() ? "none" : list;
+}
+
+class Simplifier {
+ public:
+  Simplifier(const Model& model, const SimplifyOptions& options) : model_(model), options_(options) {}
+
+  Result<SimpleGraph> run() {
+    result_.opset = model_.opset;
+    SAMC_TRY(settle_outputs());
+    find_needed();
+    SAMC_TRY(settle_inputs());
+    SAMC_TRY(run_graph(model_.graph, true));
+    if (!unknown_.empty()) return unknown_report(unknown_);
+    for (const std::string& name : options_.cuts)
+      if (std::none_of(result_.inputs.begin(), result_.inputs.end(),
+                       [&](const auto& input) { return input.name == name; }))
+        return usage_error(fmt::format("no single-result node of the graph that runs makes {}", name));
+    for (SimpleOutput& output : result_.outputs) output.value = resolve(output.value);
+    remove_dead(result_);
+    return std::move(result_);
+  }
+
+ private:
+  Status settle_outputs() {
+    if (options_.outputs.empty()) {
+      for (const ValueType& output : model_.graph.outputs) result_.outputs.push_back({output.name, output.name});
+      if (result_.outputs.empty()) return invalid_input("the model has no outputs");
+      return Status::ok();
+    }
+    std::set<std::string> existing;
+    for (const ValueType& input : model_.graph.inputs) existing.insert(input.name);
+    for (const Node& node : model_.graph.nodes) existing.insert(node.outputs.begin(), node.outputs.end());
+    for (const std::string& name : options_.outputs) {
+      if (existing.count(name) == 0) {
+        std::vector<std::string> names;
+        for (const ValueType& output : model_.graph.outputs) names.push_back(output.name);
+        return usage_error(fmt::format("the model has no value {}", name),
+                           fmt::format("its outputs are {}; any node's result can be named as well", name_list(names)));
+      }
+      result_.outputs.push_back({name, name});
+    }
+    return Status::ok();
+  }
+
+  // The nodes of the top graph that the outputs depend on.
+  void find_needed() {
+    for (const SimpleOutput& output : result_.outputs) needed_.insert(output.name);
+    for (size_t i = model_.graph.nodes.size(); i-- > 0;) {
+      const Node& node = model_.graph.nodes[i];
+      if (std::any_of(node.outputs.begin(), node.outputs.end(),
+                      [&](const auto& name) { return needed_.count(name) != 0; }))
+        need_operands(node);
+    }
+  }
+
+  void need_operands(const Node& node) {
+    needed_.insert(node.inputs.begin(), node.inputs.end());
+    for (const auto& [name, attribute] : node.attributes) {
+      if (attribute.graph == nullptr) continue;
+      for (const Node& inner : attribute.graph->nodes) need_operands(inner);
+      for (const ValueType& output : attribute.graph->outputs) needed_.insert(output.name);
+    }
+  }
+
+  Status settle_inputs() {
+    std::vector<std::string> names;
+    for (const ValueType& input : model_.graph.inputs) names.push_back(input.name);
+    for (const auto& [name, shape] : options_.input_shapes)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        return usage_error(fmt::format("the model has no input {}", name),
+                           fmt::format("its inputs are {}", name_list(names)));
+    for (const auto& [name, constant] : options_.fixed_inputs)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        return usage_error(fmt::format("the model has no input {}", name),
+                           fmt::format("its inputs are {}", name_list(names)));
+    for (const ValueType& input : model_.graph.inputs) {
+      if (const auto fixed = options_.fixed_inputs.find(input.name); fixed != options_.fixed_inputs.end()) {
+        SAMC_TRY(fix_input(input, fixed->second));
+        continue;
+      }
+      SAMC_ASSIGN(const Shape shape, input_shape(input));
+      result_.inputs.push_back({input.name, input.dtype, shape});
+      result_.values[input.name] = {.dtype = input.dtype, .shape = shape};
+    }
+    return Status::ok();
+  }
+
+  Status fix_input(const ValueType& input, const Constant& constant) {
+    bool fits =
+        constant.view.dtype == input.dtype && (!input.has_shape || input.shape.size() == constant.view.shape.size());
+    for (size_t i = 0; fits && input.has_shape && i < input.shape.size(); ++i)
+      fits = input.shape[i].extent < 0 || input.shape[i].extent == constant.view.shape[i];
+    if (!fits)
+      return usage_error(fmt::format("the value of shape {} that is given for the input {} does not fit it",
+                                     shape_to_string(constant.view.shape), input.name));
+    return define(input.name, Value{constant.view.dtype, constant.view.shape, constant, false});
+  }
+
+  bool is_cut(const std::string& name) const {
+    return std::find(options_.cuts.begin(), options_.cuts.end(), name) != options_.cuts.end();
+  }
+
+  Result<Shape> input_shape(const ValueType& input) {
+    const auto given = options_.input_shapes.find(input.name);
+    if (!input.has_shape && given == options_.input_shapes.end())
+      return usage_error(fmt::format("the input {} has no shape in the model", input.name),
+                         "give one with --input_shapes");
+    if (given != options_.input_shapes.end() && input.has_shape && given->second.size() != input.shape.size())
+      return usage_error(fmt::format("the shape {} is given for the input {}, which has {} axes",
+                                     shape_to_string(given->second), input.name, input.shape.size()));
+    if (!input.has_shape) return given->second;
+    Shape shape;
+    for (size_t i = 0; i < input.shape.size(); ++i) {
+      const Dimension& dimension = input.shape[i];
+      const auto named = options_.dimensions.find(dimension.name);
+      int64_t extent = dimension.extent;
+      if (given != options_.input_shapes.end()) {
+        if (extent >= 0 && given->second[i] != extent)
+          return usage_error(fmt::format("the shape {} is given for the input {}, whose axis {} is {}",
+                                         shape_to_string(given->second), input.name, i, extent));
+        extent = given->second[i];
+      } else if (extent < 0 && named != options_.dimensions.end()) {
+        extent = named->second;
+      }
+      if (extent < 0)
+        return usage_error(fmt::format("axis {} of the input {} is not known{}", i, input.name,
+                                       dimension.name.empty() ? "" : fmt::format(" ({})", dimension.name)),
+                           "give the shape with --input_shapes");
+      shape.push_back(extent);
+    }
+    return shape;
+  }
+
+  std::string resolve(const std::string& name) const {
+    const auto found = aliases_.find(name);
+    return found == aliases_.end() ? name : found->second;
+  }
+
+  Status run_graph(const Graph& graph, bool only_needed) {
+    for (const auto& [name, constant] : graph.initialisers)
+      SAMC_TRY(define(name, Value{constant.view.dtype, constant.view.shape, constant, true}));
+    for (const Node& node : graph.nodes) {
+      if (only_needed && std::none_of(node.outputs.begin(), node.outputs.end(),
+                                      [&](const auto& name) { return needed_.count(name) != 0; }))
+        continue;
+      SAMC_TRY(run_node(node).at(node.place()));
+    }
+    return Status::ok();
+  }
+
+  Status define(const std::string& name, Value value) {
+    if (name.empty()) return Status::ok();
+    if (aliases_.count(name) != 0 || !result_.values.emplace(name, std::move(value)).second)
+      return invalid_input(fmt::format("the name {} is defined twice", name));
+    return Status::ok();
+  }
+
+  Status run_node(const Node& node) {
+    if (!is_known(node)) {
+      note_unknown(node);
+      return Status::ok();
+    }
+    if (node.op == "Constant") return run_constant(node);
+    Node copy = node;
+    for (std::string& input : copy.inputs) {
+      if (poisoned_.count(input) != 0) {
+        poisoned_.insert(node.outputs.begin(), node.outputs.end());
+        return Status::ok();
+      }
+      input = resolve(input);
+    }
+    if (node.op == "If") return run_if(copy);
+
+    while (!copy.inputs.empty() && copy.inputs.back().empty()) copy.inputs.pop_back();
+    const Operator& op = *find_operator(node.op);
+    const NodeContext context = result_.context(copy);
+    SAMC_TRY(context.need_inputs(op.least_inputs, op.most_inputs));
+    bool constant = true;
+    for (size_t i = 0; i < context.input_count(); ++i)
+      constant = constant && (!context.has(i) || context.input(i).constant);
+    if (op.evaluate != nullptr && (constant || op.of_shape_only)) return run_evaluated(copy, op, context);
+
+    SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
+    if (types.size() < copy.outputs.size() &&
+        std::any_of(copy.outputs.begin() + static_cast<std::ptrdiff_t>(types.size()), copy.outputs.end(),
+                    [](const auto& name) { return !name.empty(); }))
+      return unsupported(fmt::format("its result {} is used", copy.outputs.back()));
+    for (const Type& type : types) SAMC_TRY(check_shape(type.shape, kMostElements));
+    if (copy.outputs.size() == 1 && is_cut(copy.outputs[0])) {
+      result_.inputs.push_back({copy.outputs[0], types[0].dtype, types[0].shape});
+      return define(copy.outputs[0], Value{.dtype = types[0].dtype, .shape = types[0].shape});
+    }
+    if (changes_nothing(copy, context, types[0])) {
+      aliases_[copy.outputs[0]] = copy.inputs[0];
+      return Status::ok();
+    }
+    for (size_t i = 0; i < std::min(types.size(), copy.outputs.size()); ++i)
+      SAMC_TRY(define(copy.outputs[i], Value{.dtype = types[i].dtype, .shape = types[i].shape}));
+    result_.nodes.push_back(std::move(copy));
+    return Status::ok();
+  }
+
+  static Status check_shape(const Shape& shape, int64_t most) {
+    if (shape.size() > kHighestRank) return invalid_input(fmt::format("its result would have {} axes", shape.size()));
+    int64_t count = 1;
+    for (const int64_t extent : shape)
+      if (extent < 0 || __builtin_mul_overflow(count, extent, &count) || count > most)
+        return invalid_input(fmt::format("its result would have the shape {}", shape_to_string(shape)));
+    return Status::ok();
+  }
+
+  Status run_evaluated(const Node& node, const Operator& op, const NodeContext& context) {
+    if (!op.shape_from_values) {
+      SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
+      for (const Type& type : types) SAMC_TRY(check_shape(type.shape, kMostEvaluatedElements));
+    }
+    SAMC_ASSIGN(std::vector<Tensor> tensors, op.evaluate(context));
+    for (const Tensor& tensor : tensors) constant_bytes_ += tensor.bytes();
+    if (constant_bytes_ > options_.most_constant_bytes)
+      return invalid_input("the model's constants take more memory than any model needs");
+    for (size_t i = 0; i < std::min(tensors.size(), node.outputs.size()); ++i) {
+      Constant constant = Constant::of(std::move(tensors[i]));
+      SAMC_TRY(define(node.outputs[i], Value{constant.view.dtype, constant.view.shape, constant, false}));
+    }
+    return Status::ok();
+  }
+
+  void note_unknown(const Node& node) {
+    const std::string name = full_name(node);
+    auto entry =
+        std::find_if(unknown_.begin(), unknown_.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
+    if (entry == unknown_.end()) {
+      unknown_.push_back({name, 0, node.place()});
+      entry = unknown_.end() - 1;
+    }
+    ++entry->count;
+    poisoned_.insert(node.outputs.begin(), node.outputs.end());
+  }
+
+  Status run_constant(const Node& node) {
+    using Kind = Attribute::Kind;
+    if (node.outputs.size() != 1 || node.attributes.size() != 1) return invalid_input("it does not hold one value");
+    const Attribute& value = node.attributes.begin()->second;
+    Constant constant;
+    if (value.kind == Kind::kTensor) {
+      constant = value.tensor;
+    } else if (value.kind == Kind::kInt || value.kind == Kind::kInts) {
+      const std::vector<int64_t> values = value.kind == Kind::kInt ? std::vector{value.integer} : value.integers;
+      Tensor tensor(DType::kI64, value.kind == Kind::kInt ? Shape{} : Shape{static_cast<int64_t>(values.size())});
+      std::copy(values.begin(), values.end(), tensor.as<int64_t>().begin());
+      constant = Constant::of(std::move(tensor));
+    } else if (value.kind == Kind::kFloat || value.kind == Kind::kFloats) {
+      const std::vector<float> values = value.kind == Kind::kFloat ? std::vector{value.real} : value.reals;
+      Tensor tensor(DType::kF32, value.kind == Kind::kFloat ? Shape{} : Shape{static_cast<int64_t>(values.size())});
+      std::copy(values.begin(), values.end(), tensor.f32().begin());
+      constant = Constant::of(std::move(tensor));
+    } else {
+      return unsupported("its value is neither a tensor nor numbers");
+    }
+    return define(node.outputs[0],
+                  Value{constant.view.dtype, constant.view.shape, constant, value.kind == Kind::kTensor});
+  }
+
+  Status run_if(const Node& node) {
+    const Attribute* then_branch = node.find("then_branch");
+    const Attribute* else_branch = node.find("else_branch");
+    if (node.inputs.size() != 1 || then_branch == nullptr || else_branch == nullptr || then_branch->graph == nullptr ||
+        else_branch->graph == nullptr)
+      return invalid_input("it lacks its condition or a branch");
+    const Value& condition = result_.value(node.inputs[0]);
+    if (!condition.constant || condition.constant->count() != 1 || is_real(condition.dtype))
+      return unsupported("its condition depends on the data",
+                         "samc compiles one static graph: export without the branch");
+    const Graph& branch = condition.constant->integer(0) != 0 ? *then_branch->graph : *else_branch->graph;
+    if (branch.outputs.size() != node.outputs.size()) return invalid_input("a branch has another number of results");
+    SAMC_TRY(run_graph(branch, false));
+    for (size_t i = 0; i < node.outputs.size(); ++i) {
+      const std::string inner = resolve(branch.outputs[i].name);
+      if (poisoned_.count(inner) != 0)
+        poisoned_.insert(node.outputs[i]);
+      else
+        aliases_[node.outputs[i]] = inner;
+    }
+    return Status::ok();
+  }
+
+  // The result is the first operand as it is.
+  bool changes_nothing(const Node& node, const NodeContext& context, const Type& type) const {
+    static const std::set<std::string> candidates = {
+        "Identity", "Dropout",   "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Slice", "Pad",
+        "Tile",     "Transpose", "Concat",  "Split",   "Resize",  "Cast",      "Max",    "Min"};
+    const Value& input = context.input(0);
+    if (candidates.count(node.op) == 0 || input.shape != type.shape || input.dtype != type.dtype) return false;
+    if (node.outputs.size() != 1 && node.op != "Dropout") return false;
+    if (node.op == "Slice") {
+      const Result<SliceParameters> slice = slice_parameters(context);
+      return std::all_of(slice.value().steps.begin(), slice.value().steps.end(),
+                         [](int64_t step) { return step == 1; });
+    }
+    if (node.op == "Pad") {
+      const Result<PadParameters> pad = pad_parameters(context);
+      return pad.value().before == Shape(input.shape.size(), 0);
+    }
+    if (node.op == "Transpose") {
+      const Result<std::vector<int64_t>> order = transpose_order(context);
+      return std::is_sorted(order.value().begin(), order.value().end());
+    }
+    if (node.op == "Concat" || node.op == "Max" || node.op == "Min") return node.inputs.size() == 1;
+    if (node.op == "Dropout") return node.outputs.size() == 1 || node.outputs[1].empty();
+    return true;
+  }
+
+  const Model& model_;
+  const SimplifyOptions& options_;
+  SimpleGraph result_;
+  std::set<std::string> needed_;
+  std::map<std::string, std::string> aliases_;  // to a name that is none itself
+  std::set<std::string> poisoned_;              // values that an unknown operator makes
+  std::vector<UnknownOperator> unknown_;
+  int64_t constant_bytes_ = 0;
+};
+
+void count_into(const Graph& graph, std::map<std::string, int64_t>& counts) {
+  for (const Node& node : graph.nodes) {
+    ++counts[full_name(node)];
+    for (const auto& [name, attribute] : node.attributes)
+      if (attribute.graph != nullptr) count_into(*attribute.graph, counts);
+  }
+}
+
+}  // namespace
+
+const Value& SimpleGraph::value(const std::string& name) const {
+  const auto found = values.find(name);
+  SAMC_CHECK(found != values.end(), "no value {}", name);
+  return found->second;
+}
+
+NodeContext SimpleGraph::context(const Node& node) const {
+  std::vector<const Value*> operands;
+  for (const std::string& input : node.inputs) operands.push_back(input.empty() ? nullptr : &value(input));
+  return NodeContext(node, opset, std::move(operands));
+}
+
+std::map<std::string, int64_t> count_operators(const Graph& graph) {
+  std::map<std::string, int64_t> counts;
+  count_into(graph, counts);
+  return counts;
+}
+
+std::map<std::string, int64_t> count_operators(const SimpleGraph& graph) {
+  std::map<std::string, int64_t> counts;
+  for (const Node& node : graph.nodes) ++counts[node.op];
+  return counts;
+}
+
+void remove_dead(SimpleGraph& graph) {
+  std::set<std::string> used;
+  for (const SimpleOutput& output : graph.outputs) used.insert(output.value);
+  std::vector<Node> kept;
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    Node& node = graph.nodes[i];
+    if (std::none_of(node.outputs.begin(), node.outputs.end(), [&](const auto& name) { return used.count(name) != 0; }))
+      continue;
+    used.insert(node.inputs.begin(), node.inputs.end());
+    used.insert(node.outputs.begin(), node.outputs.end());
+    kept.push_back(std::move(node));
+  }
+  std::reverse(kept.begin(), kept.end());
+  graph.nodes = std::move(kept);
+  for (const SimpleInput& input : graph.inputs) used.insert(input.name);
+  std::erase_if(graph.values, [&](const auto& entry) { return used.count(entry.first) == 0; });
+}
+
+Result<SimpleGraph> simplify(const Model& model, const SimplifyOptions& options) {
+  Result<SimpleGraph> result = Simplifier(model, options).run();
+  if (!result.is_ok()) return result.status().at(model.path);
+  return result;
+}
+
+std::vector<UnknownOperator> unknown_operators(const Model& model) {
+  std::vector<UnknownOperator> found;
+  collect_unknown(model.graph, found);
+  return found;
+}
+
+}  // namespace samc::onnx
