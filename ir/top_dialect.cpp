@@ -16,7 +16,7 @@ TopDialect::TopDialect(mlir::MLIRContext* in_context)
 bool compatible_types(mlir::TypeRange inferred, mlir::TypeRange actual) {
   const auto unranked = [](mlir::Type type) { return mlir::isa<mlir::UnrankedTensorType>(type); };
   if (llvm::any_of(inferred, unranked) || llvm::any_of(actual, unranked)) return true;
-  return inferred == actual;
+  return llvm::equal(inferred, actual);
 }
 
 mlir::LogicalResult finish_inference(mlir::MLIRContext* context, std::optional<mlir::Location> location,

@@ -49,7 +49,7 @@ class FunctionCheck {
     int64_t greatest_bytes = dtype_size(value.dtype);
     if (greatest_bytes <= 0) return bad("value {} has an unknown dtype", value.name);
     for (const Extent& extent : value.shape) {
-      if (std::abs(extent.base) > kGreatestExtent || std::abs(extent.step) > kGreatestExtent)
+      if (!within(extent.base, kGreatestExtent) || !within(extent.step, kGreatestExtent))
         return bad("value {} has an extent out of range", value.name);
       const int64_t first = extent.at(function_.least_points);
       const int64_t last = extent.at(function_.greatest_points);

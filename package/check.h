@@ -14,6 +14,9 @@ constexpr int64_t kGreatestExtent = int64_t{1} << 31;
 constexpr int64_t kGreatestValueBytes = int64_t{1} << 32;
 constexpr int64_t kGreatestImageSize = 4096;
 
+// Whether |x| <= limit; std::abs has no answer for the least integer.
+constexpr bool within(int64_t x, int64_t limit) { return -limit <= x && x <= limit; }
+
 Status check_function(const PlanFunction& function, const PlanModule& module);
 // ModelInfo, the names (unique, printable), then every function.
 Status check_module(const PlanModule& module);

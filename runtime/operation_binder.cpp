@@ -84,9 +84,8 @@ std::vector<int64_t> OperationBinder::integers(const char* name) {
   std::vector<int64_t> values;
   if (attribute == nullptr) return values;
   for (const Extent& extent : attribute->values) {
-    const bool in_range = std::abs(extent.base / 2) <= kGreatestExtent &&
-                          std::abs(extent.step / 2) <= kGreatestExtent &&
-                          std::abs(extent.at(points_)) <= kGreatestExtent;
+    const bool in_range = within(extent.base, 2 * kGreatestExtent) && within(extent.step, 2 * kGreatestExtent) &&
+                          within(extent.at(points_), kGreatestExtent);
     require(in_range, "attribute {} is out of range", name);
     values.push_back(in_range ? extent.at(points_) : 0);
   }
