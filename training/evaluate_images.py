@@ -21,6 +21,8 @@ from training.data.shards import Shards, mask_of
 from training.model import build_model
 
 HELD_OUT_SEED = 900
+STABILITY_DELTA = 0.05
+STABILITY_THRESHOLD = 0.98
 
 
 def held_out_objects(cache, size, count):
@@ -50,13 +52,21 @@ class Predictor:
         stride4, stride8, stride16 = self.model.encode_image(x)
         self.features = (stride4, stride8, self.model.without_memory(stride16))
 
+    @staticmethod
+    def is_stable(logits):
+        """Whether the single mask hardly depends on its threshold; if not, the best of three is taken."""
+        inner, outer = (logits > STABILITY_DELTA).sum(), (logits > -STABILITY_DELTA).sum()
+        return outer == 0 or float(inner / outer) >= STABILITY_THRESHOLD
+
     def predict(self, points, labels, mask=None, multimask=False):
         """Returns (mask, its low-res logits for the next prompt, the IoU estimate)."""
         scale = torch.tensor([self.model.image_size / self.width, self.model.image_size / self.height])
         points = torch.as_tensor(points, dtype=torch.float32).view(1, -1, 2) * scale
         labels = torch.as_tensor(labels, dtype=torch.long).view(1, -1)
         masks, iou, _, _ = self.model.decode(self.features, points.to(self.device), labels.to(self.device), mask)
-        best = int(iou[0, 1:].argmax()) + 1 if multimask else 0
+        best = int(iou[0, 1:].argmax()) + 1
+        if not multimask and self.is_stable(masks[0, 0]):
+            best = 0
         low = masks[:, best : best + 1].float()
         full = F.interpolate(low, size=(self.height, self.width), mode="bilinear")
         return (full[0, 0] > 0).cpu().numpy(), low.clamp(-32, 32), float(iou[0, best])

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).parent
 REPOSITORY = HERE.parent
 MARK = "<!-- figures: written by training/report.py -->"
 MISSING = "not measured"
+REAL_OBJECTS = len(json.loads((HERE / "real/objects.json").read_text()))
 
 
 def read(name):
@@ -39,7 +40,7 @@ def figures_table():
         ("the same, box (single mask)", shown(images, "box"), "0.85"),
         ("the same, 5 clicks", shown(images, "clicks5"), "0.88"),
         ("samc against PyTorch on those, largest difference of mIoU", shown(samc, "difference"), "0.002"),
-        (f"real photographs, {real.get('count', 0)} objects: mIoU, 1 click", shown(real, "click"), "0.6"),
+        (f"real photographs, {real.get('count', REAL_OBJECTS)} objects: mIoU, 1 click", shown(real, "click"), "0.6"),
         ("the same, box (single mask)", shown(real, "box"), "0.75"),
         ("the same, 5 clicks", shown(real, "clicks5"), ""),
         ("held-out composed clips, 2 objects, 30 frames: mean J", shown(clips, "mean_j"), "0.7"),
@@ -61,11 +62,19 @@ def training_section():
 
 
 def objects_table(real):
+    if not real:
+        return "Not measured."
     lines = ["| picture | object | 1 click | box | 5 clicks |", "|---|---|---|---|---|"]
     for row in real.get("objects", []):
         clicks = row["clicks"]
         lines.append(f"| {row['picture']} | {row['object']} | {clicks[0]:.2f} | {row['box']:.2f} | {clicks[-1]:.2f} |")
     return "\n".join(lines)
+
+
+def weights_sentence():
+    if (REPOSITORY / "models/mini/mini.pt").exists():
+        return "`models/mini/` holds the weights, the YAML and the model card; `training/` made them."
+    return "**There are no weights yet**: `models/mini/` holds the YAML and the model card, `training/` makes them."
 
 
 def main():
@@ -75,7 +84,7 @@ def main():
 
 samc-mini is a demonstration model: a small model of the SAM 2.1 architecture, trained from nothing on pictures composed
 from Debian's own packages, so that samc has something to show without a download. For real work pass an official
-checkpoint. `models/mini/` holds the weights, the YAML and the model card; `training/` made them.
+checkpoint. {weights_sentence()}
 
 {figures_table()}
 
@@ -88,7 +97,7 @@ taken; further clicks go where the mask is most wrong, with the mask before as p
 
 ## Real photographs
 
-The masks were drawn by hand as polygons (`training/real/objects.json`).
+The masks of {REAL_OBJECTS} objects were drawn by hand as polygons (`training/real/objects.json`).
 
 {objects_table(read("real"))}
 """

@@ -104,6 +104,21 @@ class TwoWayTransformer(nn.Module):
         return self.norm_final_attn(tokens), image
 
 
+def start_by_position(transformer, embeddings):
+    """Starting weights with which tokens and image cells of the same place see each other before anything is learned.
+
+    Queries and keys that start alike compare the position encodings that are in both; with independent ones a training
+    from nothing first has to find out that places matter at all.
+    """
+    with torch.no_grad():
+        for module in transformer.modules():
+            if isinstance(module, Attention) and module.q_proj.out_features < module.q_proj.in_features:
+                module.k_proj.weight.copy_(module.q_proj.weight.mul_(2.5))
+                module.k_proj.bias.copy_(module.q_proj.bias.zero_())
+        for embedding in embeddings:
+            embedding.weight.mul_(0.3)
+
+
 class MaskDecoder(nn.Module):
     num_masks = 4
 

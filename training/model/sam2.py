@@ -8,7 +8,7 @@ import yaml
 from torch import nn
 
 from training.model.encoder import FpnNeck, Hiera, ImageEncoder
-from training.model.heads import MaskDecoder, PromptEncoder
+from training.model.heads import MaskDecoder, PromptEncoder, start_by_position
 from training.model.layers import Mlp, sine_position_1d, sine_position_grid
 from training.model.memory import MemoryAttention, MemoryEncoder
 
@@ -67,6 +67,10 @@ class Sam2(nn.Module):
         self.no_mem_pos_enc = nn.Parameter(torch.zeros(1, 1, dim))
         self.no_obj_ptr = nn.Parameter(torch.zeros(1, dim))
         self.no_obj_embed_spatial = nn.Parameter(torch.zeros(1, memory_dim))
+        prompts, decoder = self.sam_prompt_encoder, self.sam_mask_decoder
+        own_tokens = [decoder.iou_token, decoder.mask_tokens, decoder.obj_score_token]
+        kinds = [*prompts.point_embeddings, prompts.not_a_point_embed, prompts.no_mask_embed]
+        start_by_position(decoder.transformer, own_tokens + kinds)
         parameters = [self.maskmem_tpos_enc, self.no_mem_embed, self.no_mem_pos_enc]
         parameters += [self.no_obj_ptr, self.no_obj_embed_spatial, self.image_encoder.trunk.pos_embed]
         for parameter in parameters + [self.image_encoder.trunk.pos_embed_window]:
