@@ -172,6 +172,8 @@ struct PermuteAfterBinary : mlir::RewritePattern {
       mlir::Operation* other_permute = producer(other, "top.Permute");
       const bool same = other_permute != nullptr && integers_attribute(other_permute, "order") == order;
       if (!same && !is_weight(other) && order != kToNchw) continue;
+      // Others read the permuted value, so the permute would stay and a second one would follow this op.
+      if (is_weight(other) && !permute->hasOneUse() && order != kToNchw) continue;
       Shape other_shape = shape_of(other);
       other_shape.insert(other_shape.begin(), result.size() - other_shape.size(), 1);
       mlir::Value moved;
