@@ -29,7 +29,7 @@ void pause_briefly() {
 }
 
 // Small kernels follow each other within microseconds: spinning this long before sleeping saves a wake-up each time.
-constexpr int kSpins = 2000;
+constexpr int kSpins = 10000;
 
 }  // namespace
 
