@@ -222,7 +222,8 @@ Status segment(Arguments& arguments) {
   }
   if (!arguments.json.empty()) {
     // Paths may hold bytes that are no UTF-8, which JSON cannot.
-    const std::string text = document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const std::string text =
+        fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     if (json_to_stdout)
       std::cout << text;
     else

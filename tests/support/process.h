@@ -1,0 +1,25 @@
+#pragma once
+// Runs a program and hears what it says: for tests of the command line.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace samc::test {
+
+struct ProcessOptions {
+  std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+  bool stderr_is_terminal = false;
+  long largest_file = -1;       // bytes that a file may have (RLIMIT_FSIZE); -1: no limit
+  int interrupt_after_ms = -1;  // SIGINT then; -1: never
+};
+
+struct ProcessResult {
+  int exit_code = -1;  // 128 + signal when one ended it
+  std::string out;
+  std::string err;
+};
+
+ProcessResult run_process(const std::vector<std::string>& command, const ProcessOptions& options = {});
+
+}  // namespace samc::test
