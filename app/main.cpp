@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -35,12 +36,31 @@ void handle_signals() {
   ::signal(SIGXFSZ, SIG_IGN);
 }
 
+// Wraps descriptions, which CLI11 writes on one line whatever their length.
+class WrappingFormatter : public CLI::Formatter {
+ public:
+  WrappingFormatter() { column_width(kColumn); }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_desc(option), wrapped;
+    while (text.size() > kWidth) {
+      size_t end = text.rfind(' ', kWidth);
+      if (end == std::string::npos || end == 0) break;
+      wrapped += text.substr(0, end) + "\n";
+      text.erase(0, end + 1);
+    }
+    return wrapped + text;
+  }
+
+ private:
+  static constexpr size_t kColumn = 34, kWidth = 82;
+};
+
 int run(int count, char** arguments) {
   CLI::App app("samc compiles SAM 2 models from their published checkpoints and segments pictures with them.");
   app.name("samc");
   app.set_version_flag("--version", std::string("samc ") + version() + " (build " + build_id().substr(0, 12) + ")");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<WrappingFormatter>());
   app.footer(
       "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
       "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
