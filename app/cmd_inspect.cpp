@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/inspect_sophgo.h"
 #include "app/model_source.h"
 #include "checkpoint/checkpoint.h"
 #include "model/recognise.h"
@@ -120,8 +121,8 @@ Status inspect_module(const Arguments& arguments) {
 
 Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = parent.add_subcommand("inspect", "Say what is in a checkpoint or a compiled module");
-  command->add_option("file", arguments->file, "A .pt or a .samc")->required()->type_name("FILE");
+  CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
+  command->add_option("file", arguments->file, "A .pt, .samc, .mlir or .bmodel")->required()->type_name("FILE");
   command->add_option("--config", arguments->config, "The architecture of a .pt, as official-format YAML")
       ->type_name("FILE.yaml");
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
@@ -129,6 +130,8 @@ Command add_inspect(CLI::App& parent) {
   command->footer(
       "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
   return [arguments] {
+    if (arguments->file.ends_with(".bmodel")) return inspect_bmodel(arguments->file);
+    if (arguments->file.ends_with(".mlir")) return inspect_mlir(arguments->file, arguments->summary);
     const Result<bool> is_module = is_module_file(arguments->file);
     if (!is_module.is_ok()) return is_module.status();
     return is_module.value() ? inspect_module(*arguments) : inspect_checkpoint(*arguments);

@@ -69,7 +69,9 @@ int run(int count, char** arguments) {
                                                               {"compile", add_compile(app)},
                                                               {"segment", add_segment(app)},
                                                               {"encode", add_encode(app)},
-                                                              {"bench", add_bench(app)}};
+                                                              {"bench", add_bench(app)},
+                                                              {"transform", add_transform(app)},
+                                                              {"deploy", add_deploy(app)}};
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,216 @@
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/sophgo_arguments.h"
+#include "media/npz.h"
+#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/similarity.h"
+#include "targets/sophgo/simulate.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc {
+namespace {
+
+using namespace sophgo;
+
+// Simulated in a few seconds; larger models only with --validate.
+constexpr int64_t kMostProductsByDefault = 2'000'000'000;
+
+struct Arguments {
+  DeployOptions deploy;
+  std::string tpu_mlir, tolerance, test_input, test_reference;
+  bool validate = false, skip_validation = false;
+  int threads = 0;
+  bool debug = false, compare_all = false;
+  std::string excepts, correctness;
+};
+
+void print_estimate(const DeployReport& report) {
+  fmt::print("tpuc-opt's estimate for the chip:\n");
+  fmt::print("  {:<6} {:>12} {:>14} {:>12} {:>10} {:>8} {:>10}\n", "core", "cycles", "compute busy", "DMA busy",
+             "DDR MB", "DDR %", "ms");
+  for (size_t core = 0; core < report.cores.size(); ++core) {
+    const EngineEstimate& e = report.cores[core];
+    fmt::print("  {:<6} {:>12.0f} {:>14.0f} {:>12.0f} {:>10.1f} {:>8.1f} {:>10.3f}\n", core, e.total_cycles,
+               e.compute_cycles, e.dma_cycles, e.ddr_megabytes, e.ddr_usage_percent, e.milliseconds);
+  }
+}
+
+// Numbers in -1..1 that depend on the seed alone.
+Tensor random_tensor(const Shape& shape, uint64_t seed) {
+  Tensor tensor(shape);
+  uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
+  for (float& value : tensor.f32()) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    value = static_cast<float>(static_cast<double>(state >> 11) * 0x1p-52 - 1.0);
+  }
+  return tensor;
+}
+
+// From --test_input, or random numbers.
+Result<NamedTensors> read_inputs(const TransformedModel& model, const std::string& path) {
+  NamedTensors inputs;
+  if (path.empty()) {
+    uint64_t seed = 1;
+    for (const NamedShape& input : model.inputs()) inputs[input.name] = random_tensor(input.shape, seed++);
+    return inputs;
+  }
+  SAMC_ASSIGN(const Npz npz, Npz::read(path));
+  for (const NamedShape& input : model.inputs()) {
+    SAMC_ASSIGN(const Tensor* tensor, npz.get(input.name));
+    inputs[input.name] = to_f32(tensor->view());
+  }
+  return inputs;
+}
+
+Result<NamedTensors> read_reference(const TransformedModel& model, const std::string& path) {
+  NamedTensors outputs;
+  SAMC_ASSIGN(const Npz npz, Npz::read(path));
+  for (const NamedShape& output : model.outputs())
+    if (const Tensor* tensor = npz.find(output.name)) outputs[output.name] = to_f32(tensor->view());
+  if (outputs.empty())
+    return invalid_input(fmt::format("{} holds none of the model's outputs", path), "nothing could be compared");
+  return outputs;
+}
+
+NamedViews views_of(const NamedTensors& tensors) {
+  NamedViews views;
+  for (const auto& [name, tensor] : tensors) views[name] = tensor.view();
+  return views;
+}
+
+Status validate(const Arguments& arguments, const TransformedModel& model, Progress& progress) {
+  SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.deploy.chip));
+  SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.deploy.quantize));
+  SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(arguments.deploy.tpu_mlir));
+  std::pair<double, double> tolerance{mode->cosine, mode->euclidean};
+  if (!arguments.tolerance.empty()) {
+    SAMC_ASSIGN(tolerance, parse_tolerance(arguments.tolerance));
+  }
+  SAMC_ASSIGN(const NamedTensors inputs, read_inputs(model, arguments.test_input));
+  NamedTensors reference;
+  if (!arguments.test_reference.empty()) {
+    SAMC_ASSIGN(reference, read_reference(model, arguments.test_reference));
+  } else {
+    progress.show("validation: computing the reference in f32 ...");
+    ThreadPool pool(arguments.threads);
+    SAMC_ASSIGN(reference, model.run(views_of(inputs), &pool));
+  }
+  SimulateOptions options;
+  options.waiting = [&](double seconds) {
+    progress.show(fmt::format("validation: simulating {} ... {:.0f} s", chip->name, seconds));
+  };
+  const auto start = std::chrono::steady_clock::now();
+  SAMC_ASSIGN(const NamedTensors outputs, simulate(tools, *chip, arguments.deploy.output, views_of(inputs), options));
+  progress.clear();
+  SAMC_ASSIGN(const std::vector<OutputSimilarity> list, compare_outputs(reference, outputs));
+  fmt::print("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name,
+             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+             arguments.test_input.empty() ? "random inputs" : arguments.test_input);
+  fmt::print("  {:<28} {:>10} {:>10} {:>12}\n", "output", "cosine", "Euclidean", "max |d|");
+  std::string worst;
+  for (const auto& [name, similarity] : list) {
+    const bool fits = similarity.cosine >= tolerance.first && similarity.euclidean >= tolerance.second;
+    if (!fits) worst = name;
+    fmt::print("  {:<28} {:>10.6f} {:>10.6f} {:>12.4g}{}\n", name, similarity.cosine, similarity.euclidean,
+               similarity.largest_difference, fits ? "" : "  below the tolerance");
+  }
+  if (!worst.empty())
+    return invalid_input(fmt::format("{}: output {} is further from f32 than {}, {}", arguments.deploy.output, worst,
+                                     tolerance.first, tolerance.second),
+                         "--tolerance sets cosine and Euclidean similarity");
+  return Status::ok();
+}
+
+Status run_deploy(const Arguments& given) {
+  Arguments arguments = given;
+  if (!arguments.tpu_mlir.empty()) arguments.deploy.tpu_mlir = arguments.tpu_mlir;
+  if (arguments.validate && arguments.skip_validation)
+    return usage_error("--validate and --skip_validation exclude each other");
+  if (!arguments.deploy.output.ends_with(".bmodel"))
+    return usage_error("--model " + arguments.deploy.output + " does not end in .bmodel");
+  if (!arguments.test_reference.empty() && arguments.test_input.empty())
+    return usage_error("--test_reference needs the --test_input that it belongs to");
+  if (arguments.debug) warn("--debug has no effect");
+  if (arguments.compare_all) warn("--compare_all: only outputs are compared; the flag has no effect");
+  if (!arguments.excepts.empty()) warn("--excepts has no effect");
+  if (!arguments.correctness.empty())
+    warn("--correctness: bmodel and f32 are compared directly, by --tolerance; no effect");
+  Progress progress;
+  arguments.deploy.waiting = [&](double seconds) {
+    progress.show(fmt::format("tpuc-opt is compiling for {} ... {:.0f} s", arguments.deploy.chip, seconds));
+  };
+  SAMC_ASSIGN(const DeployReport report, deploy(arguments.deploy));
+  progress.clear();
+  print_estimate(report);
+  fmt::print("{}: {} {}, {}, tpuc-opt took {:.2f} s\n", arguments.deploy.output, arguments.deploy.chip,
+             arguments.deploy.quantize, human_bytes(static_cast<double>(report.bytes)), report.seconds);
+  std::fflush(stdout);
+  if (arguments.skip_validation) return Status::ok();
+  const bool is_asked_for = arguments.validate || !arguments.test_input.empty();
+  if (arguments.deploy.fuse_preprocess) {
+    if (is_asked_for)
+      return unsupported("the input of a fused preprocessing is a picture, which cannot be validated yet",
+                         "leave --validate and --test_input out");
+    fmt::print("not validated: the input of a fused preprocessing is a picture\n");
+    return Status::ok();
+  }
+  SAMC_ASSIGN(const auto model, TransformedModel::read(arguments.deploy.mlir));
+  const int64_t products = model->multiply_adds();
+  if (!is_asked_for && products > kMostProductsByDefault) {
+    fmt::print("not validated: {:.1f} G multiply-adds take long in the simulator; --validate does it\n",
+               1e-9 * static_cast<double>(products));
+    return Status::ok();
+  }
+  return validate(arguments, *model, progress);
+}
+
+}  // namespace
+
+Command add_deploy(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  CLI::App* command = parent.add_subcommand(
+      "deploy", "Compile Top-dialect MLIR to a .bmodel for Sophgo's chips, as TPU-MLIR's model_deploy.py does");
+  command->add_option("--mlir", a.deploy.mlir, "What transform, or model_transform.py, wrote")
+      ->required()
+      ->type_name("FILE.mlir");
+  command->add_option("--model", a.deploy.output, "Where the bmodel goes")->required()->type_name("FILE.bmodel");
+  command->add_option("--chip", a.deploy.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
+  command->add_option("--quantize", a.deploy.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
+      ->required()
+      ->type_name("MODE");
+  command->add_option("--num_core", a.deploy.cores, "Cores to use: 1, on bm1688 1 or 2")->capture_default_str();
+  command->add_flag("--quant_input", a.deploy.quantize_input, "The bmodel's inputs are 16 bits wide");
+  command->add_flag("--quant_output", a.deploy.quantize_output, "The bmodel's outputs are 16 bits wide");
+  command->add_flag("--fuse_preprocess", a.deploy.fuse_preprocess, "The bmodel takes a picture of 8-bit pixels");
+  command->add_option("--customization_format", a.deploy.customization_format, "Of that picture, such as RGB_PACKED");
+  command->add_option("--quantize_table", a.deploy.quantize_table, "Lines 'VALUE MODE': values of another precision")
+      ->type_name("FILE");
+  command->add_flag("--high_precision", a.deploy.high_precision, "Normalisations in f32");
+  command
+      ->add_option("--tpu-mlir", a.tpu_mlir, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
+      ->type_name("FOLDER");
+  command->add_option("--test_input", a.test_input, "Inputs to validate with; unset: random numbers")
+      ->type_name("FILE.npz");
+  command->add_option("--test_reference", a.test_reference, "Outputs to compare with; unset: computed in f32")
+      ->type_name("FILE.npz");
+  command->add_option("--tolerance", a.tolerance, "Least cosine and Euclidean similarity, such as 0.99,0.90");
+  command->add_flag("--validate", a.validate, "Run the bmodel in the chip's simulator, however large it is");
+  command->add_flag("--skip_validation", a.skip_validation, "Do not run it");
+  command->add_option("--threads", a.threads, "Of the reference; 0: one for each core")->check(CLI::Range(0, 1024));
+  for (const auto& [name, value] : {std::pair{"--excepts", &a.excepts}, {"--correctness", &a.correctness}})
+    command->add_option(name, *value, "Accepted, without effect")->group("Accepted for model_deploy.py's sake");
+  for (const auto& [name, value] : {std::pair{"--debug", &a.debug}, {"--compare_all", &a.compare_all}})
+    command->add_flag(name, *value, "Accepted, without effect")->group("Accepted for model_deploy.py's sake");
+  command->footer(
+      "Example:\n  samc deploy --mlir encoder.mlir --chip bm1688 --quantize F16 --num_core 2 --model encoder.bmodel");
+  return [arguments] { return run_deploy(*arguments); };
+}
+
+}  // namespace samc

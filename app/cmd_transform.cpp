@@ -1,0 +1,191 @@
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/sophgo_arguments.h"
+#include "media/npz.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc {
+namespace {
+
+using namespace sophgo;
+
+struct Arguments {
+  std::string model_name, model, part, config, input_shapes, output_names, test_input, test_result, mlir;
+  std::string mean = "0,0,0", scale = "1,1,1", resize_dims;
+  Preprocess preprocess;
+  int64_t max_points = kDefaultMaxPoints;
+  std::vector<std::string> disabled;
+  int threads = 0;
+  // Accepted because scripts written for model_transform.py have them.
+  std::string tolerance, excepts;
+  bool debug = false, dynamic = false, not_inference = false, cache_skip = false;
+};
+
+Result<TransformOptions> make_options(const Arguments& arguments) {
+  TransformOptions options;
+  options.model_name = arguments.model_name;
+  options.model = arguments.model;
+  if (!arguments.config.empty()) options.config = arguments.config;
+  if (arguments.part == "decoder") {
+    options.part = ModelPart::kDecoder;
+  } else if (arguments.part != "encoder") {
+    return usage_error(
+        arguments.part.empty() ? "a checkpoint holds several models" : "there is no part " + arguments.part,
+        "give --part encoder or --part decoder");
+  }
+  options.max_points = arguments.max_points;
+  if (!arguments.input_shapes.empty()) {
+    SAMC_ASSIGN(options.input_shapes, parse_shapes("--input_shapes", arguments.input_shapes));
+  }
+  options.output_names = split_names(arguments.output_names);
+  options.preprocess = arguments.preprocess;
+  SAMC_ASSIGN(options.preprocess.mean, parse_numbers("--mean", arguments.mean));
+  SAMC_ASSIGN(options.preprocess.scale, parse_numbers("--scale", arguments.scale));
+  if (!arguments.resize_dims.empty()) {
+    SAMC_ASSIGN(options.preprocess.resize_dims, parse_integers("--resize_dims", arguments.resize_dims));
+  }
+  options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
+  return options;
+}
+
+void print_preprocess(const Preprocess& preprocess) {
+  fmt::print("preprocess configuration (read by deploy --fuse_preprocess; the model takes the normalised picture):\n");
+  fmt::print("  resize_dims        {}\n", preprocess.resize_dims.empty()
+                                              ? "same as the input's height and width"
+                                              : fmt::format("{}", fmt::join(preprocess.resize_dims, ", ")));
+  fmt::print("  keep_aspect_ratio  {}\n", preprocess.keep_aspect_ratio);
+  fmt::print("  keep_ratio_mode    {}\n", preprocess.keep_ratio_mode);
+  fmt::print("  pad_value          {}, {}\n", preprocess.pad_value, preprocess.pad_type);
+  fmt::print("  mean               {}\n", fmt::join(preprocess.mean, ", "));
+  fmt::print("  scale              {}\n", fmt::join(preprocess.scale, ", "));
+  fmt::print("  pixel_format       {}\n", preprocess.pixel_format);
+  fmt::print("  channel_format     {}\n", preprocess.channel_format);
+}
+
+void say_what_is_ignored(const Arguments& arguments) {
+  if (arguments.dynamic) warn("--dynamic: shapes are always static; the flag has no effect");
+  if (!arguments.excepts.empty()) warn("--excepts: nothing is compared here; the flag has no effect");
+  if (!arguments.tolerance.empty()) warn("--tolerance: nothing is compared here, see samc deploy; no effect");
+  if (arguments.debug) warn("--debug has no effect");
+  if (arguments.not_inference) warn("--not_inference has no effect: the model runs only for --test_input");
+  if (arguments.cache_skip) warn("--cache_skip has no effect");
+}
+
+Status run_test(const TransformedModel& model, const Arguments& arguments, Progress& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  if (!arguments.test_input.ends_with(".npz"))
+    return unsupported("--test_input " + arguments.test_input + " is not an .npz",
+                       "give an .npz with one array for each input");
+  SAMC_ASSIGN(const Npz npz, Npz::read(arguments.test_input));
+  NamedViews inputs;
+  for (const NamedShape& input : model.inputs()) {
+    SAMC_ASSIGN(const Tensor* tensor, npz.get(input.name));
+    inputs[input.name] = tensor->view();
+  }
+  progress.show("running the reference interpreter ...");
+  ThreadPool pool(arguments.threads);
+  SAMC_ASSIGN(const NamedTensors outputs, model.run(inputs, &pool));
+  progress.clear();
+  std::vector<std::pair<std::string, TensorView>> arrays;
+  for (const auto& [name, tensor] : outputs) arrays.emplace_back(name, tensor.view());
+  SAMC_TRY(write_npz(arguments.test_result, arrays));
+  fmt::print("{:<28} {:>9.0f} ms  {} outputs to {}\n", "test run",
+             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(),
+             outputs.size(), arguments.test_result);
+  return Status::ok();
+}
+
+Status transform(const Arguments& arguments) {
+  SAMC_ASSIGN(const TransformOptions options, make_options(arguments));
+  if (!arguments.mlir.ends_with(".mlir")) return usage_error("--mlir " + arguments.mlir + " does not end in .mlir");
+  if (arguments.test_input.empty() != arguments.test_result.empty())
+    return usage_error("--test_input and --test_result belong together", "give both or none");
+  say_what_is_ignored(arguments);
+  print_preprocess(options.preprocess);
+  const auto start = std::chrono::steady_clock::now();
+  Progress progress;
+  progress.show("transforming " + arguments.model + " ...");
+  SAMC_ASSIGN(const auto model, TransformedModel::make(options, [&](const PhaseReport& phase) {
+                progress.clear();
+                fmt::print("{:<28} {:>9.1f} ms  ", phase.name, phase.milliseconds);
+                if (phase.operations > 0) fmt::print("{:>5} ops", phase.operations);
+                fmt::print("{}\n", phase.note);
+              }));
+  const auto before_write = std::chrono::steady_clock::now();
+  SAMC_TRY(model->write(arguments.mlir));
+  const auto end = std::chrono::steady_clock::now();
+  fmt::print("{:<28} {:>9.1f} ms\n", "write", std::chrono::duration<double, std::milli>(end - before_write).count());
+  std::vector<std::string> counts;
+  for (const auto& [name, count] : model->operation_counts()) counts.push_back(fmt::format("{} {}", name, count));
+  fmt::print("top ops: {}\n", fmt::join(counts, ", "));
+  for (const NamedShape& input : model->inputs())
+    fmt::print("input   {} {}\n", input.name, shape_to_string(input.shape));
+  for (const NamedShape& output : model->outputs())
+    fmt::print("output  {} {}\n", output.name, shape_to_string(output.shape));
+  const auto folder = std::filesystem::path(arguments.mlir).parent_path();
+  fmt::print("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir,
+             (folder / weight_file_name(options.model_name)).string(),
+             2e-9 * static_cast<double>(model->multiply_adds()), std::chrono::duration<double>(end - start).count());
+  if (arguments.test_input.empty()) return Status::ok();
+  return run_test(*model, arguments, progress);
+}
+
+}  // namespace
+
+Command add_transform(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  CLI::App* command =
+      parent.add_subcommand("transform", "Write a model as Top-dialect MLIR, as TPU-MLIR's model_transform.py does");
+  command->add_option("--model_name", a.model_name, "The module's name, also in the weights' file name")->required();
+  command->add_option("--model_def", a.model, "A PyTorch checkpoint (.pt)")->required()->type_name("FILE");
+  command->add_option("--mlir", a.mlir, "Where the MLIR goes; its weights go beside it")
+      ->required()
+      ->type_name("FILE.mlir");
+  command->add_option("--part", a.part, "Of a .pt: encoder or decoder")->type_name("PART");
+  command->add_option("--config", a.config, "Of a .pt: the architecture as official-format YAML")
+      ->type_name("FILE.yaml");
+  command
+      ->add_option("--max_points", a.max_points, "Of a .pt's decoder: most points of a prompt, the pad point included")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--input_shapes", a.input_shapes, "Such as [[1,3,1024,1024]]")->type_name("SHAPES");
+  command->add_option("--output_names,--output_name", a.output_names, "Values to compute instead of the outputs")
+      ->type_name("A,B");
+  command->add_option("--mean", a.mean, "Of pixels of 0 to 255")->type_name("R,G,B")->capture_default_str();
+  command->add_option("--scale", a.scale, "(pixel - mean) * scale")->type_name("R,G,B")->capture_default_str();
+  command->add_option("--pixel_format", a.preprocess.pixel_format, "rgb, bgr, gray or rgbd")->capture_default_str();
+  command->add_option("--channel_format", a.preprocess.channel_format, "nchw, nhwc or none")->capture_default_str();
+  command->add_option("--resize_dims", a.resize_dims, "Height and width; unset: the input's")->type_name("H,W");
+  command->add_flag("--keep_aspect_ratio", a.preprocess.keep_aspect_ratio, "Pad instead of distorting");
+  command->add_option("--keep_ratio_mode", a.preprocess.keep_ratio_mode, "letterbox or short_side_scale")
+      ->capture_default_str();
+  command->add_option("--pad_value", a.preprocess.pad_value)->capture_default_str();
+  command->add_option("--pad_type", a.preprocess.pad_type, "normal or center")->capture_default_str();
+  command->add_option("--test_input", a.test_input, "Inputs to run the result on, in samc's reference interpreter")
+      ->type_name("FILE.npz");
+  command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
+  command->add_option("--disable", a.disabled, "Leave a pass out; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("PASS");
+  command->add_option("--threads", a.threads, "Of the test run; 0: one for each core")->check(CLI::Range(0, 1024));
+  for (const auto& [name, value] : {std::pair{"--tolerance", &a.tolerance}, {"--excepts", &a.excepts}})
+    command->add_option(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
+  for (const auto& [name, value] : {std::pair{"--dynamic", &a.dynamic},
+                                    {"--debug", &a.debug},
+                                    {"--not_inference", &a.not_inference},
+                                    {"--cache_skip", &a.cache_skip}})
+    command->add_flag(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
+  command->footer(
+      "Example:\n  samc transform --model_name sam2_encoder --model_def sam2_hiera_tiny.pt --part encoder \\\n"
+      "    --mean 123.675,116.28,103.53 --scale 0.01712475,0.017507,0.01742919 --pixel_format rgb --mlir encoder.mlir");
+  return [arguments] { return transform(*arguments); };
+}
+
+}  // namespace samc

@@ -1,0 +1,67 @@
+#include "app/inspect_sophgo.h"
+
+#include <fmt/ranges.h>
+
+#include "app/console.h"
+#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc {
+namespace {
+
+using namespace sophgo;
+
+void print_tensors(const char* kind, const std::vector<BmodelTensor>& tensors) {
+  for (const BmodelTensor& tensor : tensors) {
+    fmt::print("      {:<6} {:<24} {} {}", kind, tensor.name, bmodel_type_name(tensor.type),
+               shape_to_string(tensor.shape));
+    if (tensor.scale != 1.0f || tensor.zero_point != 0)
+      fmt::print(", scale {}, zero point {}", tensor.scale, tensor.zero_point);
+    fmt::print("\n");
+  }
+}
+
+}  // namespace
+
+Status inspect_bmodel(const std::string& path) {
+  SAMC_ASSIGN(const Bmodel model, Bmodel::read(path));
+  const auto bytes = [](uint64_t count) { return human_bytes(static_cast<double>(count)); };
+  fmt::print("{}: a bmodel for {}, {}\n", path, model.chip, bytes(model.file_bytes));
+  fmt::print("  version     {}\n", model.version);
+  fmt::print("  made        {}\n", model.time);
+  if (!model.kernel_module.empty())
+    fmt::print("  kernels     {}, {}\n", model.kernel_module, bytes(model.kernel_bytes));
+  for (const BmodelNetwork& network : model.networks) {
+    fmt::print("  network {}: address mode {}\n", network.name, bmodel_address_mode_name(network.address_mode));
+    for (size_t i = 0; i < network.stages.size(); ++i) {
+      const BmodelStage& stage = network.stages[i];
+      fmt::print("    stage {}: {}, {} {}, weights {}, commands {}, activations {}\n", i,
+                 stage.is_dynamic ? "dynamic" : "static", stage.cores, stage.cores == 1 ? "core" : "cores",
+                 bytes(stage.weight_bytes), bytes(stage.command_bytes), bytes(stage.neuron_bytes));
+      print_tensors("input", stage.inputs);
+      print_tensors("output", stage.outputs);
+    }
+  }
+  return Status::ok();
+}
+
+Status inspect_mlir(const std::string& path, bool summary) {
+  SAMC_ASSIGN(const auto model, TransformedModel::read(path));
+  int64_t operations = 0;
+  for (const auto& [name, count] : model->operation_counts()) operations += count;
+  fmt::print("{}: Top-dialect MLIR, module {}\n", path, model->model_name());
+  fmt::print("  operations  {}\n", operations);
+  if (!summary)
+    for (const auto& [name, count] : model->operation_counts()) fmt::print("    {:<20} {}\n", name, count);
+  fmt::print("  weights     {}, {}\n", model->weights().size(),
+             human_bytes(static_cast<double>(model->weights().bytes())));
+  fmt::print("  work        {:.2f} GFLOP in matrix products and convolutions\n",
+             2e-9 * static_cast<double>(model->multiply_adds()));
+  for (const NamedShape& input : model->inputs())
+    fmt::print("  input       {:<24} {}\n", input.name, shape_to_string(input.shape));
+  for (const NamedShape& output : model->outputs())
+    fmt::print("  output      {:<24} {}\n", output.name, shape_to_string(output.shape));
+  return Status::ok();
+}
+
+}  // namespace samc

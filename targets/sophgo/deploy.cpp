@@ -1,0 +1,217 @@
+#include "targets/sophgo/deploy.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <regex>
+
+#include "base/files.h"
+#include "targets/sophgo/child_process.h"
+
+namespace samc::sophgo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kHeadBytes = 16384;
+
+constexpr const char* kCustomizationFormats[] = {"RGB_PLANAR",    "RGB_PACKED", "BGR_PLANAR", "BGR_PACKED", "GRAYSCALE",
+                                                 "YUV420_PLANAR", "YUV_NV12",   "YUV_NV21",   "RGBA_PLANAR"};
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+const char* truth(bool value) { return value ? "True" : "False"; }
+
+// The text of the module's attribute; they stand in the first lines.
+std::string module_attribute(const std::string& text, const std::string& name) {
+  const std::regex pattern(name + R"re( = "([^"]*)")re");
+  std::smatch match;
+  return std::regex_search(text, match, pattern) ? match[1].str() : "";
+}
+
+struct Source {
+  std::string weight_file;
+  std::string pixel_format;
+};
+
+Result<Source> read_head(const std::string& path) {
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  const size_t size = std::min(file.bytes().size(), kHeadBytes);
+  const std::string head(reinterpret_cast<const char*>(file.bytes().data()), size);
+  const std::string state = module_attribute(head, "module.state");
+  if (state.empty())
+    return invalid_input(fmt::format("{} is no .mlir of TPU-MLIR's Top dialect: it names no module.state", path),
+                         "samc transform writes one");
+  if (state != "TOP_F32")
+    return invalid_input(fmt::format("{}: module.state is {}, not TOP_F32", path, state),
+                         "give the .mlir that transform wrote, not a lowered one");
+  Source source;
+  source.weight_file = module_attribute(head, "module.weight_file");
+  if (source.weight_file.empty() || source.weight_file.find('/') != std::string::npos)
+    return invalid_input(fmt::format("{}: module.weight_file '{}' is no plain file name", path, source.weight_file));
+  source.pixel_format = module_attribute(head, "pixel_format");
+  return source;
+}
+
+// The file under another name in the work folder, without its bytes.
+Status link_into(const WorkFolder& work, const std::string& path, const std::string& name) {
+  std::error_code error;
+  const fs::path target = fs::canonical(path, error);
+  if (error) return io_error(fmt::format("cannot find {}: {}", path, error.message()));
+  fs::create_symlink(target, work.file(name), error);
+  if (error) return io_error(fmt::format("cannot link {}: {}", work.file(name), error.message()));
+  return Status::ok();
+}
+
+// model_deploy.py's steps up to the addresses, in its order, in one run.
+Result<std::vector<std::string>> make_arguments(const DeployOptions& options, const QuantizeEntry& mode,
+                                                const Source& source) {
+  std::vector<std::string> arguments = {
+      "model.mlir",
+      "--struct-optimize",
+      "--shape-infer",
+      "--canonicalize",
+      "--extra-optimize",
+      fmt::format("--processor-assign=chip={} mode={} num_device=1 num_core={} addr_mode=auto high_precision={}",
+                  options.chip, mode.name, options.cores, truth(options.high_precision)),
+      "--processor-top-optimize"};
+  if (options.fuse_preprocess) {
+    const std::string format =
+        options.customization_format.empty() ? upper(source.pixel_format) + "_PLANAR" : options.customization_format;
+    arguments.push_back(
+        fmt::format("--fuse-preprocess=mode={} customization_format={} align=False", mode.name, format));
+  }
+  const std::string table = options.quantize_table.empty() ? "" : "qtable=quantize_table ";
+  arguments.push_back(fmt::format(
+      "--convert-top-to-tpu={}weightFileName=lowered_weights.npz asymmetric=False doWinograd=False q_group_size={} "
+      "q_symmetric=False matmul_perchannel=False gelu_mode=normal",
+      table, mode.grouped ? 64 : 0));
+  for (const char* argument : {"--canonicalize", "--weight-fold", "--mlir-disable-threading"})
+    arguments.push_back(argument);
+  arguments.push_back(fmt::format("--strip-io-quant=quant_input={} quant_output={}", truth(options.quantize_input),
+                                  truth(options.quantize_output)));
+  for (const char* argument :
+       {"--processor-tpu-optimize", "--dev-parallel", "--weight-reorder", "--subnet-divide=dynamic=False",
+        "--op-reorder", "--topo-sort",
+        "--layer-group=opt=2 group_by_cores=auto compress_mode=none debugger=0 disable_group_overlap=false "
+        "lgcache=true config_filename= enable_lghash=False lghash_dir=",
+        "--affine-opt", "--core-parallel", "--after-layergroup-weight-reorder", "--address-assign", "-o", "final.mlir"})
+    arguments.push_back(argument);
+  return arguments;
+}
+
+// In a run of its own, since otherwise it leaves no estimate.
+const std::vector<std::string> kCodegenArguments = {
+    "final.mlir",
+    "--codegen=model_file=model.bmodel embed_debug_info=False model_version=latest bmodel_only=False gdma_check=False "
+    "rvti=False",
+    "-o", "/dev/null"};
+
+// The log beside the result, so that the work folder can go.
+Status keep_log(Status status, const WorkFolder& work, const std::string& output) {
+  std::error_code error;
+  const std::string kept = output + ".log";
+  fs::copy_file(work.file("log"), kept, fs::copy_options::overwrite_existing, error);
+  const std::string hint = status.hint().empty() ? "" : status.hint() + "; ";
+  return {status.code(), status.message(), error ? status.hint() : hint + "its log is " + kept};
+}
+
+Status check(const DeployOptions& options, const ChipEntry& chip, const QuantizeEntry& mode) {
+  if (options.cores < 1 || options.cores > chip.most_cores)
+    return usage_error(fmt::format("--num_core {}: {} has {}", options.cores, chip.name,
+                                   chip.most_cores == 1 ? "1 core" : fmt::format("{} cores", chip.most_cores)));
+  if (!options.customization_format.empty()) {
+    if (!options.fuse_preprocess)
+      return usage_error("--customization_format says how a fused preprocessing reads pictures",
+                         "give --fuse_preprocess too");
+    const auto& known = kCustomizationFormats;
+    if (std::find_if(std::begin(known), std::end(known),
+                     [&](const char* name) { return options.customization_format == name; }) == std::end(known))
+      return usage_error("--customization_format " + options.customization_format + " is not known",
+                         "use RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE");
+  }
+  if (std::strcmp(mode.name, "F32") == 0 && (options.quantize_input || options.quantize_output))
+    return usage_error("--quant_input and --quant_output need 16-bit values, and F32 has none");
+  return Status::ok();
+}
+
+}  // namespace
+
+std::span<const ChipEntry> chips() {
+  static constexpr ChipEntry kChips[] = {{"bm1684x", "libcmodel_bm1684x.so", 1}, {"bm1688", "libcmodel_bm1688.so", 2}};
+  return kChips;
+}
+
+Result<const ChipEntry*> find_chip(const std::string& name) {
+  std::string known;
+  for (const ChipEntry& chip : chips()) {
+    if (lower(name) == chip.name) return &chip;
+    known += known.empty() ? chip.name : std::string(", ") + chip.name;
+  }
+  return usage_error("--chip " + name + " is not known", "use one of: " + known);
+}
+
+std::span<const QuantizeEntry> quantizations() {
+  static constexpr QuantizeEntry kModes[] = {{"F32", false, 0.99, 0.99},   {"F16", false, 0.99, 0.90},
+                                             {"BF16", false, 0.99, 0.90},  {"W8F16", true, 0.90, 0.80},
+                                             {"W8BF16", true, 0.90, 0.80}, {"W4F16", true, 0.90, 0.80},
+                                             {"W4BF16", true, 0.90, 0.80}};
+  return kModes;
+}
+
+Result<const QuantizeEntry*> find_quantization(const std::string& name) {
+  std::string known;
+  for (const QuantizeEntry& mode : quantizations()) {
+    if (upper(name) == mode.name) return &mode;
+    known += known.empty() ? mode.name : std::string(", ") + mode.name;
+  }
+  return usage_error("--quantize " + name + " is not known", "use one of: " + known);
+}
+
+Result<DeployReport> deploy(const DeployOptions& given) {
+  DeployOptions options = given;
+  SAMC_ASSIGN(const ChipEntry* chip, find_chip(options.chip));
+  SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(options.quantize));
+  options.chip = chip->name;
+  SAMC_TRY(check(options, *chip, *mode));
+  SAMC_ASSIGN(const Source source, read_head(options.mlir));
+  SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
+
+  SAMC_ASSIGN(const WorkFolder work, WorkFolder::create(options.output));
+  SAMC_TRY(link_into(work, options.mlir, "model.mlir"));
+  const fs::path folder = fs::path(options.mlir).parent_path();
+  SAMC_TRY(link_into(work, (folder / source.weight_file).string(), source.weight_file));
+  if (!options.quantize_table.empty()) SAMC_TRY(link_into(work, options.quantize_table, "quantize_table"));
+  SAMC_ASSIGN(const std::vector<std::string> arguments, make_arguments(options, *mode, source));
+
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::vector<std::string>& step : {arguments, kCodegenArguments})
+    if (const Status status = run_tpuc_opt(tools, work.path(), step, options.waiting); !status.is_ok())
+      return keep_log(status.at(options.mlir), work, options.output);
+  DeployReport report;
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::error_code error;
+  report.bytes = fs::file_size(work.file("model.bmodel"), error);
+  if (error || report.bytes == 0)
+    return keep_log(unsupported("tpuc-opt ended well and wrote no bmodel"), work, options.output);
+  SAMC_ASSIGN(report.cores, read_engine_estimates(work.path()));
+  fs::rename(work.file("model.bmodel"), options.output, error);
+  if (error) return io_error(fmt::format("cannot write {}: {}", options.output, error.message()));
+  fs::remove(options.output + ".log", error);  // of an earlier failure
+  return report;
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,36 @@
+#include "targets/sophgo/passes/passes.h"
+
+#include <vector>
+
+#include "ir/top_dialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace samc::sophgo {
+
+std::span<const Pass> sophgo_passes() {
+  static const std::vector<Pass> passes = {
+      {"split-matmuls", Phase::kTop, "a matrix product that is only read in equal parts becomes one for each part",
+       split_matmuls},
+      {"fold-scales", Phase::kTop, "constant factors of attention go into the weights before them", fold_scales},
+      {"move-attention-biases", Phase::kTop, "key biases, without effect, go; value biases go into the projection",
+       move_attention_biases},
+      {"window-layout", Phase::kTop, "what lies between two windowed attentions of one grid is done in windows",
+       window_layout},
+      {"pool-by-members", Phase::kTop, "a 2 x 2 max pool of a map is the largest of four slices", pool_by_members},
+      {"remove-dead", Phase::kTop, "ops and weights that nothing reads go", remove_dead},
+  };
+  return passes;
+}
+
+mlir::LogicalResult remove_dead(mlir::ModuleOp module, WeightStore& weights) {
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    std::vector<mlir::Operation*> ops;
+    for (mlir::Operation& op : function.getBody().front()) ops.push_back(&op);
+    for (auto op = ops.rbegin(); op != ops.rend(); ++op)  // inputs are the function's promise
+      if ((*op)->use_empty() && !mlir::isa<top::InputOp, mlir::func::ReturnOp>(*op)) (*op)->erase();
+  }
+  remove_unused_weights(module, weights);
+  return mlir::success();
+}
+
+}  // namespace samc::sophgo

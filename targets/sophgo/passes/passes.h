@@ -1,0 +1,20 @@
+#pragma once
+// Rewrites of top ops that make the bmodel faster, one file each, in their order. Each is exact up to rounding, works
+// by pattern and shape, and can be switched off.
+
+#include <span>
+
+#include "passes/pipeline.h"
+
+namespace samc::sophgo {
+
+std::span<const Pass> sophgo_passes();
+
+mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult remove_dead(mlir::ModuleOp module, WeightStore& weights);
+
+}  // namespace samc::sophgo

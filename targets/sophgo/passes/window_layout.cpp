@@ -1,0 +1,335 @@
+// Windowed attention takes windows out of a map and puts them back. What lies between putting back and taking out again
+// works on single tokens or on blocks inside a window, so it is done in windows: unwindow moves down past such ops,
+// window moves up, and where they meet in the same grid both go. A pass over the map through the chip's memory each.
+//
+//   window:   (b, rows w, columns w, c) -> Reshape, Permute, Reshape -> (b rows columns, w, w, c)
+//   unwindow: the reverse
+
+#include <algorithm>
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/passes/rewrite.h"
+
+namespace samc::sophgo {
+namespace {
+
+const Shape kWindowOrder = {0, 1, 3, 2, 4, 5};
+
+struct Windows {
+  mlir::Value source;  // of window: the map; of unwindow: what was put back
+  Shape map;           // (b, h, w, c)
+  int64_t window = 0;
+  Shape windows() const { return {map[0] * (map[1] / window) * (map[2] / window), window, window, map[3]}; }
+  bool same_grid(const Windows& other) const {
+    return window == other.window && std::equal(map.begin(), map.begin() + 3, other.map.begin());
+  }
+};
+
+top::PermuteOp window_permute(mlir::Value value, top::ReshapeOp& first) {
+  auto last = value.getDefiningOp<top::ReshapeOp>();
+  auto permute = last ? last.getInput().getDefiningOp<top::PermuteOp>() : top::PermuteOp();
+  first = permute ? permute.getInput().getDefiningOp<top::ReshapeOp>() : top::ReshapeOp();
+  if (!first || to_shape(permute.getOrder()) != kWindowOrder) return {};
+  return permute;
+}
+
+std::optional<Windows> match_window(mlir::Value value) {
+  top::ReshapeOp first;
+  if (!window_permute(value, first)) return std::nullopt;
+  const Shape grid = shape_of(first.getOutput());  // (b, rows, w, columns, w, c)
+  if (grid.size() != 6 || grid[2] != grid[4]) return std::nullopt;
+  const Windows windows{first.getInput(), {grid[0], grid[1] * grid[2], grid[3] * grid[4], grid[5]}, grid[2]};
+  if (shape_of(first.getInput()) != windows.map || shape_of(value) != windows.windows()) return std::nullopt;
+  return windows;
+}
+
+std::optional<Windows> match_unwindow(mlir::Value value) {
+  top::ReshapeOp first;
+  if (!window_permute(value, first)) return std::nullopt;
+  const Shape grid = shape_of(first.getOutput());  // (b, rows, columns, w, w, c)
+  if (grid.size() != 6 || grid[3] != grid[4]) return std::nullopt;
+  const Windows windows{first.getInput(), {grid[0], grid[1] * grid[3], grid[2] * grid[4], grid[5]}, grid[3]};
+  if (shape_of(value) != windows.map) return std::nullopt;
+  return windows;
+}
+
+mlir::Value make_permute(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& order) {
+  Shape shape;
+  for (const int64_t axis : order) shape.push_back(shape_of(input)[static_cast<size_t>(axis)]);
+  mlir::MLIRContext* context = builder.getContext();
+  mlir::OperationState state(name_location(context, name), top::PermuteOp::getOperationName());
+  state.addOperands(input);
+  state.addTypes(tensor_type(context, shape));
+  state.addAttribute("order", to_array(context, order));
+  return builder.create(state)->getResult(0);
+}
+
+mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window) {
+  const Shape shape = shape_of(map);
+  const Shape grid = {shape[0], shape[1] / window, window, shape[2] / window, window, shape[3]};
+  const mlir::Value parts = make_reshape(builder, name + ".grid", map, grid);
+  const mlir::Value ordered = make_permute(builder, name + ".order", parts, kWindowOrder);
+  return make_reshape(builder, name, ordered, Windows{map, shape, window}.windows());
+}
+
+mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map,
+                          int64_t window) {
+  const Shape grid = {map[0], map[1] / window, map[2] / window, window, window, map[3]};
+  const mlir::Value parts = make_reshape(builder, name + ".grid", windows, grid);
+  const mlir::Value ordered = make_permute(builder, name + ".order", parts, kWindowOrder);
+  return make_reshape(builder, name, ordered, map);
+}
+
+// Whether each row of the last axis of the result depends on that row of operand 0 alone.
+bool is_row_wise(mlir::Operation* op) {
+  if (op == nullptr || op->getNumResults() != 1) return false;
+  if (mlir::isa<top::GELUOp, top::MulConstOp, top::AddConstOp, top::ReluOp>(op)) return true;
+  if (mlir::isa<top::LayerNormOp>(op)) {
+    const int64_t rank = static_cast<int64_t>(shape_of(op->getOperand(0)).size());
+    const int64_t axis = op->getAttrOfType<mlir::IntegerAttr>("axis").getValue().getSExtValue();
+    return axis == -1 || axis == rank - 1;
+  }
+  return mlir::isa<top::MatMulOp>(op) && constant_matmul(op->getResult(0)).has_value();
+}
+
+// The op on another operand of the same row length.
+mlir::Value clone_on(mlir::PatternRewriter& rewriter, mlir::Operation* op, mlir::Value input) {
+  mlir::Operation* clone = rewriter.clone(*op);
+  clone->setOperand(0, input);
+  Shape shape = shape_of(input);
+  shape.back() = shape_of(op->getResult(0)).back();
+  clone->getResult(0).setType(tensor_type(rewriter.getContext(), shape));
+  if (mlir::isa<top::LayerNormOp>(op))
+    clone->setAttr("axis", si32(rewriter.getContext(), static_cast<int64_t>(shape.size()) - 1));
+  clone->setLoc(name_location(rewriter.getContext(), name_of(op) + ".windowed"));
+  return clone->getResult(0);
+}
+
+mlir::Value as_windows(mlir::PatternRewriter& rewriter, const Windows& windows) {
+  if (shape_of(windows.source) == windows.windows()) return windows.source;
+  return make_reshape(rewriter, name_of(windows.source) + ".windows", windows.source, windows.windows());
+}
+
+// op(unwindow(x)) -> unwindow(op(x))
+struct UnwindowDown : mlir::RewritePattern {
+  explicit UnwindowDown(mlir::MLIRContext* context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+    if (!is_row_wise(op)) return mlir::failure();
+    const auto windows = match_unwindow(op->getOperand(0));
+    if (!windows) return mlir::failure();
+    const mlir::Value inside = clone_on(rewriter, op, as_windows(rewriter, *windows));
+    Shape map = windows->map;
+    map.back() = shape_of(inside).back();
+    rewriter.replaceOp(op, make_unwindow(rewriter, name_of(op), inside, map, windows->window));
+    return mlir::success();
+  }
+};
+
+// window(op(x)) -> op(window(x)), when nobody else reads op(x)
+struct WindowUp : mlir::OpRewritePattern<top::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getOutput());
+    if (!windows || !windows->source.hasOneUse()) return mlir::failure();
+    mlir::Operation* op = windows->source.getDefiningOp();
+    if (!is_row_wise(op)) return mlir::failure();
+    const std::string name = name_of(last.getOutput());
+    const mlir::Value input =
+        make_window(rewriter, name_of(op->getOperand(0)) + ".windows", op->getOperand(0), windows->window);
+    rewriter.replaceOp(last, clone_on(rewriter, op, input));
+    return mlir::success();
+  }
+};
+
+// window(unwindow(x)) -> x
+struct Cancel : mlir::OpRewritePattern<top::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getOutput());
+    if (!windows) return mlir::failure();
+    const auto put_back = match_unwindow(windows->source);
+    if (!put_back || !put_back->same_grid(*windows)) return mlir::failure();
+    rewriter.replaceOp(last, as_windows(rewriter, *put_back));
+    return mlir::success();
+  }
+};
+
+// The windows of this grid that somebody already takes out of the map.
+mlir::Value existing_windows(mlir::Value map, const Windows& wanted) {
+  for (mlir::Operation* grid : map.getUsers())
+    for (mlir::Operation* permute : grid->getUsers())
+      for (mlir::Operation* last : permute->getUsers()) {
+        if (last->getNumResults() != 1 || !mlir::isa<top::ReshapeOp>(last)) continue;
+        const auto windows = match_window(last->getResult(0));
+        if (windows && windows->source == map && windows->same_grid(wanted)) return last->getResult(0);
+      }
+  return {};
+}
+
+// a + unwindow(y) -> unwindow(window(a) + y), when a is in windows of the same grid anyway
+struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::AddOp add, mlir::PatternRewriter& rewriter) const override {
+    if (add->getNumOperands() != 2 || add.getDoRelu()) return mlir::failure();
+    for (const unsigned side : {1u, 0u}) {
+      const auto windows = match_unwindow(add->getOperand(side));
+      const mlir::Value other = add->getOperand(1 - side);
+      if (!windows || other.getType() != add.getOutput().getType()) continue;
+      mlir::Value inside;
+      if (const auto also = match_unwindow(other); also && also->same_grid(*windows))
+        inside = as_windows(rewriter, *also);
+      else if (const mlir::Value existing = existing_windows(other, *windows);
+               existing && existing.getDefiningOp()->getBlock() == add->getBlock() &&
+               existing.getDefiningOp()->isBeforeInBlock(add))
+        inside = existing;
+      if (!inside) continue;
+      const std::string name = name_of(add.getOutput());
+      mlir::Operation* sum = rewriter.clone(*add.getOperation());
+      sum->setOperands({inside, as_windows(rewriter, *windows)});
+      sum->getResult(0).setType(inside.getType());
+      sum->setLoc(name_location(rewriter.getContext(), name + ".windowed"));
+      rewriter.replaceOp(add, make_unwindow(rewriter, name, sum->getResult(0), windows->map, windows->window));
+      return mlir::success();
+    }
+    return mlir::failure();
+  }
+};
+
+// A max pool of 2 x 2 blocks of a map: Permute to NCHW, MaxPool, Permute back.
+struct Pool {
+  mlir::Value source;  // (b, h, w, c)
+  top::MaxPoolOp op;
+};
+std::optional<Pool> match_pool(top::PermuteOp last) {
+  if (to_shape(last.getOrder()) != Shape{0, 2, 3, 1}) return std::nullopt;
+  auto pool = last.getInput().getDefiningOp<top::MaxPoolOp>();
+  if (!pool || pool.getDoRelu() || to_shape(pool.getKernelShape()) != Shape{2, 2} ||
+      to_shape(pool.getStrides()) != Shape{2, 2} || to_shape(pool.getPads()) != Shape{0, 0, 0, 0})
+    return std::nullopt;
+  auto first = pool.getInput().getDefiningOp<top::PermuteOp>();
+  if (!first || to_shape(first.getOrder()) != Shape{0, 3, 1, 2}) return std::nullopt;
+  const Shape shape = shape_of(first.getInput());
+  if (shape[1] % 2 != 0 || shape[2] % 2 != 0) return std::nullopt;
+  return Pool{first.getInput(), pool};
+}
+
+mlir::Value make_slice(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& offset,
+                       const Shape& ends) {
+  mlir::MLIRContext* context = builder.getContext();
+  Shape shape;
+  for (size_t i = 0; i < offset.size(); ++i) shape.push_back(ends[i] - offset[i]);
+  mlir::OperationState state(name_location(context, name), top::SliceOp::getOperationName());
+  const mlir::Value none = make_none(builder);
+  state.addOperands({input, none, none, none});
+  state.addTypes(tensor_type(context, shape));
+  state.addAttribute("offset", to_array(context, offset));
+  state.addAttribute("steps", to_array(context, Shape(offset.size(), 1)));
+  state.addAttribute("ends", to_array(context, ends));
+  state.addAttribute("axes", to_array(context, {}));
+  return builder.create(state)->getResult(0);
+}
+
+// pool(unwindow(x)) -> unwindow(pool(x)) of windows half as wide
+struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::PermuteOp last, mlir::PatternRewriter& rewriter) const override {
+    auto pool = match_pool(last);
+    if (!pool) return mlir::failure();
+    const auto windows = match_unwindow(pool->source);
+    if (!windows || windows->window % 2 != 0) return mlir::failure();
+    const std::string name = name_of(last.getOutput());
+    mlir::Value x = make_permute(rewriter, name + ".window_nchw", as_windows(rewriter, *windows), {0, 3, 1, 2});
+    mlir::Operation* inside = rewriter.clone(*pool->op.getOperation());
+    inside->setOperand(0, x);
+    const Shape shape = shape_of(x);
+    inside->getResult(0).setType(tensor_type(rewriter.getContext(), {shape[0], shape[1], shape[2] / 2, shape[3] / 2}));
+    inside->setLoc(name_location(rewriter.getContext(), name + ".window_pool"));
+    x = make_permute(rewriter, name + ".window_nhwc", inside->getResult(0), {0, 2, 3, 1});
+    rewriter.replaceOp(last, make_unwindow(rewriter, name, x, shape_of(last.getOutput()), windows->window / 2));
+    return mlir::success();
+  }
+};
+
+// window(x + weight) -> window(x) + window(weight), the latter computed here
+struct WindowUpConstantSum : mlir::OpRewritePattern<top::ReshapeOp> {
+  WindowUpConstantSum(mlir::MLIRContext* context, WeightStore& weights)
+      : OpRewritePattern(context), weights_(weights) {}
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getOutput());
+    if (!windows || !windows->source.hasOneUse() || windows->map[0] != 1) return mlir::failure();
+    auto add = windows->source.getDefiningOp<top::AddOp>();
+    if (!add || add->getNumOperands() != 2 || add.getDoRelu() || !is_weight(add->getOperand(1)) ||
+        add->getOperand(0).getType() != add.getOutput().getType() ||
+        add->getOperand(1).getType() != add.getOutput().getType())
+      return mlir::failure();
+    const TensorView view = weight_view(add->getOperand(1), weights_);
+    Tensor ordered(windows->windows());
+    const int64_t w = windows->window, width = windows->map[2], channels = windows->map[3];
+    const float* from = view.f32().data();
+    float* to = ordered.f32().data();
+    for (int64_t row = 0; row < windows->map[1]; row += w)
+      for (int64_t column = 0; column < width; column += w)
+        for (int64_t y = row; y < row + w; ++y, to += w * channels)
+          std::copy_n(from + (y * width + column) * channels, w * channels, to);
+    const std::string name = name_of(add.getOutput());
+    const mlir::Value constant =
+        make_weight(rewriter, weights_, name_of(add->getOperand(1)) + ".windows", std::move(ordered));
+    const mlir::Value x = make_window(rewriter, name_of(add->getOperand(0)) + ".windows", add->getOperand(0), w);
+    mlir::Operation* sum = rewriter.clone(*add.getOperation());
+    sum->setOperands({x, constant});
+    sum->getResult(0).setType(x.getType());
+    sum->setLoc(name_location(rewriter.getContext(), name + ".windowed"));
+    rewriter.replaceOp(last, sum->getResult(0));
+    return mlir::success();
+  }
+
+ private:
+  WeightStore& weights_;
+};
+
+// A pool in NHWC without permutes: the larger of the four members of each block, each a slice.
+struct PoolByMembers : mlir::OpRewritePattern<top::PermuteOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::PermuteOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto pool = match_pool(last);
+    if (!pool) return mlir::failure();
+    const Shape shape = shape_of(pool->source);
+    const int64_t rows = shape[0] * shape[1] / 2, columns = shape[2] / 2, c = shape[3];
+    const std::string name = name_of(last.getOutput());
+    const mlir::Value blocks = make_reshape(rewriter, name + ".blocks", pool->source, {rows, 2, columns, 2 * c});
+    std::vector<mlir::Value> members;
+    for (int64_t y = 0; y < 2; ++y)
+      for (int64_t x = 0; x < 2; ++x)
+        members.push_back(make_slice(rewriter, fmt::format("{}.member_{}{}", name, y, x), blocks, {0, y, 0, x * c},
+                                     {rows, y + 1, columns, (x + 1) * c}));
+    const auto larger = [&](const std::string& own, mlir::Value a, mlir::Value b) {
+      mlir::OperationState state(name_location(rewriter.getContext(), own), top::MaxOp::getOperationName());
+      state.addOperands({a, b});
+      state.addTypes(a.getType());
+      return rewriter.create(state)->getResult(0);
+    };
+    const mlir::Value upper = larger(name + ".upper", members[0], members[1]);
+    const mlir::Value lower = larger(name + ".lower", members[2], members[3]);
+    rewriter.replaceOp(
+        last, make_reshape(rewriter, name, larger(name + ".largest", upper, lower), shape_of(last.getOutput())));
+    return mlir::success();
+  }
+};
+
+}  // namespace
+
+mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights) {
+  mlir::RewritePatternSet patterns(module.getContext());
+  patterns.add<UnwindowDown, WindowUp, Cancel, AddInWindows, PoolInWindows>(module.getContext());
+  patterns.add<WindowUpConstantSum>(module.getContext(), weights);
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+}
+
+mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore&) {
+  mlir::RewritePatternSet patterns(module.getContext());
+  patterns.add<PoolByMembers>(module.getContext());
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+}
+
+}  // namespace samc::sophgo

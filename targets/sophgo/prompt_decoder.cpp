@@ -1,0 +1,81 @@
+#include "targets/sophgo/prompt_decoder.h"
+
+#include "ir/top_dialect.h"
+#include "ir/values.h"
+#include "model/layers.h"
+
+namespace samc::sophgo {
+namespace {
+
+// Far below every score, and still a number in f16: its exponential is 0.
+constexpr double kExcluded = -30000.0;
+
+// 0 for the output tokens and the points that are there, kExcluded for the others: (1, 1, 1, tokens).
+mlir::Value token_mask(GraphBuilder& graph, mlir::Value labels, int64_t points, int64_t output_tokens) {
+  const mlir::Value rows = graph.reshape("absent.labels", labels, {1, 1, 1, points});
+  const mlir::Value absent = graph.compare_const("absent.is_absent", rows, kAbsentPoint, CompareMode::kEqual);
+  const mlir::Value excluded = graph.mul_const("absent.excluded", absent, kExcluded);
+  const mlir::Value none = graph.constant("absent.output_tokens", Tensor::zeros({1, 1, 1, output_tokens}));
+  return graph.concat("absent.mask", {none, excluded}, 3);
+}
+
+// Puts the mask between the scores and every softmax that runs over the tokens.
+Status mask_tokens(mlir::Value mask, int64_t tokens) {
+  mlir::Block* block = mask.getParentBlock();
+  int64_t masked = 0;
+  for (mlir::Operation& op : llvm::make_early_inc_range(*block)) {
+    auto softmax = mlir::dyn_cast<top::SoftmaxOp>(op);
+    if (!softmax || shape_of(softmax.getOutput()).back() != tokens) continue;
+    mlir::OpBuilder builder(softmax);
+    const mlir::Value scores = softmax.getInput();
+    auto added = builder.create<top::AddOp>(name_location(builder.getContext(), name_of(scores) + ".masked"),
+                                            scores.getType(), mlir::ValueRange{scores, mask},
+                                            builder.getBoolAttr(false), builder.getF64FloatAttr(-1.0));
+    softmax->setOperand(0, added.getOutput());
+    ++masked;
+  }
+  SAMC_CHECK(masked > 0, "the decoder has no attention over {} tokens", tokens);
+  return Status::ok();
+}
+
+}  // namespace
+
+Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
+                            const std::string& name) {
+  SAMC_CHECK(max_points > 0, "{} points", max_points);
+  const int64_t c = config.d_model();
+  const int64_t side = config.feature_size(16);
+  const auto map_shape = [&](int64_t channels, int64_t stride) {
+    return Shape{1, channels, config.feature_size(stride), config.feature_size(stride)};
+  };
+  const int64_t output_tokens = 1 + config.mask_decoder.num_mask_tokens() + (config.pred_obj_scores ? 1 : 0);
+  const int64_t tokens = output_tokens + max_points;
+  if (tokens == side * side)
+    return invalid_input(fmt::format("{} points make as many tokens as the image has", max_points),
+                         "use another --max_points");
+  const auto inputs = graph.begin_function(name, {{"image_embed", map_shape(c, 16)},
+                                                  {"high_res_feats_0", map_shape(c / 8, 4)},
+                                                  {"high_res_feats_1", map_shape(c / 4, 8)},
+                                                  {"point_coords", {1, max_points, 2}},
+                                                  {"point_labels", {1, max_points}},
+                                                  {"mask_input", map_shape(1, 4)},
+                                                  {"has_mask_input", {1}}});
+  if (!graph.is_ok()) return graph.status();
+  const mlir::Value mask = token_mask(graph, inputs[4], max_points, output_tokens);
+  const mlir::Value has_mask = graph.reshape("has_mask", inputs[6], {1, 1, 1, 1});
+  const mlir::Value of_mask = embed_mask(graph, config, inputs[5]);
+  const mlir::Value of_none = embed_no_mask(graph, config);
+  // none + has (mask - none): exact at 0 and, but for rounding, at 1.
+  const mlir::Value difference = graph.sub("dense_embed.difference", of_mask, of_none);
+  const mlir::Value dense = graph.add("dense_embed", of_none, graph.mul("dense_embed.chosen", difference, has_mask));
+  DecoderInputs decoder{inputs[0], inputs[1], inputs[2], dense, {}, max_points};
+  decoder.sparse_embed = embed_points(graph, config, inputs[3], inputs[4], max_points);
+  const DecoderOutputs outputs = mask_decoder(graph, config, decoder);
+  if (!graph.is_ok()) return graph.status();
+  SAMC_TRY(mask_tokens(mask, tokens));
+  return graph.end_function({{"low_res_logits", outputs.low_res_logits},
+                             {"iou_predictions", outputs.iou_predictions},
+                             {"object_score", outputs.object_score}});
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,26 @@
+#pragma once
+// The mask decoder in one function of fixed shapes that serves every prompt exactly: up to max_points points, whose
+// unused places have the label kAbsentPoint, and a mask input that counts when has_mask_input is 1.
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+#include "ir/graph_builder.h"
+#include "model/config.h"
+
+namespace samc::sophgo {
+
+// No token attends to a point of this label, and it attends to none that matters: the outputs are those of the prompt
+// without it.
+constexpr float kAbsentPoint = -2.0f;
+constexpr int64_t kDefaultMaxPoints = 8;  // a box, the pad point and five points
+
+// image_embed (1, C, S/16, S/16), high_res_feats_0 (1, C/8, S/4, S/4), high_res_feats_1 (1, C/4, S/8, S/8),
+// point_coords (1, max_points, 2), point_labels (1, max_points), mask_input (1, 1, S/4, S/4), has_mask_input (1) ->
+// low_res_logits (1, 4, S/4, S/4), iou_predictions (1, 4), object_score (1, 1). As with build_mask_decoder, the pad
+// point of label -1 is the caller's.
+Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
+                            const std::string& name = "prompt_decoder");
+
+}  // namespace samc::sophgo

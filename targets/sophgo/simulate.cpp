@@ -1,0 +1,79 @@
+#include "targets/sophgo/simulate.h"
+
+#include <fmt/format.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "base/files.h"
+#include "media/npz.h"
+#include "targets/sophgo/child_process.h"
+
+namespace samc::sophgo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kErrorMark = "samc-run-bmodel: ";
+
+Result<std::string> find_runner(const std::string& given) {
+  std::error_code error;
+  fs::path path = given;
+  if (given.empty()) path = fs::read_symlink("/proc/self/exe", error).parent_path() / "samc-run-bmodel";
+  if (::access(path.c_str(), X_OK) != 0)
+    return io_error(fmt::format("{} is not there", path.string()), "it is built and installed with samc");
+  return path.string();
+}
+
+std::string error_in(const std::string& log) {
+  std::istringstream lines(log);
+  std::string found;
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with(kErrorMark)) found = line.substr(std::strlen(kErrorMark));
+  return found;
+}
+
+}  // namespace
+
+Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const std::string& bmodel,
+                              const NamedViews& inputs, const SimulateOptions& options) {
+  SAMC_ASSIGN(const std::string runner, find_runner(options.runner));
+  std::error_code error;
+  const fs::path temporary = fs::temp_directory_path(error);
+  SAMC_ASSIGN(const WorkFolder work,
+              WorkFolder::create(((error ? fs::path("/tmp") : temporary) / "samc-run").string()));
+  const std::string simulator = tools.library(chip.simulator);
+  if (!fs::exists(simulator, error))
+    return io_error(fmt::format("the simulator of {} is not there: no {}", chip.name, simulator),
+                    "scripts/get-tpu-mlir fetches it");
+  fs::create_symlink(simulator, work.file("libcmodel.so"), error);
+  if (error) return io_error(fmt::format("cannot link {}: {}", work.file("libcmodel.so"), error.message()));
+  const fs::path model = fs::canonical(bmodel, error);
+  if (error) return io_error(fmt::format("cannot find {}: {}", bmodel, error.message()));
+  const std::vector<std::pair<std::string, TensorView>> arrays(inputs.begin(), inputs.end());
+  SAMC_TRY(write_npz(work.file("inputs.npz"), arrays, NpzCompression::kStored));
+
+  ChildProcess child;
+  child.arguments = {runner, tools.root + "/lib", model.string(), work.file("inputs.npz"), work.file("outputs.npz")};
+  child.environment = tools.environment(work.path(), work.path());
+  child.folder = work.path();
+  child.log = work.file("log");
+  child.waiting = options.waiting;
+  SAMC_ASSIGN(const ChildResult result, run_child(child));
+  const Result<std::string> log = read_text_file(child.log, size_t{64} << 20);
+  if (result.exit_code != 0) {
+    std::string message = log.is_ok() ? error_in(log.value()) : "";
+    if (message.empty())
+      message = result.signal != 0 ? fmt::format("ended by signal {} ({})", result.signal, ::strsignal(result.signal))
+                                   : fmt::format("exit code {}", result.exit_code);
+    return invalid_input(fmt::format("{} in the simulator of {}: {}", bmodel, chip.name, message));
+  }
+  SAMC_ASSIGN(const Npz npz, Npz::read(work.file("outputs.npz")));
+  NamedTensors outputs;
+  for (const auto& [name, tensor] : npz.arrays()) outputs[name] = Tensor::copy_of(tensor.view());
+  return outputs;
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,24 @@
+#pragma once
+// A bmodel run in Sophgo's simulator, by a child process of its own (samc-run-bmodel): the simulator's libraries find
+// each other by one fixed name, so that a process can load those of one chip only.
+
+#include <functional>
+#include <string>
+
+#include "base/status.h"
+#include "ir/interpreter.h"
+#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/tpu_mlir.h"
+
+namespace samc::sophgo {
+
+struct SimulateOptions {
+  std::string runner = {};  // samc-run-bmodel; empty: beside this program
+  std::function<void(double seconds)> waiting = {};
+};
+
+// Inputs by the bmodel's names (with or without "_raw"), f32, converted to what the bmodel takes; outputs as f32.
+Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const std::string& bmodel,
+                              const NamedViews& inputs, const SimulateOptions& options = {});
+
+}  // namespace samc::sophgo

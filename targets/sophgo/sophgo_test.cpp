@@ -1,0 +1,280 @@
+// The stage without tpuc-opt: text, judging logs, estimates, the bmodel reader, similarity, rewrites.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "base/files.h"
+#include "ir/top_dialect.h"
+#include "ir/values.h"
+#include "media/npz.h"
+#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/child_process.h"
+#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/similarity.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc::sophgo {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kPico = std::string(SAMC_SOURCE_DIR) + "/tests/data/pico/";
+
+class Folder {
+ public:
+  Folder() {
+    static int number = 0;
+    path_ = fs::temp_directory_path() / fmt::format("sophgo_test-{}-{}", ::getpid(), number++);
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  fs::path path_;
+};
+
+TransformOptions pico(ModelPart part) {
+  TransformOptions options;
+  options.model_name = "pico";
+  options.model = kPico + "pico.pt";
+  options.part = part;
+  return options;
+}
+
+Tensor waves(const Shape& shape, double step) {
+  Tensor tensor(shape);
+  double phase = 0;
+  for (float& value : tensor.f32()) value = static_cast<float>(std::sin(phase += step));
+  return tensor;
+}
+
+NamedViews views_of(const NamedTensors& tensors) {
+  NamedViews views;
+  for (const auto& [name, tensor] : tensors) views[name] = tensor.view();
+  return views;
+}
+
+TEST(Transform, WrittenTextIsReadBackAndComputesTheSame) {
+  const Folder folder;
+  TransformOptions options = pico(ModelPart::kEncoder);
+  options.preprocess.mean = {123.675, 116.28, 103.53};
+  options.preprocess.pixel_format = "rgb";
+  const auto model = TransformedModel::make(options);
+  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+  ASSERT_TRUE(model.value()->write(folder.file("pico.mlir")).is_ok());
+  const auto text = read_text_file(folder.file("pico.mlir"), size_t{1} << 26);
+  ASSERT_TRUE(text.is_ok());
+  EXPECT_NE(text.value().find("module.weight_file = \"pico_top_f32_all_weight.npz\""), std::string::npos);
+  EXPECT_NE(text.value().find("func.func @main(%arg0: tensor<1x3x"), std::string::npos);
+  EXPECT_NE(text.value().find("pixel_format = \"rgb\""), std::string::npos);
+  EXPECT_NE(text.value().find("mean = [123.67500305175781"), std::string::npos);
+  EXPECT_EQ(text.value().find("<{"), std::string::npos);
+  EXPECT_EQ(text.value().find("top.name"), std::string::npos);
+
+  const auto again = TransformedModel::read(folder.file("pico.mlir"));
+  ASSERT_TRUE(again.is_ok()) << again.status().to_string();
+  EXPECT_EQ(again.value()->model_name(), "pico");
+  EXPECT_EQ(again.value()->operation_counts(), model.value()->operation_counts());
+  NamedTensors inputs;
+  for (const NamedShape& input : model.value()->inputs()) inputs[input.name] = waves(input.shape, 0.37);
+  const auto first = model.value()->run(views_of(inputs), nullptr);
+  const auto second = again.value()->run(views_of(inputs), nullptr);
+  ASSERT_TRUE(first.is_ok() && second.is_ok());
+  const auto list = compare_outputs(first.value(), second.value());
+  ASSERT_TRUE(list.is_ok()) << list.status().to_string();
+  EXPECT_EQ(list.value().size(), 3u);
+  for (const auto& output : list.value()) EXPECT_EQ(output.similarity.largest_difference, 0) << output.name;
+}
+
+TEST(Transform, RewritesKeepTheValues) {
+  for (const ModelPart part : {ModelPart::kEncoder, ModelPart::kDecoder}) {
+    TransformOptions plain = pico(part);
+    for (const Pass& pass : sophgo_passes()) plain.disabled_passes.insert(pass.name);
+    const auto before = TransformedModel::make(plain);
+    const auto after = TransformedModel::make(pico(part));
+    ASSERT_TRUE(before.is_ok() && after.is_ok());
+    if (part == ModelPart::kEncoder) {
+      EXPECT_EQ(after.value()->operation_counts()["MulConst"], 0);
+      EXPECT_EQ(after.value()->operation_counts()["MaxPool"], 0);
+    }
+    NamedTensors inputs;
+    for (const NamedShape& input : before.value()->inputs()) inputs[input.name] = waves(input.shape, 0.11);
+    const auto a = before.value()->run(views_of(inputs), nullptr);
+    const auto b = after.value()->run(views_of(inputs), nullptr);
+    ASSERT_TRUE(a.is_ok() && b.is_ok());
+    const auto list = compare_outputs(a.value(), b.value());
+    ASSERT_TRUE(list.is_ok());
+    for (const auto& output : list.value()) {
+      EXPECT_LT(output.similarity.largest_difference, 1e-4) << output.name;
+      EXPECT_GT(output.similarity.cosine, 1 - 1e-9) << output.name;
+    }
+  }
+}
+
+// The decoder of fixed shapes is the decoder of the prompt's own number of points.
+TEST(PromptDecoder, AbsentPointsDoNotCount) {
+  const auto run = [&](int64_t max_points, const NamedTensors& inputs) {
+    TransformOptions options = pico(ModelPart::kDecoder);
+    options.max_points = max_points;
+    const auto model = TransformedModel::make(options);
+    EXPECT_TRUE(model.is_ok()) << model.status().to_string();
+    auto outputs = model.value()->run(views_of(inputs), nullptr);
+    EXPECT_TRUE(outputs.is_ok()) << outputs.status().to_string();
+    return std::move(outputs).value();
+  };
+  TransformOptions options = pico(ModelPart::kDecoder);
+  options.max_points = 3;
+  const auto model = TransformedModel::make(options);
+  ASSERT_TRUE(model.is_ok());
+  for (const float has_mask : {0.0f, 1.0f}) {
+    NamedTensors three;
+    for (const NamedShape& input : model.value()->inputs()) three[input.name] = waves(input.shape, 0.23);
+    three["has_mask_input"].f32()[0] = has_mask;
+    const float labels[] = {2, 3, -1};
+    std::copy_n(labels, 3, three["point_labels"].f32().data());
+    NamedTensors eight;
+    for (const auto& [name, tensor] : three) eight[name] = Tensor::copy_of(tensor.view());
+    Tensor coords = Tensor::zeros({1, 8, 2});
+    std::copy_n(three["point_coords"].f32().data(), 6, coords.f32().data());
+    Tensor all_labels({1, 8});
+    std::fill_n(all_labels.f32().data(), 8, kAbsentPoint);
+    std::copy_n(labels, 3, all_labels.f32().data());
+    eight["point_coords"] = std::move(coords);
+    eight["point_labels"] = std::move(all_labels);
+    const auto list = compare_outputs(run(3, three), run(8, eight));
+    ASSERT_TRUE(list.is_ok()) << list.status().to_string();
+    for (const auto& output : list.value())
+      EXPECT_LT(output.similarity.largest_difference, 1e-5) << output.name << " " << has_mask;
+  }
+}
+
+TEST(Transform, MistakesAreNamed) {
+  TransformOptions options = pico(ModelPart::kEncoder);
+  options.output_names = {"nothing"};
+  auto result = TransformedModel::make(options);
+  ASSERT_FALSE(result.is_ok());
+  EXPECT_NE(result.status().to_string().find("high_res_feats_0, high_res_feats_1, image_embed"), std::string::npos);
+  options = pico(ModelPart::kEncoder);
+  options.input_shapes = {{1, 3, 8, 8}};
+  result = TransformedModel::make(options);
+  ASSERT_FALSE(result.is_ok());
+  EXPECT_NE(result.status().message().find("not (1, 3, 8, 8)"), std::string::npos);
+  options = pico(ModelPart::kEncoder);
+  options.output_names = {"image_embed"};
+  result = TransformedModel::make(options);
+  ASSERT_TRUE(result.is_ok()) << result.status().to_string();
+  EXPECT_EQ(result.value()->outputs().size(), 1u);
+}
+
+TEST(Deploy, ChipsModesAndCoresAreChecked) {
+  DeployOptions options;
+  options.mlir = "/nonexistent/a.mlir";
+  options.output = "/nonexistent/a.bmodel";
+  options.chip = "bm1684x";
+  options.cores = 2;
+  EXPECT_EQ(deploy(options).status().message(), "--num_core 2: bm1684x has 1 core");
+  options.chip = "bm1699";
+  EXPECT_EQ(deploy(options).status().to_string(), "--chip bm1699 is not known; use one of: bm1684x, bm1688");
+  options.chip = "bm1688";
+  options.quantize = "F17";
+  EXPECT_NE(deploy(options).status().to_string().find("W4BF16"), std::string::npos);
+  options.quantize = "F32";
+  options.quantize_input = true;
+  EXPECT_FALSE(deploy(options).is_ok());
+  options.quantize_input = false;
+  EXPECT_EQ(deploy(options).status().code(), StatusCode::kIo);  // no such file
+}
+
+TEST(TpuMlir, LogsAreJudged) {
+  EXPECT_EQ(find_failure("some noise\n[Success]: x\n"), "");
+  EXPECT_EQ(find_failure("noise\nppl jit call failed!\n"), "ppl jit call failed!");
+  EXPECT_EQ(find_failure("loc(\"blocks.0.q\"): error: 'top.Conv' op requires attribute 'pads'\n"),
+            "blocks.0.q: 'top.Conv' op requires attribute 'pads'");
+  EXPECT_EQ(find_failure("<unknown>:0: error: loc(\"pe\"): 'top.Conv' op requires attribute 'kernel_shape'\n"),
+            "pe: 'top.Conv' op requires attribute 'kernel_shape'");
+  EXPECT_EQ(find_failure("model.mlir:3:7: error: custom op 'top.Foo' is unknown\n"),
+            "model.mlir:3:7: custom op 'top.Foo' is unknown");
+  EXPECT_EQ(find_failure(
+                "%1 = \"top.Conv\"(%0) {a = 1} : () -> () loc(\"stem\")\ntpuc-opt: x.cpp:3: Assertion `a' failed.\n"),
+            "stem (top.Conv): tpuc-opt: x.cpp:3: Assertion `a' failed.");
+}
+
+TEST(TpuMlir, AMissingFolderIsNamed) {
+  const auto tools = find_tpu_mlir("/nonexistent");
+  ASSERT_FALSE(tools.is_ok());
+  EXPECT_NE(tools.status().to_string().find("/nonexistent/bin/tpuc-opt"), std::string::npos);
+  EXPECT_NE(tools.status().hint().find("scripts/get-tpu-mlir"), std::string::npos);
+}
+
+TEST(EngineEstimate, IsReadFromTheEnd) {
+  const auto estimate = parse_engine_estimate(
+      "TCYC : 1. (bdc_cycle:2, gdma_cycle:3)\nTCYC : 431309. (bdc_cycle:201133, gdma_cycle:246299)\n"
+      "DDR DATASIZE(MB) : 3.216888\nDDR BW USAGE : 30.34843354%\n\n"
+      "flops: 6777624, runtime: 0.479232ms, ComputationAbility: 0.014143T\n");
+  ASSERT_TRUE(estimate.is_ok());
+  EXPECT_EQ(estimate.value().total_cycles, 431309);
+  EXPECT_EQ(estimate.value().compute_cycles, 201133);
+  EXPECT_EQ(estimate.value().dma_cycles, 246299);
+  EXPECT_DOUBLE_EQ(estimate.value().milliseconds, 0.479232);
+  const auto other = parse_engine_estimate("TCYC : 61843\nDDR BW USAGE : 20.6%\nflops: 5, runtime: 0.061843ms, x\n");
+  ASSERT_TRUE(other.is_ok());
+  EXPECT_EQ(other.value().compute_cycles, 0);
+  EXPECT_FALSE(parse_engine_estimate("").is_ok());
+}
+
+TEST(Bmodel, DamageIsAnError) {
+  std::vector<std::byte> bytes(64);
+  EXPECT_FALSE(Bmodel::parse(bytes).is_ok());
+  const uint32_t head[] = {0xFF55AAEE, 64, 4};
+  std::memcpy(bytes.data(), head, sizeof(head));
+  EXPECT_FALSE(Bmodel::parse(bytes).is_ok());  // cut short
+  bytes.resize(68);
+  EXPECT_FALSE(Bmodel::parse(bytes).is_ok());  // a root at itself
+  bytes[64] = std::byte{200};
+  EXPECT_FALSE(Bmodel::parse(bytes).is_ok());
+}
+
+TEST(Similarity, MeasuresAndRefusals) {
+  Tensor a({2}), b({2});
+  a.f32()[0] = 1, a.f32()[1] = 0, b.f32()[0] = 0, b.f32()[1] = 1;
+  EXPECT_EQ(compare(a.view(), a.view()).cosine, 1);
+  EXPECT_EQ(compare(a.view(), b.view()).cosine, 0);
+  b.f32()[1] = NAN;
+  EXPECT_EQ(compare(a.view(), b.view()).euclidean, 0);
+  NamedTensors left, right;
+  EXPECT_FALSE(compare_outputs(left, right).is_ok());  // nothing compared is a failure
+  left["x"] = Tensor::copy_of(a.view());
+  EXPECT_FALSE(compare_outputs(left, right).is_ok());
+  right["x_f32"] = Tensor::copy_of(a.view());
+  EXPECT_TRUE(compare_outputs(left, right).is_ok());
+}
+
+TEST(ChildProcess, RunsInItsFolderWithItsEnvironmentAlone) {
+  const Folder folder;
+  std::string inside;
+  {
+    auto work = WorkFolder::create(folder.file("result"));
+    ASSERT_TRUE(work.is_ok());
+    inside = work.value().path();
+    const auto result = run_child({{"/bin/sh", "-c", "pwd; env; exit 3"}, {"ONLY=this"}, inside, inside + "/log", {}});
+    ASSERT_TRUE(result.is_ok()) << result.status().to_string();
+    EXPECT_EQ(result.value().exit_code, 3);
+    const auto log = read_text_file(inside + "/log", 10000);
+    ASSERT_TRUE(log.is_ok());
+    EXPECT_NE(log.value().find(inside), std::string::npos);
+    EXPECT_NE(log.value().find("ONLY=this"), std::string::npos);
+    EXPECT_EQ(log.value().find("HOME="), std::string::npos);
+    EXPECT_FALSE(run_child({{"/nonexistent"}, {}, inside, inside + "/log", {}}).is_ok());
+  }
+  EXPECT_FALSE(fs::exists(inside));
+}
+
+}  // namespace
+}  // namespace samc::sophgo

@@ -1,0 +1,300 @@
+#include "targets/sophgo/transform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+
+#include "base/files.h"
+#include "checkpoint/checkpoint.h"
+#include "ir/top_dialect.h"
+#include "ir/values.h"
+#include "media/npz.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "model/build.h"
+#include "model/recognise.h"
+#include "targets/sophgo/passes/passes.h"
+
+namespace samc::sophgo {
+
+// Everything that must live as long as the IR: weights borrow from the mapped checkpoint.
+struct TransformedModel::State {
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+  std::optional<Checkpoint> checkpoint;
+  WeightStore weights;
+  mlir::OwningOpRef<mlir::ModuleOp> source;  // as it was built; empty for a .mlir that was read
+  TopModule top;
+  std::string model_name;
+
+  mlir::func::FuncOp main() { return top.module->lookupSymbol<mlir::func::FuncOp>("main"); }
+};
+
+namespace {
+
+constexpr size_t kMostTextBytes = size_t{256} << 20;
+
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double milliseconds = std::chrono::duration<double, std::milli>(now - last_).count();
+    last_ = now;
+    return milliseconds;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Status check_name(const std::string& name) {
+  if (name.empty()) return usage_error("the model has no name", "give --model_name");
+  for (const char c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-' && c != '.')
+      return usage_error(fmt::format("'{}' cannot be a model's name", name), "use letters, digits, '_', '-' and '.'");
+  return Status::ok();
+}
+
+Status check_preprocess(const Preprocess& preprocess) {
+  const auto is_one_of = [](const std::string& text, std::initializer_list<const char*> cases) {
+    return std::find(cases.begin(), cases.end(), text) != cases.end();
+  };
+  if (!is_one_of(preprocess.pixel_format, {"rgb", "bgr", "gray", "rgbd"}))
+    return usage_error("--pixel_format " + preprocess.pixel_format + " is not known", "use rgb, bgr, gray or rgbd");
+  if (!is_one_of(preprocess.channel_format, {"nchw", "nhwc", "none"}))
+    return usage_error("--channel_format " + preprocess.channel_format + " is not known", "use nchw, nhwc or none");
+  if (!is_one_of(preprocess.keep_ratio_mode, {"letterbox", "short_side_scale"}))
+    return usage_error("--keep_ratio_mode " + preprocess.keep_ratio_mode + " is not known",
+                       "use letterbox or short_side_scale");
+  if (!is_one_of(preprocess.pad_type, {"normal", "center"}))
+    return usage_error("--pad_type " + preprocess.pad_type + " is not known", "use normal or center");
+  if (!preprocess.resize_dims.empty() && preprocess.resize_dims.size() != 2)
+    return usage_error("--resize_dims needs a height and a width");
+  if (preprocess.mean.size() != preprocess.scale.size())
+    return usage_error(
+        fmt::format("--mean has {} values and --scale {}", preprocess.mean.size(), preprocess.scale.size()));
+  return Status::ok();
+}
+
+Status check_input_shapes(mlir::func::FuncOp function, const std::vector<Shape>& wanted) {
+  if (wanted.empty()) return Status::ok();
+  const std::vector<std::string> names = input_names(function);
+  if (wanted.size() != names.size())
+    return usage_error(
+        fmt::format("--input_shapes has {} shapes and the model {} inputs", wanted.size(), names.size()));
+  for (unsigned i = 0; i < names.size(); ++i) {
+    const Shape shape = shape_of(function.getArgument(i));
+    if (shape != wanted[i])
+      return invalid_input(fmt::format("--input_shapes: input {} is {}, not {}", names[i], shape_to_string(shape),
+                                       shape_to_string(wanted[i])),
+                           "a checkpoint's shapes are fixed by its config");
+  }
+  return Status::ok();
+}
+
+// Lets the function return these values instead of its own outputs.
+Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return Status::ok();
+  auto terminator = mlir::cast<mlir::func::ReturnOp>(function.getBody().front().getTerminator());
+  std::map<std::string, mlir::Value> values;
+  function.walk([&](mlir::Operation* op) {
+    for (const mlir::Value value : op->getResults())
+      if (!is_none(value) && !is_weight(value)) values[name_of(value)] = value;
+  });
+  std::string outputs;
+  const std::vector<std::string> names = output_names(function);
+  for (unsigned i = 0; i < names.size(); ++i) {
+    values[names[i]] = terminator.getOperand(i);
+    outputs += (i == 0 ? "" : ", ") + names[i];
+  }
+  llvm::SmallVector<mlir::Value> chosen;
+  llvm::SmallVector<mlir::Type> types;
+  for (const std::string& name : wanted) {
+    const auto found = values.find(name);
+    if (found == values.end())
+      return invalid_input(fmt::format("--output_names: the model has no value {}", name),
+                           fmt::format("its outputs are {}; every value inside may be named too", outputs));
+    chosen.push_back(found->second);
+    types.push_back(found->second.getType());
+  }
+  terminator->setOperands(chosen);
+  mlir::MLIRContext* context = function.getContext();
+  function.removeResAttrsAttr();
+  function.setType(mlir::FunctionType::get(context, function.getArgumentTypes(), types));
+  for (unsigned i = 0; i < wanted.size(); ++i)
+    function.setResultAttr(i, "top.name", mlir::StringAttr::get(context, wanted[i]));
+  // From the end: what nothing uses any more goes, inputs stay.
+  std::vector<mlir::Operation*> ops;
+  for (mlir::Operation& op : function.getBody().front()) ops.push_back(&op);
+  for (auto op = ops.rbegin(); op != ops.rend(); ++op)
+    if (*op != terminator.getOperation() && !mlir::isa<top::InputOp>(*op) && (*op)->use_empty()) (*op)->erase();
+  return Status::ok();
+}
+
+int64_t products_of(mlir::Operation& op) {
+  if (op.getNumResults() != 1 || !has_static_shape(op.getResult(0))) return 0;
+  const int64_t results = element_count(shape_of(op.getResult(0)));
+  if (auto matmul = mlir::dyn_cast<top::MatMulOp>(op)) {
+    const Shape left = shape_of(matmul.getInput());
+    return results * left[left.size() - (matmul.getLeftTranspose() ? 2 : 1)];
+  }
+  if (auto conv = mlir::dyn_cast<top::ConvOp>(op)) {
+    const Shape filter = shape_of(conv.getFilter());
+    return results * element_count(filter) / filter[0];
+  }
+  if (auto deconv = mlir::dyn_cast<top::DeconvOp>(op)) {
+    const Shape filter = shape_of(deconv.getFilter());
+    const Shape input = shape_of(deconv.getInput());
+    return element_count(input) * element_count(filter) / filter[1];
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::vector<Pass> sophgo_pipeline() {
+  std::vector<Pass> passes(top_passes().begin(), top_passes().end());
+  passes.insert(passes.end(), sophgo_passes().begin(), sophgo_passes().end());
+  return passes;
+}
+
+TransformedModel::TransformedModel() : state_(std::make_unique<State>()) {
+  load_dialects(state_->context);
+  state_->context.allowUnregisteredDialects();  // the module's attributes are TPU-MLIR's
+}
+
+TransformedModel::~TransformedModel() = default;
+
+Result<std::unique_ptr<TransformedModel>> TransformedModel::make(const TransformOptions& options,
+                                                                 const std::function<void(const PhaseReport&)>& phase) {
+  SAMC_TRY(check_name(options.model_name));
+  SAMC_TRY(check_preprocess(options.preprocess));
+  if (options.max_points < 1 || options.max_points > 4096)
+    return usage_error(fmt::format("--max_points {} is not between 1 and 4096", options.max_points));
+  std::unique_ptr<TransformedModel> model(new TransformedModel());
+  State& work = *model->state_;
+  work.model_name = options.model_name;
+  Stopwatch watch;
+  const auto report = [&](const std::string& name, int64_t operations, const std::string& note = {}) {
+    if (phase) phase({name, watch.lap(), operations, note});
+  };
+  SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
+  SAMC_ASSIGN(const Recognition recognition, find_model(options.model, tensor_specs(*work.checkpoint), options.config));
+  SAMC_TRY(add_image_weights(recognition.config, *work.checkpoint, work.weights));
+  report("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
+
+  work.source = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
+  GraphBuilder graph(*work.source, work.weights);
+  const std::string name = options.part == ModelPart::kEncoder ? "image_encoder" : "prompt_decoder";
+  if (options.part == ModelPart::kEncoder)
+    SAMC_TRY(build_image_encoder(recognition.config, graph, name));
+  else
+    SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, name));
+  auto function = work.source->lookupSymbol<mlir::func::FuncOp>(name);
+  SAMC_TRY(check_input_shapes(function, options.input_shapes));
+  SAMC_TRY(choose_outputs(function, options.output_names));
+  report("build", count_operations(*work.source));
+
+  const std::vector<Pass> passes = sophgo_pipeline();
+  PipelineOptions pipeline;
+  pipeline.disabled = options.disabled_passes;
+  SAMC_ASSIGN(const std::vector<PassTime> times, run_passes(*work.source, work.weights, passes, pipeline));
+  for (const PassTime& time : times)
+    if (phase) phase({time.name, time.milliseconds, time.operations_after, ""});
+  SAMC_TRY(verify_weights(*work.source, work.weights));
+  watch.lap();
+  SAMC_ASSIGN(work.top, make_top_module(function, options.model_name, "ONNX", options.preprocess));
+  return model;
+}
+
+Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::string& path) {
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
+  std::unique_ptr<TransformedModel> model(new TransformedModel());
+  State& work = *model->state_;
+  DiagnosticCollector diagnostics(&work.context);
+  work.top.module = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&work.context));
+  if (!work.top.module)
+    return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no Top-dialect .mlir");
+  mlir::ModuleOp module = *work.top.module;
+  const auto name = module.getSymName();
+  work.model_name = name ? name->str() : std::filesystem::path(path).stem().string();
+  const auto state = module->getAttrOfType<mlir::StringAttr>("module.state");
+  if (!state || !state.getValue().starts_with("TOP"))
+    return invalid_input(fmt::format("{}: module.state is {}, not TOP_F32", path, state ? state.str() : "not there"),
+                         "give the file that transform, or model_transform.py, wrote");
+  auto function = work.main();
+  if (!function || function.getBody().empty()) return invalid_input(fmt::format("{} has no function @main", path));
+  Status status;
+  function.walk([&](mlir::Operation* op) {
+    for (const mlir::Value value : op->getResults())
+      if (status.is_ok() && !is_none(value) && !has_static_shape(value))
+        status = unsupported(fmt::format("{}: {} has no static shape", path, name_of(value)),
+                             "give the file without _origin in its name, whose shapes are inferred");
+  });
+  SAMC_TRY(status);
+  const auto file = module->getAttrOfType<mlir::StringAttr>("module.weight_file");
+  if (!file || file.getValue().contains('/'))
+    return invalid_input(fmt::format("{}: module.weight_file is {}", path, file ? file.str() : "not there"));
+  const std::string weight_path = (std::filesystem::path(path).parent_path() / file.str()).string();
+  SAMC_ASSIGN(const Npz npz, Npz::read(weight_path));
+  for (const auto& [weight, tensor] : npz.arrays()) SAMC_TRY(work.weights.add(weight, Tensor::copy_of(tensor.view())));
+  if (const Status fits = verify_weights(module, work.weights); !fits.is_ok()) return fits.at(weight_path);
+  return model;
+}
+
+const std::string& TransformedModel::model_name() const { return state_->model_name; }
+mlir::func::FuncOp TransformedModel::function() const { return state_->main(); }
+const WeightStore& TransformedModel::weights() const { return state_->weights; }
+
+int64_t TransformedModel::multiply_adds() const {
+  int64_t count = 0;
+  for (mlir::Operation& op : function().getBody().front()) count += products_of(op);
+  return count;
+}
+
+std::map<std::string, int64_t> TransformedModel::operation_counts() const {
+  std::map<std::string, int64_t> counts;
+  for (mlir::Operation& op : function().getBody().front()) {
+    const llvm::StringRef name = op.getName().getStringRef();
+    if (name.starts_with("top.") && !mlir::isa<top::WeightOp, top::InputOp, top::NoneOp>(op))
+      ++counts[name.drop_front(4).str()];
+  }
+  return counts;
+}
+
+std::vector<NamedShape> TransformedModel::inputs() const {
+  std::vector<NamedShape> list;
+  mlir::func::FuncOp main = function();
+  const std::vector<std::string> names = input_names(main);
+  for (unsigned i = 0; i < names.size(); ++i) list.push_back({names[i], shape_of(main.getArgument(i))});
+  return list;
+}
+
+std::vector<NamedShape> TransformedModel::outputs() const {
+  std::vector<NamedShape> list;
+  mlir::func::FuncOp main = function();
+  const std::vector<std::string> names = output_names(main);
+  auto terminator = mlir::cast<mlir::func::ReturnOp>(main.getBody().front().getTerminator());
+  for (unsigned i = 0; i < names.size(); ++i) list.push_back({names[i], shape_of(terminator.getOperand(i))});
+  return list;
+}
+
+Status TransformedModel::write(const std::string& path) const {
+  return write_top_module(state_->top, state_->weights, path);
+}
+
+Result<NamedTensors> TransformedModel::run(const NamedViews& inputs, ThreadPool* pool) const {
+  InterpretOptions options;
+  options.pool = pool;
+  mlir::func::FuncOp source = function();
+  if (!state_->source) return interpret(source, inputs, state_->weights, options);
+  // Weights were renamed in the copy only.
+  auto original = *state_->source->getOps<mlir::func::FuncOp>().begin();
+  return interpret(original, inputs, state_->weights, options);
+}
+
+}  // namespace samc::sophgo

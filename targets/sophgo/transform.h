@@ -1,0 +1,75 @@
+#pragma once
+// From a model definition to a Top-dialect .mlir with its weights: what model_transform.py does, in one call.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "ir/interpreter.h"
+#include "passes/pipeline.h"
+#include "targets/sophgo/prompt_decoder.h"
+#include "targets/sophgo/top_text.h"
+
+namespace samc::sophgo {
+
+enum class ModelPart { kEncoder, kDecoder };
+
+struct TransformOptions {
+  std::string model_name;
+  std::string model;                  // .pt
+  std::optional<std::string> config;  // of a .pt
+  ModelPart part = ModelPart::kEncoder;
+  int64_t max_points = kDefaultMaxPoints;
+  std::vector<Shape> input_shapes = {};        // in the order of the inputs; checked against those that are fixed
+  std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
+  Preprocess preprocess = {};
+  std::set<std::string> disabled_passes = {};
+};
+
+struct PhaseReport {
+  std::string name;
+  double milliseconds = 0;
+  int64_t operations = 0;  // after it
+  std::string note;
+};
+
+// A model in top ops, ready to be written and run.
+class TransformedModel {
+ public:
+  // phase is called when one is done.
+  static Result<std::unique_ptr<TransformedModel>> make(const TransformOptions& options,
+                                                        const std::function<void(const PhaseReport&)>& phase = {});
+  // A .mlir of ours or of TPU-MLIR's (any that has ranked types), with the weights that it names beside it.
+  static Result<std::unique_ptr<TransformedModel>> read(const std::string& path);
+  TransformedModel(const TransformedModel&) = delete;
+  TransformedModel& operator=(const TransformedModel&) = delete;
+  ~TransformedModel();
+
+  const std::string& model_name() const;
+  mlir::func::FuncOp function() const;
+  const WeightStore& weights() const;
+  int64_t multiply_adds() const;                            // of its matrix products and convolutions
+  std::map<std::string, int64_t> operation_counts() const;  // "MatMul" -> 75
+  std::vector<NamedShape> inputs() const;
+  std::vector<NamedShape> outputs() const;
+
+  Status write(const std::string& path) const;
+  // In the reference interpreter, f32.
+  Result<NamedTensors> run(const NamedViews& inputs, ThreadPool* pool) const;
+
+ private:
+  TransformedModel();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The passes that follow top_passes() for this target; each may be switched off.
+std::vector<Pass> sophgo_pipeline();
+
+}  // namespace samc::sophgo
