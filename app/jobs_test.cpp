@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "base/files.h"
+#include "base/test_folder.h"
 #include "media/npz.h"
-#include "media/test_folder.h"
 
 namespace samc {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "media/test_folder.h"
+#include "base/test_folder.h"
 
 namespace samc {
 namespace {

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/status.h"
 #include "base/tensor.h"
+#include "base/test_folder.h"
 #include "base/thread_pool.h"
 
 namespace samc {
@@ -20,14 +21,9 @@ namespace {
 
 class TemporaryFolder : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "samc_base_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  std::filesystem::path folder_;
+  TestFolder test_folder_;
+  const std::filesystem::path& folder_ = test_folder_.root();
 };
 
 TEST(DType, every_f16_survives_the_round_trip) {

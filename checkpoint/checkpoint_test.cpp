@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/files.h"
+#include "base/test_folder.h"
 #include "checkpoint/test_support.h"
 
 namespace samc {
@@ -61,12 +62,6 @@ std::string error_of_file(const std::string& file) {
 
 class CheckpointFile : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "samc_checkpoint_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string path(const std::string& name = "x.pt") const { return (folder_ / name).string(); }
 
   // Two tensors of a few values each.
@@ -103,7 +98,8 @@ class CheckpointFile : public testing::Test {
     pickle.raw("}").text("w").tensor("FloatStorage", "0", storage_count, offset, shape, strides).raw("s");
     return error_of_pickle(pickle.stop());
   }
-  std::filesystem::path folder_;
+  TestFolder test_folder_;
+  const std::filesystem::path& folder_ = test_folder_.root();
 };
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "base/test_folder.h"
 #include "media/exif.h"
-#include "media/test_folder.h"
 
 namespace samc {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "base/files.h"
-#include "media/test_folder.h"
+#include "base/test_folder.h"
 
 namespace samc {
 namespace {

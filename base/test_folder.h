@@ -17,6 +17,7 @@ class TestFolder {
     path_ = pattern;
   }
   ~TestFolder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& root() const { return path_; }
   std::string path(const std::string& name) const { return (path_ / name).string(); }
   // Files left in the folder.
   size_t count() const {
