@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/files.h"
+#include "base/test_folder.h"
 #include "onnx/compose.h"
 #include "onnx/onnx.pb.h"
 #include "onnx/simplify.h"
@@ -230,13 +231,7 @@ TEST(OnnxLoad, tensors_of_wrong_sizes) {
 
 class ExternalData : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "samc_onnx_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    std::filesystem::create_directory(folder_ + "/model");
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { std::filesystem::create_directory(folder_ + "/model"); }
   TestModel model(const std::string& location, const std::string& offset = "4", const std::string& length = "8") {
     TestModel test;
     TensorProto& tensor = *test.graph().add_initializer();
@@ -252,7 +247,8 @@ class ExternalData : public testing::Test {
     test.output("c");
     return test;
   }
-  std::string folder_;
+  TestFolder test_folder_;
+  std::string folder_ = test_folder_.root().string();
 };
 
 TEST_F(ExternalData, is_mapped_from_the_models_folder) {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "media/test_folder.h"
+#include "base/test_folder.h"
 #include "tests/support/process.h"
 
 namespace samc::test {
