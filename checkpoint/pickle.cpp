@@ -1,9 +1,10 @@
 #include "checkpoint/pickle.h"
 
-#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
+
+#include "checkpoint/pickle_globals.h"
 
 namespace samc {
 namespace {
@@ -15,94 +16,6 @@ constexpr size_t kMostStacked = size_t{2} << 20;
 constexpr uint64_t kMostMemoized = uint64_t{2} << 20;
 constexpr size_t kHighestRank = 64;  // PyTorch's own
 constexpr uint64_t kMostReferences = uint64_t{16} << 20;
-
-enum class Meaning : uint8_t {
-  kDict,              // called: a dict
-  kTuple,             // called with one sequence: that tuple
-  kSet,               // called with one sequence
-  kRebuildTensor,     // (storage, offset, shape, strides, ...)
-  kRebuildTensorV3,   // (storage, offset, shape, strides, requires_grad, hooks, dtype, ...)
-  kRebuildParameter,  // (tensor, ...): the tensor
-  kRebuildFromType,   // (rebuild function, type, its arguments, attributes): what the function makes
-  kEncode,            // _codecs.encode(text, encoding): the bytes, as Python 2's protocol writes them
-  kStorage,           // a storage class; never called
-  kDType,             // a dtype; never called
-  kClass,             // torch.Tensor and the like, as an argument only
-  kOpaque,            // called: a value of no use here
-};
-
-struct AllowedGlobal {
-  std::string_view module;
-  std::string_view name;
-  Meaning meaning;
-  bool known_dtype = false;
-  DType dtype = DType::kF32;
-};
-
-constexpr AllowedGlobal storage_class(std::string_view name, DType dtype) {
-  return {"torch", name, Meaning::kStorage, true, dtype};
-}
-constexpr AllowedGlobal dtype_object(std::string_view name, DType dtype) {
-  return {"torch", name, Meaning::kDType, true, dtype};
-}
-
-constexpr auto kAllowedGlobals = std::to_array<AllowedGlobal>({
-    {"collections", "OrderedDict", Meaning::kDict},
-    {"collections", "Counter", Meaning::kDict},
-    {"torch._utils", "_rebuild_tensor", Meaning::kRebuildTensor},
-    {"torch._utils", "_rebuild_tensor_v2", Meaning::kRebuildTensor},
-    {"torch._utils", "_rebuild_tensor_v3", Meaning::kRebuildTensorV3},
-    {"torch._utils", "_rebuild_parameter", Meaning::kRebuildParameter},
-    {"torch._utils", "_rebuild_parameter_with_state", Meaning::kRebuildParameter},
-    {"torch._tensor", "_rebuild_from_type_v2", Meaning::kRebuildFromType},
-    {"torch", "Tensor", Meaning::kClass},
-    {"torch.nn.parameter", "Parameter", Meaning::kClass},
-    {"torch.nn.parameter", "Buffer", Meaning::kClass},
-    {"torch", "Size", Meaning::kTuple},
-    {"torch", "device", Meaning::kOpaque},
-    {"_codecs", "encode", Meaning::kEncode},
-    {"builtins", "set", Meaning::kSet},
-    {"__builtin__", "set", Meaning::kSet},
-    {"builtins", "bytearray", Meaning::kOpaque},
-    {"__builtin__", "bytearray", Meaning::kOpaque},
-    {"builtins", "complex", Meaning::kOpaque},
-    {"__builtin__", "complex", Meaning::kOpaque},
-    storage_class("FloatStorage", DType::kF32),
-    storage_class("HalfStorage", DType::kF16),
-    storage_class("BFloat16Storage", DType::kBF16),
-    storage_class("DoubleStorage", DType::kF64),
-    storage_class("LongStorage", DType::kI64),
-    storage_class("IntStorage", DType::kI32),
-    storage_class("ShortStorage", DType::kI16),
-    storage_class("CharStorage", DType::kI8),
-    storage_class("ByteStorage", DType::kU8),
-    storage_class("BoolStorage", DType::kBool),
-    {"torch", "ComplexFloatStorage", Meaning::kStorage},
-    {"torch", "ComplexDoubleStorage", Meaning::kStorage},
-    {"torch", "QInt8Storage", Meaning::kStorage},
-    {"torch", "QUInt8Storage", Meaning::kStorage},
-    {"torch", "QInt32Storage", Meaning::kStorage},
-    {"torch.storage", "UntypedStorage", Meaning::kStorage},
-    {"torch.storage", "_UntypedStorage", Meaning::kStorage},
-    {"torch", "UntypedStorage", Meaning::kStorage},
-    dtype_object("float32", DType::kF32),
-    dtype_object("float16", DType::kF16),
-    dtype_object("bfloat16", DType::kBF16),
-    dtype_object("float64", DType::kF64),
-    dtype_object("int64", DType::kI64),
-    dtype_object("int32", DType::kI32),
-    dtype_object("int16", DType::kI16),
-    dtype_object("int8", DType::kI8),
-    dtype_object("uint8", DType::kU8),
-    dtype_object("bool", DType::kBool),
-    {"torch", "uint16", Meaning::kDType},
-    {"torch", "uint32", Meaning::kDType},
-    {"torch", "uint64", Meaning::kDType},
-    {"torch", "complex64", Meaning::kDType},
-    {"torch", "complex128", Meaning::kDType},
-    {"torch", "float8_e4m3fn", Meaning::kDType},
-    {"torch", "float8_e5m2", Meaning::kDType},
-});
 
 enum Opcode : uint8_t {
   kMark = '(',
@@ -298,8 +211,8 @@ class PickleInterpreter {
   }
 
   Status push_global(std::string_view module, std::string_view name) {
-    for (size_t i = 0; i < kAllowedGlobals.size(); ++i) {
-      const AllowedGlobal& allowed = kAllowedGlobals[i];
+    for (size_t i = 0; i < allowed_globals().size(); ++i) {
+      const AllowedGlobal& allowed = allowed_globals()[i];
       if (allowed.module == module && allowed.name == name)
         return push_new({.kind = PickleKind::kGlobal,
                          .known_dtype = allowed.known_dtype,
@@ -334,7 +247,7 @@ class PickleInterpreter {
 
   const AllowedGlobal* as_global(uint32_t index) {
     const PickleValue& value = at(index);
-    return value.kind == PickleKind::kGlobal ? &kAllowedGlobals[static_cast<size_t>(value.integer)] : nullptr;
+    return value.kind == PickleKind::kGlobal ? &allowed_globals()[static_cast<size_t>(value.integer)] : nullptr;
   }
 
   // ("storage", class, key, device, element count)
@@ -346,7 +259,7 @@ class PickleInterpreter {
         at(id.items[4]).kind != PickleKind::kInt || as_global(id.items[1]) == nullptr)
       return wrong("a persistent id is not that of a storage");
     const AllowedGlobal& type = *as_global(id.items[1]);
-    if (type.meaning != Meaning::kStorage)
+    if (type.meaning != GlobalMeaning::kStorage)
       return wrong(fmt::format("{}.{} is not a storage class", type.module, type.name));
     if (at(id.items[4]).integer < 0) return wrong("a storage has a negative size");
     PickleValue storage{.kind = PickleKind::kStorage,
@@ -370,9 +283,9 @@ class PickleInterpreter {
       for (const uint32_t extent : at(arguments[i]).items)
         if (at(extent).kind != PickleKind::kInt) return wrong("a tensor's shape or strides are not integers");
     PickleValue type = at(arguments[0]);
-    if (function.meaning == Meaning::kRebuildTensorV3) {
+    if (function.meaning == GlobalMeaning::kRebuildTensorV3) {
       const AllowedGlobal* dtype = arguments.size() < 7 ? nullptr : as_global(arguments[6]);
-      if (dtype == nullptr || dtype->meaning != Meaning::kDType) return wrong("a tensor's dtype is not one");
+      if (dtype == nullptr || dtype->meaning != GlobalMeaning::kDType) return wrong("a tensor's dtype is not one");
       type.known_dtype = dtype->known_dtype;
       type.dtype = dtype->dtype;
       type.text = dtype->name;
@@ -386,21 +299,21 @@ class PickleInterpreter {
 
   Result<uint32_t> call(const AllowedGlobal& function, std::span<const uint32_t> arguments) {
     switch (function.meaning) {
-      case Meaning::kRebuildTensor:
-      case Meaning::kRebuildTensorV3:
+      case GlobalMeaning::kRebuildTensor:
+      case GlobalMeaning::kRebuildTensorV3:
         return rebuild_tensor(function, arguments);
-      case Meaning::kRebuildParameter:
+      case GlobalMeaning::kRebuildParameter:
         if (arguments.empty() || at(arguments[0]).kind != PickleKind::kTensor)
           return wrong("a parameter holds no tensor");
         return arguments[0];
-      case Meaning::kRebuildFromType: {
+      case GlobalMeaning::kRebuildFromType: {
         const AllowedGlobal* inner = arguments.size() < 3 ? nullptr : as_global(arguments[0]);
         if (inner == nullptr || at(arguments[2]).kind != PickleKind::kTuple ||
-            (inner->meaning != Meaning::kRebuildTensor && inner->meaning != Meaning::kRebuildTensorV3))
+            (inner->meaning != GlobalMeaning::kRebuildTensor && inner->meaning != GlobalMeaning::kRebuildTensorV3))
           return wrong("_rebuild_from_type_v2 rebuilds no tensor");
         return rebuild_tensor(*inner, at(arguments[2]).items);
       }
-      case Meaning::kDict: {
+      case GlobalMeaning::kDict: {
         PickleValue dict{.kind = PickleKind::kDict};
         if (arguments.empty()) return make(std::move(dict));
         const PickleValue& source = at(arguments[0]);
@@ -419,9 +332,9 @@ class PickleInterpreter {
         references_ += dict.items.size();
         return make(std::move(dict));
       }
-      case Meaning::kTuple:
-      case Meaning::kSet: {
-        const PickleKind kind = function.meaning == Meaning::kSet ? PickleKind::kSet : PickleKind::kTuple;
+      case GlobalMeaning::kTuple:
+      case GlobalMeaning::kSet: {
+        const PickleKind kind = function.meaning == GlobalMeaning::kSet ? PickleKind::kSet : PickleKind::kTuple;
         PickleValue sequence{.kind = kind};
         if (!arguments.empty()) {
           const PickleKind source = at(arguments[0]).kind;
@@ -432,15 +345,15 @@ class PickleInterpreter {
         references_ += sequence.items.size();
         return make(std::move(sequence));
       }
-      case Meaning::kEncode:
+      case GlobalMeaning::kEncode:
         if (arguments.empty() || at(arguments[0]).kind != PickleKind::kString)
           return wrong("it encodes what is not a text");
         return arguments[0];
-      case Meaning::kOpaque:
+      case GlobalMeaning::kOpaque:
         return make({.kind = PickleKind::kOpaque});
-      case Meaning::kStorage:
-      case Meaning::kDType:
-      case Meaning::kClass:
+      case GlobalMeaning::kStorage:
+      case GlobalMeaning::kDType:
+      case GlobalMeaning::kClass:
         break;
     }
     return wrong(fmt::format("it calls {}.{}, which is not a function", function.module, function.name));
