@@ -17,6 +17,8 @@ std::span<const Pass> sophgo_passes() {
       {"window-layout", Phase::kTop, "what lies between two windowed attentions of one grid is done in windows",
        window_layout},
       {"pool-by-members", Phase::kTop, "a 2 x 2 max pool of a map is the largest of four slices", pool_by_members},
+      {"transpose-weights", Phase::kTop, "constant right sides of products stand as (k, n), as tpuc-opt wants them",
+       transpose_weights},
       {"remove-dead", Phase::kTop, "ops and weights that nothing reads go", remove_dead},
   };
   return passes;

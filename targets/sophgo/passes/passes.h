@@ -15,6 +15,7 @@ mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult transpose_weights(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult remove_dead(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc::sophgo
