@@ -84,6 +84,13 @@ class Recorder {
               [](const Row& a, const Row& b) { return median(a.milliseconds) > median(b.milliseconds); });
     return result;
   }
+  // In the order in which they ran first.
+  std::vector<std::string> functions() const {
+    std::vector<std::string> names;
+    for (const Row& row : rows_)
+      if (std::find(names.begin(), names.end(), row.function) == names.end()) names.push_back(row.function);
+    return names;
+  }
   double total(const std::string& function) const {
     std::vector<double> sums(static_cast<size_t>(repetitions_));
     for (const Row& row : rows_)
@@ -107,7 +114,7 @@ class Recorder {
 void print_row(const Row& row, double peak, bool with_name) {
   const double time = median(row.milliseconds);
   const double rate = time > 0 ? row.arithmetic / time / 1e6 : 0;
-  fmt::print("  {:<16} {:<12} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant,
+  fmt::print("  {:<20} {:<16} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant,
              row.calls, time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
 }
 
@@ -154,6 +161,16 @@ std::string rate_text(const Recorder& recorder, const std::string& function, dou
   if (time <= 0 || arithmetic <= 0) return {};
   const double rate = arithmetic / time / 1e6;
   return fmt::format("{:.1f} GFLOP, {:.0f} GFLOP/s, {:.0f} % of the peak", arithmetic / 1e9, rate, 100 * rate / peak);
+}
+
+// A line for each function that ran, in order. What of `total` is left.
+double print_functions(const Recorder& recorder, double total, double peak) {
+  for (const std::string& function : recorder.functions()) {
+    const double time = recorder.total(function);
+    print_phase(("  " + function).c_str(), time, rate_text(recorder, function, peak));
+    total -= time;
+  }
+  return total;
 }
 
 Status bench(const Arguments& arguments) {
@@ -216,16 +233,15 @@ Status bench(const Arguments& arguments) {
     if (is_measured) predict.push_back(milliseconds_since(start));
   }
   progress.clear();
-  const double encode = encoder.total("image_encoder"), decode = decoder.total("mask_decoder");
   print_phase("set_image", median(set_image));
-  print_phase("  preprocessing", median(set_image) - encode);
-  print_phase("  image_encoder", encode, rate_text(encoder, "image_encoder", peak));
+  double rest = print_functions(encoder, median(set_image), peak);
+  print_phase("  preprocessing", rest);
   print_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
-  print_phase("  mask_decoder", decode, rate_text(decoder, "mask_decoder", peak));
-  print_phase("  upscaling and the rest", median(predict) - decode);
+  rest = print_functions(decoder, median(predict), peak);
+  print_phase("  upscaling and the rest", rest);
   fmt::print("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
 
-  fmt::print("  {:<16} {:<12} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms",
+  fmt::print("  {:<20} {:<16} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms",
              "GFLOP/s", "% peak");
   for (const Recorder* recorder : {&encoder, &decoder})
     for (const Row& row : recorder->by_kernel()) print_row(row, peak, false);

@@ -7,6 +7,10 @@
 Both have the same number of threads, the same inputs, and are compared: the greatest difference of each output is printed.
 A turn is one encoder run, or the median of five decoder runs; two turns give one ratio ONNX Runtime / samc; the median
 of the ratios is what counts. Needs numpy and onnxruntime.
+
+The decoder is timed twice. As samc runs it: what follows from the picture alone is computed when the picture is set, and a
+turn is what a prompt costs then. And whole: samc computes everything for each prompt, as the export must, whose
+interface has no other place for it.
 """
 
 import argparse
@@ -173,16 +177,31 @@ def main():
     samc.set_input("dense_embed", samc.output("dense_embed", embedding.shape))
     wanted = {value.name for value in decoder.get_inputs()}
     feeds = {name: values for name, values in {**features, **point, **no_mask}.items() if name in wanted}
-    figures["decoder"] = alternate("decoder, one point", lambda: samc.run("mask_decoder", 2),
-                                   timed(lambda: decoder.run(None, feeds)), 2 * arguments.rounds, 5)
     masks, scores = decoder.run(None, feeds)
-    logits = samc.output("low_res_logits", (1, -1, *masks.shape[2:]))[:, -masks.shape[1]:]
-    ious = samc.output("iou_predictions", (1, -1))[:, -scores.shape[1]:]
-    print(f"  masks: greatest difference {relative_difference(logits, masks):.1e} of the largest value\n"
-          f"  iou_predictions: greatest difference {np.abs(ious - scores).max():.1e}\n")
+
+    def set_picture():
+        runs = [samc.run("mask_decoder_picture", 0), samc.run("mask_decoder_dense", 0)]
+        return [sum(column) for column in zip(*runs)]
+
+    set_picture()
+    time.sleep(PAUSE)
+    picture = [set_picture()[0] for _ in range(4 * arguments.rounds)]
+    figures["decoder_picture"] = {"least": min(picture), "median": statistics.median(picture), "most": max(picture)}
+    print("decoder, what follows from the picture, once for each picture: "
+          f"{min(picture):.2f} / {statistics.median(picture):.2f} / {max(picture):.2f} ms, least / median / most of "
+          f"{len(picture)}\n")
+    for key, what, function in (("decoder", "decoder, one point, the picture being set", "mask_decoder_prompt"),
+                                ("decoder_whole", "decoder, one point, everything for each prompt", "mask_decoder")):
+        figures[key] = alternate(what, lambda: samc.run(function, 2), timed(lambda: decoder.run(None, feeds)),
+                                 2 * arguments.rounds, 5)
+        logits = samc.output("low_res_logits", (1, -1, *masks.shape[2:]))[:, -masks.shape[1]:]
+        ious = samc.output("iou_predictions", (1, -1))[:, -scores.shape[1]:]
+        print(f"  masks: greatest difference {relative_difference(logits, masks):.1e} of the largest value\n"
+              f"  iou_predictions: greatest difference {np.abs(ious - scores).max():.1e}\n")
 
     if arguments.profile > 0:
-        for function, points, rounds in (("image_encoder", 0, 5), ("mask_decoder", 2, 25)):
+        for function, points, rounds in (("image_encoder", 0, 5), ("mask_decoder_picture", 0, 25),
+                                         ("mask_decoder_dense", 0, 25), ("mask_decoder_prompt", 2, 25)):
             rows = samc.profile(function, points, rounds)
             print(function)
             print_profile(rows, arguments.profile)

@@ -3,7 +3,8 @@
 // failed:
 //   machine               the processor, instruction set, threads and measured FMA peak in GFLOP/s
 //   input NAME FILE       fills an input, of any function that has it, with the file's f32 values
-//   run FUNCTION POINTS   runs once: milliseconds by the clock, milliseconds of processor time of all threads
+//   run FUNCTION POINTS   runs once: milliseconds by the clock, milliseconds of processor time of all threads. An input
+//                         that was not given is the output of that name of an earlier run
 //   output NAME FILE      writes an output of the last run as f32 values
 //   profile FUNCTION POINTS ROUNDS   per operation: medians, most time first, then an empty line
 
@@ -85,12 +86,14 @@ class ModelBench {
     std::vector<NamedInput> inputs;
     for (const int32_t index : function->inputs) {
       const Value& value = function->values[static_cast<size_t>(index)];
-      const auto found = inputs_.find(value.name);
-      if (found == inputs_.end()) return invalid_input(fmt::format("input {} was not given", value.name));
-      TensorView view = found->second.view();
+      const Tensor* found = nullptr;
+      for (const auto* known : {&outputs_, &inputs_})
+        if (const auto entry = known->find(value.name); entry != known->end()) found = &entry->second;
+      if (found == nullptr) return invalid_input(fmt::format("input {} was not given", value.name));
+      TensorView view = found->view();
       view.shape = value.shape_at(points);
-      if (element_count(view.shape) != found->second.count())
-        return invalid_input(fmt::format("input {} has {} values", value.name, found->second.count()));
+      if (element_count(view.shape) != found->count())
+        return invalid_input(fmt::format("input {} has {} values", value.name, found->count()));
       inputs.push_back({value.name, view});
     }
     std::vector<NamedOutput> outputs;

@@ -35,6 +35,7 @@ constexpr std::array<int64_t, 12> kLies = {-1,
 TEST(HostileModule, TheHonestOnesRun) {
   EXPECT_EQ(try_module(every_kernel()), 1);
   EXPECT_EQ(try_module(tiny_model()), 1);
+  EXPECT_EQ(try_module(tiny_model_in_parts()), 1);
 }
 
 // Each change is made to a module of one function, so that what loads is run at once.

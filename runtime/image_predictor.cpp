@@ -9,6 +9,7 @@
 
 #include "runtime/postprocess.h"
 #include "runtime/preprocess.h"
+#include "runtime/prompt_decoder.h"
 #include "runtime/prompt_points.h"
 
 namespace samc {
@@ -110,16 +111,19 @@ auto without_exceptions(const Body& body) -> decltype(body()) {
 }  // namespace
 
 struct ImagePredictor::State {
-  State(Executor executor_in, Contract contract_in, const PredictorOptions& options_in)
-      : executor(std::move(executor_in)), contract(std::move(contract_in)), options(options_in) {}
+  State(Executor executor_in, PromptDecoder decoder_in, Contract contract_in, const PredictorOptions& options_in)
+      : executor(std::move(executor_in)),
+        decoder(std::move(decoder_in)),
+        contract(std::move(contract_in)),
+        options(options_in) {}
 
   Executor executor;
+  PromptDecoder decoder;
   Contract contract;
   PredictorOptions options;
   std::vector<ImageEmbedding> embeddings;
-  Tensor no_mask;  // dense embedding for prompts without a mask: the same for every picture
+  std::optional<size_t> prepared;  // the picture that the decoder is set to
   // Of the prompt at hand, kept to spare their allocation.
-  Tensor mask_dense;
   Tensor low_res;
   Tensor iou;
 
@@ -156,15 +160,9 @@ struct ImagePredictor::State {
     return embedding;
   }
 
-  // The dense embedding of the prompt's mask, or of its absence.
-  Result<const Tensor*> dense_embedding(const TensorView& mask) {
-    if (mask.data == nullptr) {
-      if (no_mask.empty()) {
-        const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &no_mask}}};
-        SAMC_TRY(executor.run("no_mask", 0, {}, outputs));
-      }
-      return &no_mask;
-    }
+  // As the decoder takes it; without data when the prompt has none.
+  Result<TensorView> check_mask(const TensorView& mask) const {
+    if (mask.data == nullptr) return TensorView{};
     TensorView input = mask;
     input.shape = {1, 1, contract.low_height, contract.low_width};
     const size_t rank = mask.shape.size();
@@ -173,26 +171,32 @@ struct ImagePredictor::State {
       return invalid_input(fmt::format("the mask input is {} {}, f32 (1, {}, {}) expected", dtype_name(mask.dtype),
                                        shape_to_string(mask.shape), contract.low_height, contract.low_width),
                            "give one of the low-res logits of an earlier call");
-    const std::array<NamedInput, 1> inputs = {{{"mask_input", input}}};
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &mask_dense}}};
-    SAMC_TRY(executor.run("mask_encoder", 0, inputs, outputs));
-    return &mask_dense;
+    return input;
+  }
+
+  // Lets the decoder compute what follows from the picture, unless it is the one that it had last.
+  Status prepare(size_t picture) {
+    if (prepared == picture) return Status::ok();
+    prepared.reset();
+    SAMC_TRY(decoder.set_picture(executor, embeddings[picture]));
+    prepared = picture;
+    return Status::ok();
+  }
+
+  Status set_embeddings(std::vector<ImageEmbedding> pictures) {
+    prepared.reset();
+    embeddings = std::move(pictures);
+    const Status status = prepare(0);
+    if (!status.is_ok()) embeddings.clear();
+    return status;
   }
 
   // Fills low_res (1, masks, low, low) and iou (1, masks).
   Status decode(const ObjectPrompt& prompt, const ImageEmbedding& embedding, bool normalize_coords) {
     SAMC_ASSIGN(const DecoderPoints points,
                 decoder_points(prompt, embedding.width, embedding.height, contract.size, normalize_coords));
-    SAMC_ASSIGN(const Tensor* dense, dense_embedding(prompt.mask_input));
-    const std::array<NamedInput, 6> inputs = {
-        {{"image_embed", embedding.image_embed.view()},
-         {"high_res_feats_0", embedding.high_res_feats_0.view()},
-         {"high_res_feats_1", embedding.high_res_feats_1.view()},
-         {"dense_embed", dense->view()},
-         {"point_coords", TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
-         {"point_labels", TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-    const std::array<NamedOutput, 2> outputs = {{{"low_res_logits", &low_res}, {"iou_predictions", &iou}}};
-    return executor.run("mask_decoder", points.count(), inputs, outputs);
+    SAMC_ASSIGN(const TensorView mask, check_mask(prompt.mask_input));
+    return decoder.decode(executor, embedding, points, mask, low_res, iou);
   }
 
   // The first mask to return, of as many as the request wants.
@@ -242,6 +246,7 @@ struct ImagePredictor::State {
     result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
     result.iou_predictions = Tensor({count, masks});
     result.low_res_logits = Tensor({count, masks, contract.low_height, contract.low_width});
+    SAMC_TRY(prepare(picture));
     const auto low_pixels = static_cast<size_t>(contract.low_height * contract.low_width);
     for (int64_t prompt = 0; prompt < count; ++prompt) {
       Status status = decode(prompts[static_cast<size_t>(prompt)], embedding, wanted.normalize_coords);
@@ -273,15 +278,17 @@ Result<ImagePredictor> ImagePredictor::create(std::shared_ptr<const Module> modu
         !std::isfinite(options.mask_threshold.value_or(0.0f)))
       return invalid_input("an area or the threshold is not a number");
     SAMC_ASSIGN(Contract contract, ContractReader(*module).read());
+    SAMC_ASSIGN(PromptDecoder decoder, PromptDecoder::create(*module));
     SAMC_ASSIGN(Executor executor, Executor::create(std::move(module), options.threads));
-    return ImagePredictor(std::make_unique<State>(std::move(executor), std::move(contract), options));
+    return ImagePredictor(
+        std::make_unique<State>(std::move(executor), std::move(decoder), std::move(contract), options));
   });
 }
 
 Status ImagePredictor::set_image(const RgbView& picture) { return set_images(std::span(&picture, 1)); }
 
 Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
-  reset();
+  state_->embeddings.clear();
   return without_exceptions([&]() -> Status {
     if (pictures.empty()) return invalid_input("no pictures");
     std::vector<ImageEmbedding> embeddings;
@@ -291,17 +298,17 @@ Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
         return pictures.size() == 1 ? embedding.status() : embedding.status().at(fmt::format("picture {}", index));
       embeddings.push_back(std::move(embedding).value());
     }
-    state_->embeddings = std::move(embeddings);
-    return Status::ok();
+    return state_->set_embeddings(std::move(embeddings));
   });
 }
 
 Status ImagePredictor::set_embedding(ImageEmbedding embedding) {
-  reset();
+  state_->embeddings.clear();
   return without_exceptions([&]() -> Status {
     SAMC_TRY(state_->check_embedding(embedding));
-    state_->embeddings.push_back(std::move(embedding));
-    return Status::ok();
+    std::vector<ImageEmbedding> embeddings;
+    embeddings.push_back(std::move(embedding));
+    return state_->set_embeddings(std::move(embeddings));
   });
 }
 
@@ -332,11 +339,15 @@ Result<std::vector<Prediction>> ImagePredictor::predict_batch(std::span<const st
   });
 }
 
-void ImagePredictor::reset() { state_->embeddings.clear(); }
+void ImagePredictor::reset() {
+  state_->embeddings.clear();
+  state_->prepared.reset();
+  state_->decoder.forget_picture();
+}
 const Module& ImagePredictor::module() const { return state_->executor.module(); }
 void ImagePredictor::observe(OperationObserver observer) { state_->executor.observe(std::move(observer)); }
 size_t ImagePredictor::working_bytes() const {
-  return state_->executor.arena_bytes() + state_->executor.scratch_bytes();
+  return state_->executor.arena_bytes() + state_->executor.scratch_bytes() + state_->decoder.bytes();
 }
 
 }  // namespace samc

@@ -83,10 +83,12 @@ class ImagePredictor {
   ImagePredictor& operator=(ImagePredictor&&) noexcept;
   ~ImagePredictor();
 
-  // Stretches the picture to (size, size), normalises it and runs the image encoder. Replaces what was set before, also
-  // when it fails. The pixels are not needed afterwards.
+  // Stretches the picture to (size, size), normalises it and runs the image encoder and the part of the mask decoder
+  // that follows from the picture alone. Replaces what was set before, also when it fails. The pixels are not needed
+  // afterwards.
   Status set_image(const RgbView& picture);
-  // The same for several pictures, of any sizes: set_image_batch() of the official code.
+  // The same for several pictures, of any sizes: set_image_batch() of the official code. The decoder keeps its part of
+  // one picture at a time: some 3 ms go to each change of picture.
   Status set_images(std::span<const RgbView> pictures);
   // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process.
   Status set_embedding(ImageEmbedding embedding);
@@ -113,7 +115,8 @@ class ImagePredictor {
   const Module& module() const;
   // Called after every operation of the model: for timing tables.
   void observe(OperationObserver observer);
-  // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels.
+  // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels, and what the mask
+  // decoder keeps of a picture.
   size_t working_bytes() const;
 
  private:

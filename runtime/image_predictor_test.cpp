@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "runtime/testing_models.h"
 
@@ -206,8 +208,97 @@ TEST(ImagePredictor, AModuleWithoutItsFunctionsIsRefused) {
   EXPECT_FALSE(ImagePredictor::create(Module::from_plan(model).value()).is_ok());
 }
 
+// What the decoder gives in parts is what it gives whole, in whatever order pictures and prompts come.
+TEST(ImagePredictor, ADecoderInPartsIsRunInParts) {
+  ImagePredictor whole = predictor_of(tiny_model()), parts = predictor_of(tiny_model_in_parts());
+  std::vector<std::string> heard;
+  parts.observe([&](const OperationTiming& timing) {
+    if (heard.empty() || heard.back() != timing.function) heard.emplace_back(timing.function);
+  });
+  const auto heard_since = [&heard] { return std::exchange(heard, {}); };
+  using Names = std::vector<std::string>;
+  Image first(16, 16), second(16, 16);
+  std::fill(first.rgb.begin(), first.rgb.end(), uint8_t{10});
+  std::fill(second.rgb.begin(), second.rgb.end(), uint8_t{3});
+  const std::vector<RgbView> both = {first, second};
+  for (ImagePredictor* predictor : {&whole, &parts}) ASSERT_TRUE(predictor->set_images(both).is_ok());
+  EXPECT_EQ(heard_since(), (Names{"image_encoder", "no_mask", "mask_decoder_picture", "mask_decoder_dense"}));
+
+  ObjectPrompt points, masked;
+  points.points = {{4, 3, 1}, {2, 3, 0}};
+  Tensor mask = Tensor::zeros({1, kLow, kLow});
+  mask.f32()[3] = 3;
+  masked.mask_input = mask.view();
+  const auto expect_equal = [&](const std::vector<ObjectPrompt>& prompts, size_t picture) {
+    const Prediction wanted = whole.predict(prompts, {}, picture).value(),
+                     given = parts.predict(prompts, {}, picture).value();
+    EXPECT_TRUE(std::ranges::equal(wanted.low_res_logits.f32(), given.low_res_logits.f32()));
+    EXPECT_TRUE(std::ranges::equal(wanted.iou_predictions.f32(), given.iou_predictions.f32()));
+  };
+  expect_equal({points}, 0);
+  EXPECT_EQ(heard_since(), Names{"mask_decoder_prompt"});
+  expect_equal({masked, points}, 0);
+  EXPECT_EQ(heard_since(), (Names{"mask_encoder", "mask_decoder_dense", "mask_decoder_prompt"}));
+  expect_equal({points, masked}, 1);
+  EXPECT_EQ(heard_since(), (Names{"mask_decoder_picture", "mask_decoder_dense", "mask_decoder_prompt", "mask_encoder",
+                                  "mask_decoder_dense", "mask_decoder_prompt"}));
+  expect_equal({{}}, 1);
+  for (ImagePredictor* predictor : {&whole, &parts})
+    ASSERT_TRUE(predictor->set_embedding(embedding_of({0, 1, 2, 3}, {4, 5, 6, 7})).is_ok());
+  expect_equal({points}, 0);
+  const size_t with_picture = parts.working_bytes();
+  parts.reset();
+  EXPECT_LT(parts.working_bytes(), with_picture);
+  EXPECT_FALSE(parts.predict(points).is_ok());
+}
+
+TEST(ImagePredictor, PartsThatDoNotFitTheDecoderAreRefused) {
+  const auto message = [](const PlanModule& model) {
+    const auto module = Module::from_plan(model);
+    EXPECT_TRUE(module.is_ok()) << module.status().to_string();
+    return ImagePredictor::create(module.value()).status().message();
+  };
+  const PlanModule honest = tiny_model_in_parts();
+  EXPECT_EQ(message(honest), "");
+  const auto part_of = [](PlanModule& model, const char* name) -> PlanFunction& {
+    return *std::ranges::find(model.functions, name, &PlanFunction::name);
+  };
+  const auto value_of = [&](PlanModule& model, const char* part, const char* name) -> Value& {
+    return *std::ranges::find(part_of(model, part).values, name, &Value::name);
+  };
+  const auto is_refused = [&](const PlanModule& model, const char* why) {
+    EXPECT_NE(message(model).find(why), std::string::npos) << message(model) << "\nwanted: " << why;
+  };
+  for (const char* part : {"mask_decoder_picture", "mask_decoder_dense", "mask_decoder_prompt"}) {
+    PlanModule model = honest;
+    std::erase_if(model.functions, [part](const PlanFunction& function) { return function.name == part; });
+    is_refused(model, "some parts of mask_decoder but not all");
+  }
+  PlanModule model = honest;
+  value_of(model, "mask_decoder_dense", "picture").name = "point_coords";  // known, but not yet
+  is_refused(model, "mask_decoder_dense does not fit mask_decoder: point_coords");
+  model = honest;
+  value_of(model, "mask_decoder_picture", "picture").name = "dense_embed";  // an input of the whole
+  is_refused(model, "mask_decoder_picture does not fit mask_decoder: dense_embed");
+  model = honest;
+  value_of(model, "mask_decoder_dense", "with_dense").name = "picture_again";  // the prompt's part wants with_dense
+  is_refused(model, "mask_decoder_prompt does not fit mask_decoder: with_dense");
+  model = honest;
+  value_of(model, "mask_decoder_prompt", "scores").shape = {4};
+  is_refused(model, "mask_decoder_prompt does not fit mask_decoder: scores");
+  model = honest;
+  value_of(model, "mask_decoder_prompt", "iou_predictions").shape = {4};
+  is_refused(model, "mask_decoder_prompt does not fit mask_decoder: iou_predictions");
+  model = honest;
+  part_of(model, "mask_decoder_prompt").greatest_points = 99;
+  is_refused(model, "mask_decoder_prompt does not fit mask_decoder: the range of points");
+  model = honest;
+  part_of(model, "mask_decoder_dense").greatest_points = 5;
+  is_refused(model, "mask_decoder_dense depends on the number of points");
+}
+
 TEST(ImagePredictor, ManyPredictorsShareAModule) {
-  const auto module = Module::from_plan(tiny_model()).value();
+  const auto module = Module::from_plan(tiny_model_in_parts()).value();
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([module, thread] {

@@ -24,7 +24,9 @@ int main(int argc, char** argv) {
     if (const samc::Status status = samc::write_module(one, name); !status.is_ok())
       return std::fprintf(stderr, "%s\n", status.to_string().c_str()), 1;
   }
-  const samc::Status status = samc::write_module(samc::tiny_model(), folder + "/tiny_model.samc");
-  if (!status.is_ok()) return std::fprintf(stderr, "%s\n", status.to_string().c_str()), 1;
+  for (const auto& [name, model] :
+       {std::pair{"tiny_model", samc::tiny_model()}, std::pair{"tiny_model_in_parts", samc::tiny_model_in_parts()}})
+    if (const samc::Status status = samc::write_module(model, folder + "/" + name + ".samc"); !status.is_ok())
+      return std::fprintf(stderr, "%s\n", status.to_string().c_str()), 1;
   return 0;
 }

@@ -74,6 +74,34 @@ inline PlanModule tiny_model() {
   return plan.module;
 }
 
+// The same with its decoder also in parts, cut where the picture and the dense embedding are known.
+inline PlanModule tiny_model_in_parts() {
+  PlanBuilder plan;
+  plan.module = tiny_model();
+  const Extents maps = {1, 4, kTinyModelLow, kTinyModelLow};
+  plan.function("mask_decoder_picture");
+  plan.operation("concat", {plan.input("image_embed", maps)}, plan.output("picture", maps)).set("axis", 0);
+  plan.operation("concat", {plan.input("high_res_feats_1", {1, 1, 1, 4})}, plan.output("scores", {1, 1, 1, 4}))
+      .set("axis", 3);
+
+  plan.function("mask_decoder_dense");
+  const int32_t picture = plan.input("picture", maps),
+                dense = plan.input("dense_embed", {1, 1, kTinyModelLow, kTinyModelLow});
+  plan.operation("binary", {picture, dense}, plan.output("with_dense", maps)).set_string("op", "add");
+
+  plan.function("mask_decoder_prompt", 0, 100);
+  const Extent points(0, 1);
+  const int32_t with_dense = plan.input("with_dense", maps), scores = plan.input("scores", {1, 1, 1, 4}),
+                coords = plan.input("point_coords", {1, points, 2}), labels = plan.input("point_labels", {1, points}),
+                labels_column = plan.alias(labels, {1, points, 1}), products = plan.arena({1, points, 2}),
+                sum = plan.arena({1});
+  plan.operation("binary", {coords, labels_column}, products).set_string("op", "mul");
+  plan.operation("reduce", {products}, sum).set("axes", Extents{0, 1, 2}).set_string("op", "sum");
+  plan.operation("binary", {with_dense, sum}, plan.output("low_res_logits", maps)).set_string("op", "add");
+  plan.operation("concat", {scores}, plan.output("iou_predictions", {1, 4})).set("axis", 3);
+  return plan.module;
+}
+
 // One function for each kernel of docs/plan_ops.md, f0, f1, ...; the first takes points.
 inline PlanModule every_kernel() {
   PlanBuilder plan;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "checkpoint/checkpoint.h"
 #include "ir/top_dialect.h"
@@ -12,9 +14,11 @@
 #include "model/build.h"
 #include "model/recognise.h"
 #include "package/arena.h"
+#include "package/decoder_parts.h"
 #include "package/writer.h"
 #include "targets/cpu/cpu_dialect.h"
 #include "targets/cpu/passes.h"
+#include "targets/cpu/split_function.h"
 #include "targets/cpu/write_plan.h"
 
 namespace samc {
@@ -100,8 +104,14 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
     }
     if (!is_witness) plan.functions.push_back(std::move(written));
   }
-  SAMC_ASSIGN(PlanFunction decoder, cpu::merge_witnesses(witnesses, "mask_decoder", 0, kMostPoints));
+  SAMC_ASSIGN(PlanFunction decoder, cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), 0, kMostPoints));
+  const cpu::FunctionPart parts[] = {
+      {std::string(kDecoderPicture), {"image_embed", "high_res_feats_0", "high_res_feats_1"}},
+      {std::string(kDecoderDense), {"dense_embed"}},
+      {std::string(kDecoderPrompt), {}}};
+  std::vector<PlanFunction> decoder_parts = cpu::split_function(decoder, parts);
   plan.functions.push_back(std::move(decoder));
+  std::ranges::move(decoder_parts, std::back_inserter(plan.functions));
   plan.weights = weights.take();
   plan.info.name = work.config.name;
   plan.info.build_id = options.build_id;

@@ -515,6 +515,18 @@ TEST_F(CompileOps, outputs_that_share_a_buffer) {
   });
 }
 
+// The output is written where it is wanted, by an operation that sees it under another shape and that others read.
+TEST_F(CompileOps, outputs_that_are_views) {
+  check({{"x", {2, 6}}}, [](GraphBuilder& g, const Values& in) {
+    const mlir::Value doubled = g.mul_const("doubled", in[0], 2.0);
+    const mlir::Value tripled = g.mul_const("tripled", g.reshape("pairs", doubled, {6, 2}), 1.5);
+    return std::vector<NamedValue>{{"flat", g.reshape("flat", doubled, {12})},
+                                   {"doubled", doubled},
+                                   {"columns", g.reshape("columns", doubled, {3, 4})},
+                                   {"tripled", g.reshape("tripled_rows", tripled, {4, 3})}};
+  });
+}
+
 // The names of what has no kernel, and how often: a user must see all of it at once.
 TEST(CompileOpsErrors, name_what_has_no_kernel) {
   Graph graph({{"x", {4}}}, [](GraphBuilder& g, const Values& in) {

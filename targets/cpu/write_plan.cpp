@@ -155,7 +155,7 @@ class FunctionWriter {
     return index;
   }
 
-  // An output is written by an operation of its own shape; anything else is copied there.
+  // An output is what an operation writes, under its own shape or as a view; anything else is copied there.
   void write_output(mlir::Value value, const std::string& name) {
     if (!is_weight(value)) {
       const int32_t index = indices_.find(value)->second;
@@ -164,6 +164,10 @@ class FunctionWriter {
         known.place = Place::kOutput;
         known.name = name;
         plan_.outputs.push_back(index);
+        return;
+      }
+      if (known.place == Place::kAlias && plan_.values[static_cast<size_t>(known.alias_of)].place == Place::kArena) {
+        write_through_view(known.alias_of, name, extents(value));
         return;
       }
     }
@@ -178,6 +182,23 @@ class FunctionWriter {
     copy.results = {index};
     plan_.operations.push_back(std::move(copy));
     plan_.outputs.push_back(index);
+  }
+
+  // Makes an arena value the output, of the output's shape; its operations see it under the shape that it had.
+  void write_through_view(int32_t storage, const std::string& name, Extents shape) {
+    Value view = plan_.values[static_cast<size_t>(storage)];
+    view.place = Place::kAlias;
+    view.alias_of = storage;
+    const int32_t seen = add(std::move(view), {});
+    for (Operation& operation : plan_.operations)
+      for (auto* list : {&operation.operands, &operation.results}) std::ranges::replace(*list, storage, seen);
+    for (auto& [value, index] : indices_)
+      if (index == storage) index = seen;
+    Value& output = plan_.values[static_cast<size_t>(storage)];
+    output.name = name;
+    output.place = Place::kOutput;
+    output.shape = std::move(shape);
+    plan_.outputs.push_back(storage);
   }
 
   mlir::func::FuncOp function_;

@@ -1,0 +1,18 @@
+#pragma once
+// Names that the compiler writes and the predictor looks for: the mask decoder, whole, and cut into three functions by
+// when its inputs are known. One after the other they run the operations of the whole on the same values.
+// docs/plan_ops.md, "The mask decoder in parts".
+
+#include <string_view>
+
+namespace samc {
+
+constexpr std::string_view kMaskDecoder = "mask_decoder";
+// What follows from image_embed, high_res_feats_0 and high_res_feats_1: once for each picture.
+constexpr std::string_view kDecoderPicture = "mask_decoder_picture";
+// What follows from dense_embed too: once for each picture where prompts have no mask, else for each prompt.
+constexpr std::string_view kDecoderDense = "mask_decoder_dense";
+// The rest, from point_coords and point_labels: for each prompt.
+constexpr std::string_view kDecoderPrompt = "mask_decoder_prompt";
+
+}  // namespace samc

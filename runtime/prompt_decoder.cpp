@@ -1,0 +1,165 @@
+#include "runtime/prompt_decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "package/decoder_parts.h"
+
+namespace samc {
+namespace {
+
+using KnownValues = std::map<std::string_view, const Value*>;
+
+const Value& value_of(const PlanFunction& function, int32_t index) {
+  return function.values[static_cast<size_t>(index)];
+}
+
+// Whether the parts, run one after the other, can take the place of the whole.
+class PartsCheck {
+ public:
+  PartsCheck(const PlanFunction& whole) : whole_(whole) {}
+
+  Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt) {
+    SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
+    SAMC_TRY(check_part(dense, {"dense_embed"}));
+    SAMC_TRY(check_part(prompt, {"point_coords", "point_labels"}));
+    for (const PlanFunction* early : {&picture, &dense})
+      if (early->least_points != 0 || early->greatest_points != 0)
+        return invalid_input(fmt::format("{} depends on the number of points", early->name));
+    if (prompt.least_points != whole_.least_points || prompt.greatest_points != whole_.greatest_points)
+      return differs(prompt, "the range of points");
+    for (const int32_t index : whole_.outputs) {
+      const Value& wanted = value_of(whole_, index);
+      const bool is_result = std::ranges::any_of(prompt.outputs, [&](int32_t output) {
+        return value_of(prompt, output).name == wanted.name && is_same(value_of(prompt, output), wanted);
+      });
+      if (!is_result) return differs(prompt, wanted.name);
+    }
+    return Status::ok();
+  }
+
+ private:
+  static bool is_same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.shape == b.shape; }
+  Status differs(const PlanFunction& part, const std::string& what) const {
+    return invalid_input(fmt::format("{} does not fit {}: {}", part.name, whole_.name, what),
+                         "compile the model again");
+  }
+
+  Status check_part(const PlanFunction& part, std::initializer_list<const char*> now_known) {
+    for (const char* name : now_known)
+      for (const int32_t index : whole_.inputs)
+        if (value_of(whole_, index).name == name) known_[name] = &value_of(whole_, index);
+    for (const int32_t index : part.inputs) {
+      const Value& input = value_of(part, index);
+      const auto found = known_.find(input.name);
+      if (found == known_.end() || !is_same(*found->second, input)) return differs(part, input.name);
+    }
+    for (const int32_t index : part.outputs) {
+      const Value& output = value_of(part, index);
+      for (const int32_t input : whole_.inputs)
+        if (value_of(whole_, input).name == output.name) return differs(part, output.name);
+      if (!known_.emplace(output.name, &output).second) return differs(part, output.name);
+    }
+    return Status::ok();
+  }
+
+  const PlanFunction& whole_;
+  KnownValues known_;  // inputs of the whole and outputs of earlier parts
+};
+
+}  // namespace
+
+Result<PromptDecoder> PromptDecoder::create(const Module& module) {
+  const PlanModule& plan = module.plan();
+  const PlanFunction* whole = plan.find(kMaskDecoder);
+  if (whole == nullptr) return invalid_input(fmt::format("module {} has no {}", plan.info.name, kMaskDecoder));
+  const Parts parts = {plan.find(kDecoderPicture), plan.find(kDecoderDense), plan.find(kDecoderPrompt)};
+  PromptDecoder decoder;
+  if (parts.picture == nullptr && parts.dense == nullptr && parts.prompt == nullptr) return decoder;
+  if (parts.picture == nullptr || parts.dense == nullptr || parts.prompt == nullptr)
+    return invalid_input(fmt::format("module {} has some parts of {} but not all", plan.info.name, kMaskDecoder),
+                         "compile the model again");
+  SAMC_TRY(PartsCheck(*whole).run(*parts.picture, *parts.dense, *parts.prompt));
+  decoder.parts_ = parts;
+  return decoder;
+}
+
+// The part's inputs: from `given` by name, else what earlier parts gave. create() has checked that they are there.
+std::vector<NamedInput> PromptDecoder::inputs_of(const PlanFunction& part, std::span<const NamedInput> given,
+                                                 std::initializer_list<const Values*> earlier) {
+  std::vector<NamedInput> inputs;
+  for (const int32_t index : part.inputs) {
+    const std::string& name = value_of(part, index).name;
+    if (const auto known = std::ranges::find(given, name, &NamedInput::name); known != given.end())
+      inputs.push_back(*known);
+    for (const Values* values : earlier)
+      if (const auto found = values->find(name); found != values->end()) inputs.push_back({name, found->second.view()});
+  }
+  return inputs;
+}
+
+Status PromptDecoder::run_early(Executor& executor, const PlanFunction& part, std::span<const NamedInput> inputs,
+                                Values& results) {
+  std::vector<NamedOutput> outputs;
+  for (const int32_t index : part.outputs) {
+    const std::string& name = value_of(part, index).name;
+    outputs.push_back({name, &results[name]});
+  }
+  return executor.run(part.name, 0, inputs, outputs);
+}
+
+Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embedding) {
+  if (no_mask_.empty()) {
+    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &no_mask_}}};
+    SAMC_TRY(executor.run("no_mask", 0, {}, outputs));
+  }
+  if (!parts_.has_value()) return Status::ok();
+  const std::array<NamedInput, 4> given = {{{"image_embed", embedding.image_embed.view()},
+                                            {"high_res_feats_0", embedding.high_res_feats_0.view()},
+                                            {"high_res_feats_1", embedding.high_res_feats_1.view()},
+                                            {"dense_embed", no_mask_.view()}}};
+  SAMC_TRY(run_early(executor, *parts_->picture, inputs_of(*parts_->picture, given, {}), picture_));
+  return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
+}
+
+Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding, const DecoderPoints& points,
+                             const TensorView& mask, Tensor& low_res, Tensor& iou) {
+  const bool has_mask = mask.data != nullptr;
+  if (has_mask) {
+    const std::array<NamedInput, 1> inputs = {{{"mask_input", mask}}};
+    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &mask_dense_}}};
+    SAMC_TRY(executor.run("mask_encoder", 0, inputs, outputs));
+  }
+  const std::array<NamedInput, 6> given = {
+      {{"image_embed", embedding.image_embed.view()},
+       {"high_res_feats_0", embedding.high_res_feats_0.view()},
+       {"high_res_feats_1", embedding.high_res_feats_1.view()},
+       {"dense_embed", has_mask ? mask_dense_.view() : no_mask_.view()},
+       {"point_coords", TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
+       {"point_labels", TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
+  const std::array<NamedOutput, 2> outputs = {{{"low_res_logits", &low_res}, {"iou_predictions", &iou}}};
+  if (!parts_.has_value()) return executor.run(kMaskDecoder, points.count(), given, outputs);
+  if (has_mask)
+    SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), with_mask_));
+  const Values& dense = has_mask ? with_mask_ : without_mask_;
+  return executor.run(kDecoderPrompt, points.count(), inputs_of(*parts_->prompt, given, {&picture_, &dense}), outputs);
+}
+
+void PromptDecoder::forget_picture() {
+  picture_.clear();
+  without_mask_.clear();
+  with_mask_.clear();
+}
+
+size_t PromptDecoder::bytes() const {
+  int64_t total = no_mask_.bytes() + mask_dense_.bytes();
+  for (const Values* values : {&picture_, &without_mask_, &with_mask_})
+    for (const auto& [name, tensor] : *values) total += tensor.bytes();
+  return static_cast<size_t>(total);
+}
+
+}  // namespace samc

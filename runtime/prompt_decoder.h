@@ -1,0 +1,56 @@
+#pragma once
+// The mask decoder as a predictor runs it. In a module that has it in parts (package/decoder_parts.h), what follows
+// from the picture alone is computed once for each picture; the whole function is run where a module has no parts.
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/tensor.h"
+#include "runtime/executor.h"
+#include "runtime/image_predictor.h"
+#include "runtime/prompt_points.h"
+
+namespace samc {
+
+// One thread's, as the executor that it is given.
+class PromptDecoder {
+ public:
+  // Errors: the parts do not fit the whole function, or some are missing.
+  static Result<PromptDecoder> create(const Module& module);
+
+  // Computes what follows from the picture, and from it without a mask prompt. To be called before decode() is given
+  // another embedding than the last time.
+  Status set_picture(Executor& executor, const ImageEmbedding& embedding);
+  // mask: logits (1, 1, low, low), or without data for none. Fills low_res (1, masks, low, low) and iou (1, masks).
+  Status decode(Executor& executor, const ImageEmbedding& embedding, const DecoderPoints& points,
+                const TensorView& mask, Tensor& low_res, Tensor& iou);
+  // Gives back the memory of the picture's values.
+  void forget_picture();
+  size_t bytes() const;
+
+ private:
+  using Values = std::map<std::string, Tensor, std::less<>>;  // by name
+  struct Parts {
+    const PlanFunction* picture = nullptr;
+    const PlanFunction* dense = nullptr;
+    const PlanFunction* prompt = nullptr;
+  };
+  static std::vector<NamedInput> inputs_of(const PlanFunction& part, std::span<const NamedInput> given,
+                                           std::initializer_list<const Values*> earlier);
+  static Status run_early(Executor& executor, const PlanFunction& part, std::span<const NamedInput> inputs,
+                          Values& results);
+
+  std::optional<Parts> parts_;  // of the module
+  Tensor no_mask_;              // dense embedding for prompts without a mask: the same for every picture
+  Values picture_;              // what follows from the picture,
+  Values without_mask_;         // and with no_mask_,
+  Values with_mask_;            // and with the mask of the prompt at hand
+  Tensor mask_dense_;
+};
+
+}  // namespace samc
