@@ -127,8 +127,8 @@ std::map<std::string, Tensor> run(const PlanModule& plan, const std::vector<std:
   for (const std::string& name : functions) {
     const PlanFunction& function = *plan.find(name);
     std::vector<NamedInput> inputs;
-    for (const std::string& input : names(function, function.inputs)) inputs.push_back({input, tensors[input].view()});
-    const Names output_names = names(function, function.outputs);
+    const Names input_names = names(function, function.inputs), output_names = names(function, function.outputs);
+    for (const std::string& input : input_names) inputs.push_back({input, tensors[input].view()});
     std::vector<NamedOutput> outputs;
     for (const std::string& output : output_names) outputs.push_back({output, &tensors[output]});
     const Status status = executor.run(name, name == "whole" || name == "late" ? points : 0, inputs, outputs);
