@@ -284,10 +284,11 @@ TEST(ImagePredictor, PartsThatDoNotFitTheDecoderAreRefused) {
   value_of(model, "mask_decoder_dense", "with_dense").name = "picture_again";  // the prompt's part wants with_dense
   is_refused(model, "mask_decoder_prompt does not fit mask_decoder: with_dense");
   model = honest;
-  value_of(model, "mask_decoder_prompt", "scores").shape = {4};
+  value_of(model, "mask_decoder_prompt", "scores").shape = {1, 1, 2, 4};
+  value_of(model, "mask_decoder_prompt", "iou_predictions").shape = {1, 8};
   is_refused(model, "mask_decoder_prompt does not fit mask_decoder: scores");
   model = honest;
-  value_of(model, "mask_decoder_prompt", "iou_predictions").shape = {4};
+  value_of(model, "mask_decoder_prompt", "iou_predictions").shape = {1, 1, 1, 4};
   is_refused(model, "mask_decoder_prompt does not fit mask_decoder: iou_predictions");
   model = honest;
   part_of(model, "mask_decoder_prompt").greatest_points = 99;
