@@ -21,7 +21,7 @@ const Value& value_of(const PlanFunction& function, int32_t index) {
 // Whether the parts, run one after the other, can take the place of the whole.
 class PartsCheck {
  public:
-  PartsCheck(const PlanFunction& whole) : whole_(whole) {}
+  explicit PartsCheck(const PlanFunction& whole) : whole_(whole) {}
 
   Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt) {
     SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
