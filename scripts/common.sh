@@ -1,14 +1,13 @@
 # Sourced by the other scripts, from the repository's root.
 
-# configure PRESET FOLDER: makes the build folder, with ccache where there is one; nothing when it is there already (ninja
-# runs cmake again when a CMakeLists.txt changes).
+# configure PRESET FOLDER: makes the build folder; nothing when it is there already (ninja runs cmake again when a
+# CMakeLists.txt changes).
 configure() {
-  local preset=$1 folder=$2 log launcher=()
+  local preset=$1 folder=$2 log
   if [[ -f $folder/build.ninja && $folder/build.ninja -nt CMakePresets.json ]]; then return; fi
-  if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   log=$(mktemp)
   echo "configuring $folder/"
-  cmake --preset "$preset" "${launcher[@]}" >"$log" 2>&1 || {
+  cmake --preset "$preset" >"$log" 2>&1 || {
     cat "$log" >&2
     rm -f "$log"
     return 1
