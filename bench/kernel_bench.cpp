@@ -67,7 +67,7 @@ Status bench_shape(const BenchShape& shape, const Options& options, double peak,
   Times their_times;
   for (int round = 0; round < options.rounds; ++round) {
     // oneDNN's threads spin for a while after their work; ours must not pay for that.
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     run_ours();
     our_times.milliseconds.push_back(milliseconds_of(run_ours, repeats, options.cpu_time));
     theirs->run();

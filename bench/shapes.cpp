@@ -5,6 +5,8 @@
 namespace samc {
 namespace {
 
+constexpr int64_t kImage = 1024;  // pixels of a picture's side
+
 BenchShape matmul_shape(const std::string& name, int64_t rows, int64_t k, int64_t n,
                         Activation activation = Activation::kNone, bool normalise = false, bool residual = false) {
   BenchShape shape;
@@ -42,6 +44,28 @@ BenchShape batch_shape(const std::string& name, int64_t batch, int64_t m, int64_
   shape.kind = BenchKind::kBatchMatmul;
   shape.batch_matmul = {batch, m, k, n, transpose, 1.0f};
   return shape;
+}
+
+// The products of an image encoder: what the eight models have, 2.0 and 2.1 alike, small like tiny.
+void add_encoder_shapes(const std::string& model, int64_t embed, std::vector<BenchShape>& shapes) {
+  constexpr Activation kNone = Activation::kNone;
+  shapes.push_back(conv_shape(model + " patch embed", BenchKind::kConv, kImage, 3, embed, 7, 4, 3, true));
+  int64_t tokens = kImage / 4 * kImage / 4;
+  for (int64_t stage = 0, dim = embed; stage < 4; ++stage, tokens /= 4, dim *= 2) {
+    const auto add = [&](const std::string& name, int64_t k, int64_t n, Activation activation, bool normalise,
+                         bool residual) {
+      shapes.push_back(matmul_shape(model + " " + name, tokens, k, n, activation, normalise, residual));
+    };
+    add("qkv", dim, 3 * dim, kNone, true, false);
+    if (stage < 3) {  // the block that halves the resolution makes the next stage's qkv and shortcut
+      add("qkv", dim, 6 * dim, kNone, true, false);
+      add("shortcut", dim, 2 * dim, kNone, true, false);
+    }
+    add("attention out", dim, dim, kNone, false, true);
+    add("mlp1", dim, 4 * dim, Activation::kGelu, true, false);
+    add("mlp2", 4 * dim, dim, kNone, false, true);
+    add("neck", dim, 256, kNone, false, false);
+  }
 }
 
 }  // namespace
@@ -133,38 +157,47 @@ double BenchShape::flops() const {
 
 std::vector<BenchShape> bench_shapes() {
   constexpr Activation kNone = Activation::kNone;
-  constexpr Activation kGelu = Activation::kGelu;
-  return {
-      matmul_shape("qkv", 65536, 96, 288),
-      matmul_shape("mlp1", 65536, 96, 384, kGelu),
-      matmul_shape("mlp2", 65536, 384, 96, kNone, false, true),
-      matmul_shape("mlp1", 16384, 192, 768, kGelu),
-      matmul_shape("mlp2", 16384, 768, 192, kNone, false, true),
-      matmul_shape("qkv", 4096, 384, 1152),
-      matmul_shape("mlp1", 4096, 384, 1536, kGelu),
-      matmul_shape("mlp2", 4096, 1536, 384, kNone, false, true),
-      matmul_shape("mlp1", 1024, 768, 3072, kGelu),
-      matmul_shape("mlp2", 1024, 3072, 768, kNone, false, true),
-      matmul_shape("neck", 65536, 96, 32),
-      matmul_shape("neck", 4096, 256, 256),
-      matmul_shape("decoder", 4096, 256, 128),
-      matmul_shape("tokens", 8, 256, 128),
-      matmul_shape("tokens", 8, 256, 2048, Activation::kRelu),
-      matmul_shape("tokens", 8, 2048, 256),
-      matmul_shape("tokens", 1, 256, 256),
-      matmul_shape("qkv", 65536, 96, 288, kNone, true),
-      matmul_shape("mlp1", 4096, 384, 1536, kGelu, true),
-      batch_shape("hypernetworks", 1, 4, 32, 65536, true),
-      batch_shape("square", 2, 512, 512, 512, false),
-      conv_shape("patch embed", BenchKind::kConv, 1024, 3, 96, 7, 4, 3, true),
-      conv_shape("conv", BenchKind::kConv, 256, 4, 16, 3, 2, 1, false),
-      conv_shape("conv", BenchKind::kConv, 128, 64, 64, 3, 1, 1, false),
-      conv_shape("conv", BenchKind::kConv, 256, 4, 16, 2, 2, 0, false),
-      conv_shape("conv", BenchKind::kConv, 64, 256, 64, 1, 1, 0, false),
-      conv_shape("depthwise", BenchKind::kDepthwiseConv, 64, 256, 256, 7, 1, 3, false),
+  constexpr Activation kRelu = Activation::kRelu;
+  std::vector<BenchShape> shapes;
+  add_encoder_shapes("tiny", 96, shapes);
+  add_encoder_shapes("base_plus", 112, shapes);
+  add_encoder_shapes("large", 144, shapes);
+  const std::vector<BenchShape> others = {
+      matmul_shape("high_res_feats_0", 65536, 256, 32),
+      matmul_shape("high_res_feats_1", 16384, 256, 64),
+      matmul_shape("decoder image", 4096, 256, 128),
+      matmul_shape("decoder image", 4096, 128, 256, kNone, false, true),
+      matmul_shape("decoder tokens", 8, 256, 128),
+      matmul_shape("decoder tokens", 8, 256, 256),
+      matmul_shape("decoder tokens", 8, 128, 256, kNone, false, true),
+      matmul_shape("decoder tokens", 8, 256, 2048, kRelu),
+      matmul_shape("decoder tokens", 8, 2048, 256, kNone, false, true),
+      matmul_shape("decoder heads", 1, 256, 256, kRelu),
+      matmul_shape("decoder heads", 1, 256, 32),
       deconv_shape(64, 256, 64),
       deconv_shape(128, 64, 32),
+      batch_shape("hypernetworks", 1, 4, 32, 65536, true),
+      conv_shape("mask prompt", BenchKind::kConv, 256, 1, 4, 2, 2, 0, false),
+      conv_shape("mask prompt", BenchKind::kConv, 128, 4, 16, 2, 2, 0, false),
+      conv_shape("mask prompt", BenchKind::kConv, 64, 16, 256, 1, 1, 0, false),
+      conv_shape("memory encoder", BenchKind::kConv, 1024, 1, 4, 3, 2, 1, false),
+      conv_shape("memory encoder", BenchKind::kConv, 512, 4, 16, 3, 2, 1, false),
+      conv_shape("memory encoder", BenchKind::kConv, 256, 16, 64, 3, 2, 1, false),
+      conv_shape("memory encoder", BenchKind::kConv, 128, 64, 256, 3, 2, 1, false),
+      conv_shape("memory encoder", BenchKind::kConv, 64, 256, 256, 1, 1, 0, false),
+      conv_shape("memory encoder", BenchKind::kConv, 64, 256, 64, 1, 1, 0, false),
+      matmul_shape("memory encoder", 4096, 256, 1024, Activation::kGelu, true),
+      matmul_shape("memory encoder", 4096, 1024, 256, kNone, false, true),
+      conv_shape("memory encoder depthwise", BenchKind::kDepthwiseConv, 64, 256, 256, 7, 1, 3, false),
+      matmul_shape("memory attention", 4096, 256, 256),
+      matmul_shape("memory attention", 4096, 256, 2048, kRelu, true),
+      matmul_shape("memory attention", 4096, 2048, 256, kNone, false, true),
+      matmul_shape("memory attention", 28736, 64, 256),
+      batch_shape("square", 2, 512, 512, 512, false),
+      conv_shape("square", BenchKind::kConv, 128, 64, 64, 3, 1, 1, false),
   };
+  shapes.insert(shapes.end(), others.begin(), others.end());
+  return shapes;
 }
 
 BenchData::BenchData(const BenchShape& shape)

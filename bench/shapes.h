@@ -1,5 +1,5 @@
 #pragma once
-// The operations that are timed: those of SAM 2 tiny's encoder and decoder.
+// The operations that are timed: the matrix products and convolutions of all SAM 2 models.
 
 #include <memory>
 #include <string>

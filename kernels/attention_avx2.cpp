@@ -8,5 +8,7 @@ namespace samc::avx2 {
 namespace {
 constexpr int64_t kTileRows = 6;
 }
+#include "kernels/tile.inc"
+
 #include "kernels/attention.inc"
 }  // namespace samc::avx2

@@ -8,5 +8,7 @@ namespace samc::avx512 {
 namespace {
 constexpr int64_t kTileRows = 14;
 }
+#include "kernels/tile.inc"
+
 #include "kernels/attention.inc"
 }  // namespace samc::avx512

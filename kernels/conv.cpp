@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "kernels/gemm_run.h"
 
@@ -73,12 +74,164 @@ void gather_nchw(const ConvParams& params, const float* src, int64_t y, int64_t 
   }
 }
 
+// Gathers the patches of pixels and packs them. patches has room for a tile's rows of pitch floats.
+class PatchPacker {
+ public:
+  PatchPacker(const ConvParams& params, const float* src, Isa isa)
+      : params_(params),
+        src_(src),
+        isa_(isa),
+        k_(params.kernel_h * params.kernel_w * params.in_c),
+        pack_rows_(gemm_pack_rows_variants.choose(isa)) {}
+
+  int64_t pitch() const { return k_ + kRun; }
+  int64_t patches_floats() const { return pitch() * gemm_tile_rows(isa_); }
+
+  // pixel_at(i) for i in [0, count). A tile at a time, so that its patches are still in the L1 cache when it is packed.
+  template <class PixelAt>
+  void pack(int64_t count, const PixelAt& pixel_at, float* packed, float* patches) const {
+    const int64_t tile_rows = gemm_tile_rows(isa_);
+    GemmRows rows;
+    rows.k = k_;
+    rows.src = patches;
+    rows.row_stride = pitch();
+    for (int64_t done = 0; done < count; done += tile_rows) {
+      rows.rows = std::min(tile_rows, count - done);
+      for (int64_t row = 0; row < rows.rows; ++row) {
+        const int64_t pixel = pixel_at(done + row);
+        const int64_t y = pixel / params_.out_w;
+        const int64_t x = pixel % params_.out_w;
+        (params_.src_nchw ? gather_nchw : gather_nhwc)(params_, src_, y, x, patches + row * pitch());
+      }
+      rows.dst = packed + packed_rows_floats(isa_, done, k_);
+      pack_rows_(rows);
+    }
+  }
+
+ private:
+  const ConvParams& params_;
+  const float* src_;
+  Isa isa_;
+  int64_t k_;
+  GemmPackRowsFunction* pack_rows_;
+};
+
+// Patches of neighbouring pixels of a row begin stride_w pixels apart: a matrix of plain rows that overlap, in as many
+// segments as a patch has runs of memory. So they are multiplied where they lie; only the patches that reach over the
+// left or right edge are gathered. Runs over the upper or lower edge are left out.
+class InPlaceConv {
+ public:
+  InPlaceConv(const ConvParams& params, const float* src, const float* weight, const float* bias, const float* residual,
+              float* dst, Isa isa)
+      : params_(params),
+        src_(src),
+        isa_(isa),
+        packer_(params, src, isa),
+        multiply_(gemm_multiply_variants.choose(isa)) {
+    block_.b = weight;
+    block_.k = params.kernel_h * params.kernel_w * params.in_c;
+    block_.columns = params.out_c;
+    block_.bias = bias;
+    block_.residual = residual;
+    block_.activation = params.activation;
+    block_.dst = dst;
+    block_.row_stride = params.src_nchw ? params.stride_w : params.stride_w * params.in_c;
+    // Patches of pixels [first_, last_) of a row lie between the left and the right edge.
+    first_ = std::min(params.out_w, (params.pad_left + params.stride_w - 1) / params.stride_w);
+    const int64_t room = params.in_w + params.pad_left - params.kernel_w;
+    last_ = std::clamp<int64_t>(room < 0 ? 0 : room / params.stride_w + 1, first_, params.out_w);
+  }
+
+  // When most patches touch an edge, gathering them all wastes less. Independent of the number of threads.
+  bool pays() const { return 2 * (last_ - first_) >= params_.out_w && params_.out_h >= kLeastRows; }
+
+  void run(KernelContext& context) const {
+    const int64_t rows_of_piece =
+        std::clamp<int64_t>(kPieceWork / (params_.out_w * params_.out_c * block_.k), 1, kMostPieceRows);
+    context.pool.run((params_.out_h + rows_of_piece - 1) / rows_of_piece, [&](int64_t piece, int worker) {
+      const int64_t first = piece * rows_of_piece;
+      const int64_t last = std::min(params_.out_h, first + rows_of_piece);
+      multiply_inner(first, last);
+      multiply_edges(first, last, context.scratch, worker);
+    });
+  }
+
+ private:
+  static constexpr int64_t kLeastRows = 8;
+  static constexpr int64_t kPieceWork = 1024 * 1024;  // multiplications
+  static constexpr int64_t kMostPieceRows = 16;
+
+  void multiply_inner(int64_t first_row, int64_t last_row) const {
+    const ConvParams& p = params_;
+    const int64_t left = first_ * p.stride_w - p.pad_left;
+    const int64_t planes = p.src_nchw ? p.in_c : 1;
+    const int64_t pixel = p.src_nchw ? 1 : p.in_c;
+    const int64_t run = p.kernel_w * pixel;
+    std::vector<GemmSegment> segments;
+    std::vector<int64_t> row_offsets;
+    for (int64_t x = first_; x < last_; ++x) row_offsets.push_back(x * p.out_c);
+    GemmBlock block = block_;
+    block.a = src_;
+    block.rows = last_ - first_;
+    block.row_offsets = row_offsets.data();
+    const int64_t row_floats = p.out_w * p.out_c;
+    for (int64_t y = first_row; y < last_row; ++y) {
+      const int64_t top = y * p.stride_h - p.pad_top;
+      const Taps down(top, p.kernel_h, p.in_h);
+      segments.clear();
+      for (int64_t plane = 0; plane < planes; ++plane) {
+        for (int64_t tap = down.first; tap < down.last; ++tap) {
+          const int64_t offset = ((plane * p.in_h + top + tap) * p.in_w + left) * pixel;
+          segments.push_back({offset, (plane * p.kernel_h + tap) * run, run});
+        }
+      }
+      block.segments = segments.data();
+      block.segment_count = static_cast<int64_t>(segments.size());
+      block.dst = block_.dst + y * row_floats;
+      block.residual = block_.residual == nullptr ? nullptr : block_.residual + y * row_floats;
+      multiply_(block);
+    }
+  }
+
+  void multiply_edges(int64_t first_row, int64_t last_row, Scratch& scratch, int worker) const {
+    std::vector<int64_t> pixels;
+    for (int64_t y = first_row; y < last_row; ++y) {
+      for (int64_t x = 0; x < params_.out_w; x = x + 1 == first_ ? last_ : x + 1) {
+        if (x < first_ || x >= last_) pixels.push_back(y * params_.out_w + x);
+      }
+    }
+    if (pixels.empty()) return;
+    const auto count = static_cast<int64_t>(pixels.size());
+    const int64_t packed_size = packed_rows_floats(isa_, count, block_.k);
+    float* packed = scratch.floats(worker, static_cast<size_t>(packed_size + packer_.patches_floats()));
+    packer_.pack(
+        count, [&](int64_t i) { return pixels[static_cast<size_t>(i)]; }, packed, packed + packed_size);
+    for (int64_t& pixel : pixels) pixel *= params_.out_c;
+    GemmBlock block = block_;
+    block.a = packed;
+    block.row_stride = 0;
+    block.rows = count;
+    block.row_offsets = pixels.data();
+    multiply_(block);
+  }
+
+  const ConvParams& params_;
+  const float* src_;
+  Isa isa_;
+  PatchPacker packer_;
+  GemmMultiplyFunction* multiply_;
+  GemmBlock block_;
+  int64_t first_ = 0;
+  int64_t last_ = 0;
+};
+
 }  // namespace
 
 void conv(const ConvParams& params, const float* src, const float* weight, const float* bias, const float* residual,
           float* dst, KernelContext& context) {
   SAMC_CHECK(params.in_c > 0 && params.kernel_h > 0 && params.kernel_w > 0 && params.stride_h > 0 &&
-                 params.stride_w > 0 && params.out_h >= 0 && params.out_w >= 0 && params.out_c >= 0,
+                 params.stride_w > 0 && params.out_h >= 0 && params.out_w >= 0 && params.out_c >= 0 &&
+                 params.pad_top >= 0 && params.pad_left >= 0,
              "conv {} x {}, {} -> {} channels", params.kernel_h, params.kernel_w, params.in_c, params.out_c);
   GemmProblem problem;
   problem.rows = params.out_h * params.out_w;
@@ -92,46 +245,30 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
   const bool pointwise = params.kernel_h == 1 && params.kernel_w == 1 && params.stride_h == 1 && params.stride_w == 1 &&
                          params.pad_top == 0 && params.pad_left == 0 && params.in_h == params.out_h &&
                          params.in_w == params.out_w && !params.src_nchw;
-  const int64_t pitch = problem.k + kRun;
+  if (problem.rows == 0 || problem.columns == 0) return;
+  const PatchPacker packer(params, src, context.isa);
   if (pointwise) {
     problem.plain_rows = src;
     problem.row_stride = problem.k;
   } else {
-    problem.extra_row_floats = pitch;
+    const InPlaceConv in_place(params, src, weight, bias, residual, dst, context.isa);
+    if (in_place.pays()) return in_place.run(context);
+    problem.extra_floats = packer.patches_floats();
   }
   GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
-  const int64_t tile_rows = gemm_tile_rows(context.isa);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float* patches) {
+        if (!pointwise)
+          return packer.pack(
+              count, [&](int64_t i) { return first + i; }, packed, patches);
         GemmRows rows;
         rows.k = problem.k;
-        if (pointwise) {
-          rows.src = src + first * problem.k;
-          rows.row_stride = problem.k;
-          rows.rows = count;
-          rows.dst = packed;
-          pack_rows(rows);
-          return;
-        }
-        // A tile at a time, so that the patches are still in the L1 cache when they are packed.
-        rows.src = patches;
-        rows.row_stride = pitch;
-        for (int64_t done = 0; done < count; done += tile_rows) {
-          rows.rows = std::min(tile_rows, count - done);
-          for (int64_t row = 0; row < rows.rows; ++row) {
-            const int64_t pixel = first + done + row;
-            const int64_t y = pixel / params.out_w;
-            const int64_t x = pixel % params.out_w;
-            if (params.src_nchw) {
-              gather_nchw(params, src, y, x, patches + row * pitch);
-            } else {
-              gather_nhwc(params, src, y, x, patches + row * pitch);
-            }
-          }
-          rows.dst = packed + packed_rows_floats(context.isa, done, problem.k);
-          pack_rows(rows);
-        }
+        rows.src = src + first * problem.k;
+        rows.row_stride = problem.k;
+        rows.rows = count;
+        rows.dst = packed;
+        pack_rows(rows);
       },
       [&](int64_t first, int64_t count, int64_t* offsets) {
         for (int64_t row = 0; row < count; ++row) offsets[row] = (first + row) * params.out_c;

@@ -44,9 +44,20 @@ struct GemmColumns {
   float* dst = nullptr;  // packed_floats(k, columns)
 };
 
+// Of each plain row: count elements from a[offset] on meet rows [k_first, k_first + count) of the panels.
+struct GemmSegment {
+  int64_t offset = 0;
+  int64_t k_first = 0;
+  int64_t count = 0;
+};
+
 struct GemmBlock {
   const float* a = nullptr;  // from gemm_pack_rows, or plain rows when row_stride is not 0
-  int64_t row_stride = 0;    // of plain rows: then rows is a multiple of gemm_tile_rows
+  // A plain row is its segments, in ascending order of k, and row r begins at a[r row_stride]. Rows may overlap: for a
+  // convolution they are the patches of neighbouring pixels, read where they lie.
+  const GemmSegment* segments = nullptr;
+  int64_t segment_count = 0;
+  int64_t row_stride = 0;
   const float* b = nullptr;  // panels, each (k, 16)
   int64_t rows = 0;
   int64_t k = 0;

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "kernels/gemm.h"
 #include "kernels/vector_math_avx2.h"
 
@@ -10,6 +12,8 @@ constexpr int64_t kTileRows = kGemmTileRowsAvx2;
 constexpr int max_vectors(int64_t rows) { return rows <= 1 ? 8 : rows <= 2 ? 4 : 2; }
 
 }  // namespace
+
+#include "kernels/tile.inc"
 
 #include "kernels/gemm_vector.inc"
 

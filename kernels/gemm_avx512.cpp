@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "kernels/gemm.h"
 #include "kernels/vector_math_avx512.h"
 
@@ -10,6 +12,8 @@ constexpr int64_t kTileRows = kGemmTileRowsAvx512;
 constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
 
 }  // namespace
+
+#include "kernels/tile.inc"
 
 #include "kernels/gemm_vector.inc"
 

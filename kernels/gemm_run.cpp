@@ -56,17 +56,17 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   const Cut pieces = cut(problem, tile_rows, context.pool.threads());
   const int64_t block_rows = pieces.block_tiles * tile_rows;
   const int64_t packed_size = packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
-  const int64_t extra_size = problem.extra_row_floats * std::min(block_rows, problem.rows);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
   constexpr int64_t kWayFloats = 1024;
   const bool plain = problem.plain_rows != nullptr && problem.row_stride % kWayFloats != 0;
+  const GemmSegment whole_row{0, 0, problem.k};
 
   // With one range of columns a piece packs its rows; with several, each piece packs them anew.
   context.pool.run(pieces.row_blocks * pieces.column_ranges, [&](int64_t piece, int worker) {
     const int64_t row_block = piece / pieces.column_ranges;
     const int64_t range = piece % pieces.column_ranges;
-    float* packed = context.scratch.floats(worker, static_cast<size_t>(packed_size + extra_size));
+    float* packed = context.scratch.floats(worker, static_cast<size_t>(packed_size + problem.extra_floats));
     GemmBlock block;
     const int64_t first_row = row_block * block_rows;
     const int64_t count = std::min(block_rows, problem.rows - first_row);
@@ -78,32 +78,27 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
     const int64_t first_column = range * pieces.columns;
     const int64_t group = problem.group_columns > 0 ? problem.group_columns : problem.columns;
     const int64_t last_column = std::min(problem.columns, first_column + pieces.columns);
-    const auto multiply_rows = [&](int64_t from, int64_t rows) {
-      block.rows = rows;
-      block.row_offsets = row_offsets.data() + from;
-      for (int64_t column = first_column; column < last_column;) {
-        const int64_t in_group = column % group;
-        block.b = problem.b + column * problem.k;
-        block.columns = std::min(last_column - column, group - in_group);
-        const int64_t shift = column / group * problem.group_offset + in_group;
-        block.bias = problem.bias != nullptr ? problem.bias + in_group : nullptr;
-        block.residual = problem.residual != nullptr ? problem.residual + shift : nullptr;
-        block.dst = problem.dst + shift;
-        multiply(block);
-        column += block.columns;
-      }
-    };
-    const int64_t plain_count = plain ? count / tile_rows * tile_rows : 0;
-    if (plain_count > 0) {
+    if (plain) {
       block.a = problem.plain_rows + first_row * problem.row_stride;
       block.row_stride = problem.row_stride;
-      multiply_rows(0, plain_count);
-    }
-    if (plain_count < count) {
-      pack(first_row + plain_count, count - plain_count, packed, packed + packed_size);
+      block.segments = &whole_row;
+      block.segment_count = 1;
+    } else {
+      pack(first_row, count, packed, packed + packed_size);
       block.a = packed;
-      block.row_stride = 0;
-      multiply_rows(plain_count, count - plain_count);
+    }
+    block.rows = count;
+    block.row_offsets = row_offsets.data();
+    for (int64_t column = first_column; column < last_column;) {
+      const int64_t in_group = column % group;
+      block.b = problem.b + column * problem.k;
+      block.columns = std::min(last_column - column, group - in_group);
+      const int64_t shift = column / group * problem.group_offset + in_group;
+      block.bias = problem.bias != nullptr ? problem.bias + in_group : nullptr;
+      block.residual = problem.residual != nullptr ? problem.residual + shift : nullptr;
+      block.dst = problem.dst + shift;
+      multiply(block);
+      column += block.columns;
     }
   });
 }

@@ -26,12 +26,11 @@ struct GemmProblem {
   // When the rows are a plain matrix that needs no change they are read where they lie.
   const float* plain_rows = nullptr;
   int64_t row_stride = 0;
-  // Floats of scratch beside the packed rows that pack wants for each row.
-  int64_t extra_row_floats = 0;
+  // Floats of scratch that pack wants beside the packed rows.
+  int64_t extra_floats = 0;
 };
 
-// pack fills packed with rows [first, first + count), laid out as gemm_pack_rows does; extra is extra_row_floats *
-// count.
+// pack fills packed with rows [first, first + count), laid out as gemm_pack_rows does; extra is extra_floats of scratch.
 using GemmPack = std::function<void(int64_t first, int64_t count, float* packed, float* extra)>;
 // Where each row of dst begins.
 using GemmOffsets = std::function<void(int64_t first, int64_t count, int64_t* offsets)>;

@@ -52,14 +52,19 @@ void gemm_multiply(const GemmBlock& block) {
     const int64_t left = block.columns - first_column;
     const int64_t columns = left < kGemmLine ? left : kGemmLine;
     for (int64_t row = 0; row < block.rows; ++row) {
-      const bool plain = block.row_stride != 0;
-      const float* a = plain ? block.a + row * block.row_stride
-                             : block.a + row / kTileRows * tile_floats + row % kTileRows * kGemmLine;
-      const int64_t line_step = plain ? kGemmLine : kTileRows * kGemmLine;
       float sums[kGemmLine] = {};
-      for (int64_t i = 0; i < block.k; ++i) {
-        const float factor = a[i / kGemmLine * line_step + i % kGemmLine];
+      const auto add = [&](float factor, int64_t i) {
         for (int64_t column = 0; column < kGemmLine; ++column) sums[column] += factor * panel[i * kGemmLine + column];
+      };
+      if (block.row_stride != 0) {
+        for (int64_t s = 0; s < block.segment_count; ++s) {
+          const GemmSegment& segment = block.segments[s];
+          const float* a = block.a + row * block.row_stride + segment.offset;
+          for (int64_t i = 0; i < segment.count; ++i) add(a[i], segment.k_first + i);
+        }
+      } else {
+        const float* a = block.a + row / kTileRows * tile_floats + row % kTileRows * kGemmLine;
+        for (int64_t i = 0; i < block.k; ++i) add(a[i / kGemmLine * kTileRows * kGemmLine + i % kGemmLine], i);
       }
       const int64_t offset = block.row_offsets[row] + first_column;
       for (int64_t column = 0; column < columns; ++column) {
