@@ -59,6 +59,9 @@ TEST_P(Conv, equals_the_plain_loop) {
       make_params(20, 23, 3, 24, 7, 4, 3),  make_params(9, 8, 5, 17, 3, 2, 1),  make_params(8, 8, 16, 4, 2, 2, 0),
       make_params(11, 13, 20, 33, 1, 1, 0), make_params(6, 7, 4, 8, 3, 1, 1),   make_params(2, 2, 3, 5, 7, 1, 3),
       make_params(40, 41, 3, 96, 7, 4, 3),  make_params(7, 9, 20, 33, 1, 2, 0), make_params(1, 1, 1, 1, 1, 1, 0),
+      make_params(17, 19, 5, 20, 3, 1, 1),  make_params(33, 70, 1, 4, 3, 2, 1), make_params(34, 35, 4, 16, 2, 2, 0),
+      make_params(16, 21, 3, 33, 5, 1, 4),  make_params(19, 9, 24, 7, 3, 1, 1), make_params(16, 16, 1, 4, 2, 2, 0),
+      make_params(12, 90, 3, 48, 9, 4, 2),
   };
   ConvParams lopsided = make_params(9, 10, 6, 16, 3, 2, 0);  // padded below and right only
   lopsided.out_h = 5;
@@ -175,6 +178,8 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
   const std::vector<float> packed = random_floats(packed_floats(147, 20), 2);
   const std::vector<float> wide = random_floats(40 * 50 * 32, 3);
   const std::vector<float> deconv_weight = random_floats(packed_floats(32, 64), 4);
+  const ConvParams small = make_params(40, 50, 3, 20, 3, 1, 1);
+  const std::vector<float> depthwise_weight = random_floats(7 * 7 * 32, 5);
   std::vector<float> first;
   for (const int threads : {1, 2, 5}) {
     TestContext context(GetParam(), threads);
@@ -183,6 +188,12 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
     std::vector<float> larger(80 * 100 * 16);
     deconv2x2({40, 50, 32, 16}, wide.data(), deconv_weight.data(), nullptr, nullptr, larger.data(), context.get());
     dst.insert(dst.end(), larger.begin(), larger.end());
+    std::vector<float> same_size(40 * 50 * 32);
+    conv(small, src.data(), packed.data(), nullptr, nullptr, same_size.data(), context.get());
+    dst.insert(dst.end(), same_size.begin(), same_size.begin() + 40 * 50 * 20);
+    depthwise_conv({40, 50, 32, 40, 50, 7, 7, 1, 1, 3, 3}, wide.data(), depthwise_weight.data(), nullptr,
+                   same_size.data(), context.get());
+    dst.insert(dst.end(), same_size.begin(), same_size.end());
     if (first.empty()) first = dst;
     EXPECT_EQ(dst, first);
   }

@@ -1,7 +1,17 @@
 #include "kernels/depthwise_conv.h"
+
+#include <utility>
+
 #include "kernels/vector_math_avx2.h"
 
 namespace samc::avx2 {
+namespace {
+
+constexpr int kPixels = 4;  // of each of two rows: 16 registers hold their sums, two weights and a pixel
+
+}  // namespace
+
+#include "kernels/tile.inc"
 
 #include "kernels/depthwise_conv_vector.inc"
 

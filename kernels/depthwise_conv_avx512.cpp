@@ -1,7 +1,17 @@
 #include "kernels/depthwise_conv.h"
+
+#include <utility>
+
 #include "kernels/vector_math_avx512.h"
 
 namespace samc::avx512 {
+namespace {
+
+constexpr int kPixels = 8;  // of each of two rows: 32 registers hold their sums, two weights and a pixel
+
+}  // namespace
+
+#include "kernels/tile.inc"
 
 #include "kernels/depthwise_conv_vector.inc"
 
