@@ -68,6 +68,10 @@ struct GemmBlock {
   bool residual_first = false;           // activation(sum + residual) instead of activation(sum) + residual
   Activation activation = Activation::kNone;
   float* dst = nullptr;
+  // A long k comes in parts: sums begin with what is there, and go there instead of to dst. (rows, sums_pitch)
+  const float* sums_before = nullptr;
+  float* sums_after = nullptr;
+  int64_t sums_pitch = 0;  // a multiple of 16, at least columns
 };
 
 using GemmPackRowsFunction = void(const GemmRows& rows);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "kernels/pack.h"
 
@@ -13,10 +14,15 @@ constexpr int64_t kMostBlockRows = 256;
 constexpr int64_t kBlockFloats = 64 * 1024;
 // Columns are only cut when there are too few rows for all threads; each range is at least this wide.
 constexpr int64_t kLeastColumns = 64;
+// Plain rows longer than this are multiplied in parts of about kPartK: more of them fit into the L2 cache, so that the
+// panels pass by less often.
+constexpr int64_t kLongK = 3200;
+constexpr int64_t kPartK = 768;
 // A piece with fewer multiplications than this is not worth waking a thread for.
 constexpr int64_t kLeastPieceWork = 1024 * 1024;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 struct Cut {
   int64_t block_tiles;
@@ -25,9 +31,10 @@ struct Cut {
   int64_t column_ranges;
 };
 
-Cut cut(const GemmProblem& problem, int64_t tile_rows, int64_t threads) {
+// part_k: of the rows that stay in the cache.
+Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t threads) {
   const int64_t tiles = ceil_div(problem.rows, tile_rows);
-  const int64_t padded_k = ceil_div(problem.k, kGemmLine) * kGemmLine;
+  const int64_t padded_k = round_up(part_k, kGemmLine);
   const int64_t most_tiles =
       std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(1, padded_k * tile_rows), 2, kMostBlockRows / tile_rows);
   const int64_t work = problem.rows * problem.k * problem.columns;
@@ -53,20 +60,31 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   SAMC_CHECK(problem.group_columns % kPanelColumns == 0, "groups of {} columns", problem.group_columns);
   const int64_t tile_rows = gemm_tile_rows(context.isa);
   GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
-  const Cut pieces = cut(problem, tile_rows, context.pool.threads());
-  const int64_t block_rows = pieces.block_tiles * tile_rows;
-  const int64_t packed_size = packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
   constexpr int64_t kWayFloats = 1024;
   const bool plain = problem.plain_rows != nullptr && problem.row_stride % kWayFloats != 0;
-  const GemmSegment whole_row{0, 0, problem.k};
+  std::vector<GemmSegment> parts{{0, 0, problem.k}};
+  if (plain && problem.k > kLongK) {
+    parts.clear();
+    const int64_t part = round_up(ceil_div(problem.k, ceil_div(problem.k, kPartK)), kGemmLine);
+    for (int64_t first = 0; first < problem.k; first += part) {
+      parts.push_back({first, first, std::min(part, problem.k - first)});
+    }
+  }
+  const Cut pieces = cut(problem, parts[0].count, tile_rows, context.pool.threads());
+  const int64_t block_rows = pieces.block_tiles * tile_rows;
+  const int64_t packed_size =
+      plain ? 0 : packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
+  const int64_t sums_pitch = round_up(std::min(pieces.columns, problem.columns), kPanelColumns);
+  const int64_t sums_size = parts.size() > 1 ? sums_pitch * std::min(block_rows, problem.rows) : 0;
 
   // With one range of columns a piece packs its rows; with several, each piece packs them anew.
   context.pool.run(pieces.row_blocks * pieces.column_ranges, [&](int64_t piece, int worker) {
     const int64_t row_block = piece / pieces.column_ranges;
     const int64_t range = piece % pieces.column_ranges;
-    float* packed = context.scratch.floats(worker, static_cast<size_t>(packed_size + problem.extra_floats));
+    float* packed = context.scratch.floats(worker, static_cast<size_t>(packed_size + problem.extra_floats + sums_size));
+    float* sums = packed + packed_size + problem.extra_floats;
     GemmBlock block;
     const int64_t first_row = row_block * block_rows;
     const int64_t count = std::min(block_rows, problem.rows - first_row);
@@ -81,7 +99,6 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
     if (plain) {
       block.a = problem.plain_rows + first_row * problem.row_stride;
       block.row_stride = problem.row_stride;
-      block.segments = &whole_row;
       block.segment_count = 1;
     } else {
       pack(first_row, count, packed, packed + packed_size);
@@ -89,6 +106,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
     }
     block.rows = count;
     block.row_offsets = row_offsets.data();
+    block.sums_pitch = sums_pitch;
     for (int64_t column = first_column; column < last_column;) {
       const int64_t in_group = column % group;
       block.b = problem.b + column * problem.k;
@@ -97,7 +115,12 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
       block.bias = problem.bias != nullptr ? problem.bias + in_group : nullptr;
       block.residual = problem.residual != nullptr ? problem.residual + shift : nullptr;
       block.dst = problem.dst + shift;
-      multiply(block);
+      for (const GemmSegment& part : parts) {
+        block.segments = &part;
+        block.sums_before = &part == &parts.front() ? nullptr : sums;
+        block.sums_after = &part == &parts.back() ? nullptr : sums;
+        multiply(block);
+      }
       column += block.columns;
     }
   });

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/gemm.h"
@@ -53,6 +54,8 @@ void gemm_multiply(const GemmBlock& block) {
     const int64_t columns = left < kGemmLine ? left : kGemmLine;
     for (int64_t row = 0; row < block.rows; ++row) {
       float sums[kGemmLine] = {};
+      const int64_t sums_place = row * block.sums_pitch + first_column;
+      if (block.sums_before != nullptr) std::copy_n(block.sums_before + sums_place, kGemmLine, sums);
       const auto add = [&](float factor, int64_t i) {
         for (int64_t column = 0; column < kGemmLine; ++column) sums[column] += factor * panel[i * kGemmLine + column];
       };
@@ -65,6 +68,10 @@ void gemm_multiply(const GemmBlock& block) {
       } else {
         const float* a = block.a + row / kTileRows * tile_floats + row % kTileRows * kGemmLine;
         for (int64_t i = 0; i < block.k; ++i) add(a[i / kGemmLine * kTileRows * kGemmLine + i % kGemmLine], i);
+      }
+      if (block.sums_after != nullptr) {
+        std::copy_n(sums, kGemmLine, block.sums_after + sums_place);
+        continue;
       }
       const int64_t offset = block.row_offsets[row] + first_column;
       for (int64_t column = 0; column < columns; ++column) {

@@ -99,6 +99,26 @@ TEST_P(Matmul, applies_norm_activation_and_residual) {
   }
 }
 
+TEST_P(Matmul, multiplies_a_long_k_in_parts) {
+  for (const int64_t k : {3201, 3600, 4096, 4608}) {  // 4096 is packed: its rows share a cache set
+    for (const int64_t n : {5, 40}) {
+      const MatmulParams params{31, k, n, false, 0, Activation::kRelu};
+      const Operands operands(params);
+      const std::vector<float> expected = plain_matmul(params, operands, true, true);
+      std::vector<std::vector<float>> results;
+      for (const int threads : {1, 3}) {
+        TestContext context(GetParam(), threads);
+        std::vector<float> dst = operands.residual;
+        matmul(params, operands.src.data(), operands.packed.data(), operands.bias.data(), dst.data(), dst.data(),
+               context.get());
+        expect_near_all(dst, expected, 1e-4);
+        results.push_back(dst);
+      }
+      EXPECT_EQ(results[0], results[1]) << k;
+    }
+  }
+}
+
 TEST_P(Matmul, takes_unaligned_pointers) {
   TestContext context(GetParam(), 1);
   const MatmulParams params{17, 33, 50};
