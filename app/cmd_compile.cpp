@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/build_id.h"
+#include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_source.h"
@@ -89,7 +90,9 @@ Status compile(const Arguments& arguments) {
 Command add_compile(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("compile", "Compile a checkpoint to a .samc module");
-  command->add_option("model", arguments->model, "A PyTorch checkpoint (.pt)")->type_name("MODEL");
+  command->add_option("model", arguments->model, "A PyTorch checkpoint (.pt)")
+      ->type_name("MODEL")
+      ->transform(bundled_model());
   command->add_option("-o,--output", arguments->output, "Where the module, or with --until the IR, goes")
       ->type_name("FILE");
   command

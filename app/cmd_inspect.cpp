@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/inspect_sophgo.h"
@@ -122,7 +123,10 @@ Status inspect_module(const Arguments& arguments) {
 Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
-  command->add_option("file", arguments->file, "A .pt, .samc, .mlir or .bmodel")->required()->type_name("FILE");
+  command->add_option("file", arguments->file, "A .pt, .samc, .mlir or .bmodel")
+      ->required()
+      ->type_name("FILE")
+      ->transform(bundled_model());
   command->add_option("--config", arguments->config, "The architecture of a .pt, as official-format YAML")
       ->type_name("FILE.yaml");
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");

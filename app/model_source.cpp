@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "app/build_id.h"
+#include "app/bundled_model.h"
 #include "app/module_cache.h"
 #include "package/format.h"
 #include "targets/cpu/compile_model.h"
@@ -161,10 +162,12 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command
-      .add_option(
-          "--model,-m", arguments.model,
-          "A checkpoint (.pt) or a compiled module (.samc). A checkpoint is compiled once and kept in the cache")
+      .add_option("--model,-m", arguments.model,
+                  "A checkpoint (.pt) or a compiled module (.samc). A checkpoint is compiled once and kept in the "
+                  "cache. mini is "
+                  "the small demonstration model that comes with samc")
       ->required()
+      ->transform(bundled_model())
       ->type_name("FILE");
   command
       .add_option("--config", arguments.config,

@@ -1,4 +1,5 @@
-# cmake --install: bin/samc, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with samc::runtime.
+# cmake --install: bin/samc, share/samc/models, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with
+# samc::runtime.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -27,6 +28,9 @@ foreach(stage IN LISTS samc_runtime_stages)
 endforeach()
 if(TARGET samc)
   install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  foreach(file mini.pt mini.yaml MODEL_CARD.md)
+    install(FILES ${PROJECT_SOURCE_DIR}/models/mini/${file} DESTINATION ${CMAKE_INSTALL_DATADIR}/samc/models/mini)
+  endforeach()
 endif()
 
 set(samc_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/samc)

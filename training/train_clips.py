@@ -112,6 +112,7 @@ def parse_arguments():
     parser.add_argument("--shard-size", type=int, default=256)
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--budget-minutes", type=float, required=True)
+    parser.add_argument("--wall", action="store_true", help="the budget is wall time on a CPU too")
     parser.add_argument("--batch", type=int, default=2, help="clips in a step")
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--image-rate", type=float, default=0.0)
@@ -164,17 +165,16 @@ def main():
         torch.save(state | {"step": step, "seconds": seconds, "best": best}, arguments.run / "state.partial")
         (arguments.run / "state.partial").rename(state_path)
 
-    clock = time.process_time if device == "cpu" else time.time
+    clock = time.process_time if device == "cpu" and not arguments.wall else time.time
     budget = arguments.budget_minutes * 60
     scored, saved, kept = seconds, time.time(), []
-    attention = [SDPBackend.MATH] if device == "cpu" else GPU_ATTENTION
     while seconds < budget:
         start = clock()
         model.train()
         rate = arguments.rate * min(1, (step + 1) / 100) * max(0.01, 0.5 * (1 + math.cos(math.pi * seconds / budget)))
         for group in optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        with sdpa_kernel(attention), torch.autocast("cuda", dtype=torch.bfloat16, enabled=device != "cpu"):
+        with sdpa_kernel(GPU_ATTENTION), torch.autocast("cuda" if device != "cpu" else "cpu", dtype=torch.bfloat16):
             loss, ious = clip_loss(model, next(batches), device, arguments.image_rate > 0)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 0.5)

@@ -1,5 +1,6 @@
 """Reads composed shards and draws training batches from them, endlessly."""
 
+import os
 import pathlib
 
 import cv2
@@ -8,6 +9,9 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from training import prompts
+
+
+WORKER_NICENESS = 5  # drawing batches is quick; the training itself goes first
 
 
 class Shards:
@@ -62,23 +66,28 @@ class Batches(IterableDataset):
             yield self.draw(rng, shards)
 
     def draw(self, rng, shards):
-        pictures, masks = [], []
-        for _ in range(self.batch):
-            picture, ids, sets = shards.sample(rng)
+        pictures, masks, shown, sides = [], [], [], []
+        grid = self.image_size // 4
+        while len(pictures) < self.batch:
+            picture, ids, sets = crop(rng, *shards.sample(rng), self.image_size)
+            if not sets:
+                continue
             chosen = rng.permutation(len(sets))[: self.objects]
             chosen = np.concatenate([chosen, rng.integers(len(sets), size=self.objects - len(chosen))])
+            chosen = rng.permutation(chosen)
             if rng.random() < 0.5:
                 picture, ids = picture[:, ::-1], ids[:, ::-1]
             if rng.random() < 0.5:
                 gain = rng.uniform(0.75, 1.25, 3) * rng.uniform(0.8, 1.2)
-                picture = np.clip(picture * gain, 0, 255).astype(np.uint8)
-            if self.image_size != len(picture):
-                picture = cv2.resize(picture, (self.image_size, self.image_size), interpolation=cv2.INTER_AREA)
+                picture = np.clip(picture * gain.astype(np.float32), 0, 255).astype(np.uint8)
             pictures.append(np.ascontiguousarray(picture))
             masks.append(np.stack([mask_of(ids, sets[i]) for i in chosen]))
+            own_ids, own_sides = cell_targets(ids, grid)
+            shown.append(own_ids)
+            sides.append(own_sides)
         masks = np.stack(masks)  # (batch, objects, size, size)
         half = self.objects // 2
-        size, grid = masks.shape[-1], self.image_size // 4
+        size = masks.shape[-1]
         clicked, boxed = masks[:, :half].reshape(-1, size, size), masks[:, half:].reshape(-1, size, size)
         click_points, click_labels = prompts.first_clicks(rng, clicked)
         rough = None
@@ -88,14 +97,44 @@ class Batches(IterableDataset):
         else:
             box_points, box_labels = prompts.boxes(rng, boxed)
         targets = torch.from_numpy(np.stack([share_of_cells(mask, grid) for mask in [*clicked, *boxed]]))[:, None]
-        scale = self.image_size / size
         result = {
             "pictures": torch.from_numpy(np.stack(pictures)),
             "targets": [targets[: len(clicked)], targets[len(clicked) :]],
-            "points": [click_points * scale, box_points * scale],
+            "points": [click_points, box_points],
             "labels": [click_labels, box_labels],
+            "cell_ids": torch.from_numpy(np.stack(shown)),
+            "cell_boxes": torch.from_numpy(np.stack(sides)),
         }
         return result | ({} if rough is None else {"rough": rough})
+
+
+def crop(rng, picture, ids, sets, size):
+    """A random square of a picture at the training's size, and those of its masks of which enough is in it."""
+    whole = len(picture)
+    if rng.random() < 0.6:
+        side = int(rng.integers(int(0.55 * whole), whole + 1))
+        left, top = rng.integers(whole - side + 1, size=2)
+        picture, ids = picture[top : top + side, left : left + side], ids[top : top + side, left : left + side]
+    if len(picture) != size:
+        picture = cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=cv2.INTER_AREA)
+        ids = cv2.resize(np.ascontiguousarray(ids), (size, size), interpolation=cv2.INTER_NEAREST)
+    counts = np.bincount(ids.ravel(), minlength=32)
+    areas = [sum(int(counts[i]) for i in range(1, 32) if bits >> i & 1) for bits in sets]
+    kept = [bits for bits, area in zip(sets, areas) if max(24, 0.0015 * ids.size) <= area <= 0.93 * ids.size]
+    return picture, ids, kept
+
+
+def cell_targets(ids, grid):
+    """What each cell of the grid shows, and the box of that relative to the cell, as dense_loss wants them."""
+    step = len(ids) // grid
+    cells = ids[step // 2 :: step, step // 2 :: step].astype(np.int64)
+    corners = np.zeros((33, 4), np.float32)
+    for number in np.unique(cells):
+        left, top, width, height = cv2.boundingRect((ids == number).view(np.uint8))
+        corners[number] = left, top, left + width, top + height
+    centre = (np.arange(grid, dtype=np.float32) + 0.5) / grid
+    own = np.stack([*np.meshgrid(centre, centre)] * 2, axis=-1)
+    return cells, corners[cells] / len(ids) - own
 
 
 def share_of_cells(mask, side):
@@ -112,6 +151,10 @@ def rough_logits(rng, mask, side):
     return ((soft - rng.uniform(0.25, 0.75)) * rng.uniform(4, 20)).astype(np.float32)
 
 
+def stand_back(worker):
+    os.nice(WORKER_NICENESS)
+
+
 def loader(folder, image_size, batch, objects, seed, workers):
     return iter(
         DataLoader(
@@ -120,6 +163,7 @@ def loader(folder, image_size, batch, objects, seed, workers):
             num_workers=workers,
             prefetch_factor=4 if workers else None,
             persistent_workers=bool(workers),
+            worker_init_fn=stand_back,
             pin_memory=torch.cuda.is_available(),
         )
     )

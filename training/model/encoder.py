@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training.model.layers import Mlp
+from training.model.layers import Mlp, attend, pointwise
 
 
 def partition_windows(x, size):
@@ -41,7 +41,7 @@ class TrunkAttention(nn.Module):
             q = max_pool(q)
         height, width = q.shape[1:3]
         q, k, v = (t.flatten(1, 2).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, k, v))
-        x = F.scaled_dot_product_attention(q, k, v)
+        x = attend(q, k, v)
         return self.proj(x.transpose(1, 2).flatten(2).unflatten(1, (height, width)))
 
 
@@ -125,7 +125,8 @@ class Hiera(nn.Module):
 
     def forward(self, x):
         x = self.patch_embed(x)
-        x = x + self.position_embedding(x.shape[1], x.shape[2])
+        # In mixed precision the residual stream stays in the patches' half precision: most of the work is its traffic.
+        x = x + self.position_embedding(x.shape[1], x.shape[2]).to(x.dtype)
         features = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -140,7 +141,7 @@ class NeckConv(nn.Module):
         self.conv = nn.Conv2d(dim, dim_out, 1)
 
     def forward(self, x):
-        return self.conv(x)
+        return pointwise(self.conv, x)
 
 
 class FpnNeck(nn.Module):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training.model.layers import Attention, LayerNorm2d, Mlp
+from training.model.layers import Attention, LayerNorm2d, Mlp, upscale_twice
 
 
 class RandomPositionEncoding(nn.Module):
@@ -153,11 +153,11 @@ class MaskDecoder(nn.Module):
         source = image + dense
         grid = source.shape[-1]
         tokens, source = self.transformer(source, image_position, tokens)
-        source = source.transpose(1, 2).unflatten(2, (grid, grid))
         deconv1, norm, act1, deconv2, act2 = self.output_upscaling
-        x = act1(norm(deconv1(source) + high_res[1]))
-        x = act2(deconv2(x) + high_res[0])
+        x = upscale_twice(deconv1, source.unflatten(1, (grid, grid))) + high_res[1].permute(0, 2, 3, 1)
+        x = act1(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        x = act2(upscale_twice(deconv2, x) + high_res[0].permute(0, 2, 3, 1))  # (batch, 4g, 4g, dim / 8)
         mask_tokens = tokens[:, 2 : 2 + self.num_masks]
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1)
-        masks = (weights @ x.flatten(2)).unflatten(2, x.shape[2:])
+        masks = (weights @ x.flatten(1, 2).transpose(1, 2)).unflatten(2, x.shape[1:3])
         return masks, self.iou_prediction_head(tokens[:, 1]), mask_tokens, self.pred_obj_score_head(tokens[:, 0])

@@ -7,6 +7,19 @@ import torch.nn.functional as F
 from torch import nn
 
 
+def pointwise(conv, x):
+    """A 1x1 convolution as a matrix product over (batch, channels, height, width) that lies channels last in memory."""
+    return F.linear(x.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias).permute(0, 3, 1, 2)
+
+
+def upscale_twice(conv, x):
+    """A transposed convolution of kernel 2 and stride 2 on (batch, height, width, channels), as a matrix product."""
+    channels = conv.weight.shape[1]
+    x = F.linear(x, conv.weight.permute(2, 3, 1, 0).flatten(0, 2), conv.bias.repeat(4))
+    x = x.unflatten(-1, (2, 2, channels)).transpose(2, 3)
+    return x.reshape(x.shape[0], 2 * x.shape[1], -1, channels)
+
+
 class LayerNorm2d(nn.Module):
     """Layer norm over the channels of a (batch, channels, height, width) tensor."""
 
@@ -37,6 +50,13 @@ class Mlp(nn.Module):
         return torch.sigmoid(x) if self.sigmoid_output else x
 
 
+def attend(q, k, v):
+    """Attention of (batch, heads, tokens, dim). On a CPU the plain formula is faster, backwards above all."""
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v)
+    return ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)).softmax(-1) @ v
+
+
 class Attention(nn.Module):
     """Attention whose inner width may be smaller than the model's."""
 
@@ -54,7 +74,7 @@ class Attention(nn.Module):
 
     def forward(self, q, k, v):
         q, k, v = self.split_heads(self.q_proj(q)), self.split_heads(self.k_proj(k)), self.split_heads(self.v_proj(v))
-        x = F.scaled_dot_product_attention(q, k, v)
+        x = attend(q, k, v)
         return self.out_proj(x.transpose(1, 2).flatten(2))
 
 
@@ -88,7 +108,7 @@ class RopeAttention(Attention):
         num_rotated = k.shape[-2] - num_plain_keys
         rotated = rotate_pairs(k[..., :num_rotated, :], angles.repeat(num_rotated // q.shape[-2], 1))
         k = torch.cat([rotated, k[..., num_rotated:, :]], dim=-2)
-        x = F.scaled_dot_product_attention(rotate_pairs(q, angles), k, v)
+        x = attend(rotate_pairs(q, angles), k, v)
         return self.out_proj(x.transpose(1, 2).flatten(2))
 
 

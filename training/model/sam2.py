@@ -9,7 +9,7 @@ from torch import nn
 
 from training.model.encoder import FpnNeck, Hiera, ImageEncoder
 from training.model.heads import MaskDecoder, PromptEncoder, start_by_position
-from training.model.layers import Mlp, sine_position_1d, sine_position_grid
+from training.model.layers import Mlp, pointwise, sine_position_1d, sine_position_grid
 from training.model.memory import MemoryAttention, MemoryEncoder
 
 NO_OBJECT_LOGIT = -1024.0
@@ -84,8 +84,12 @@ class Sam2(nn.Module):
 
     def encode_image(self, x):
         """Returns (stride 4, stride 8, stride 16) features, the first two already through the decoder's 1x1s."""
-        stride4, stride8, stride16 = self.image_encoder(x)
-        return self.sam_mask_decoder.conv_s0(stride4), self.sam_mask_decoder.conv_s1(stride8), stride16
+        return self.to_decoder(self.image_encoder(x))
+
+    def to_decoder(self, levels):
+        stride4, stride8, stride16 = levels
+        decoder = self.sam_mask_decoder
+        return pointwise(decoder.conv_s0, stride4), pointwise(decoder.conv_s1, stride8), stride16
 
     def without_memory(self, stride16):
         return stride16 + self.no_mem_embed.view(1, -1, 1, 1)
