@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -133,6 +134,39 @@ TEST_F(CommandLine, boxes_mask_input_and_normalised_points) {
   expect_done(segment({kTruck, "--point", "0.277777778,0.3125", "--normalized", "--save-npz", path("c.npz")}));
   const Npz third = Npz::read(path("c.npz")).value();
   EXPECT_LE(golden_error(*third.get("low_res_logits").value(), "predict.point.multi.low_res"), 1e-3);
+}
+
+// Whether a pixel's centre is in a polygon of x, y pairs.
+bool inside(const std::vector<std::array<double, 2>>& polygon, double x, double y) {
+  bool odd = false;
+  for (size_t i = 0, j = polygon.size() - 1; i < polygon.size(); j = i++) {
+    const auto [xi, yi] = polygon[i];
+    const auto [xj, yj] = polygon[j];
+    if ((yi > y) != (yj > y) && x < xi + (y - yi) / (yj - yi) * (xj - xi)) odd = !odd;
+  }
+  return odd;
+}
+
+// "long side window" of training/real/objects.json, drawn by hand.
+TEST_F(CommandLine, the_bundled_model_cuts_a_window_out) {
+  const std::vector<std::array<double, 2>> window = {{231.4, 450.0}, {264.3, 337.1}, {280.0, 330.0}, {607.1, 314.3},
+                                                     {620.0, 325.7}, {625.7, 425.7}, {614.3, 438.6}, {257.1, 458.6}};
+  expect_done(samc(
+      {"segment", kTruck, "--model", "mini", "--box", "231,314,626,459", "--json", path("o.json"), "--threads", "1"}));
+  const auto json = nlohmann::json::parse(bytes_of(path("o.json")));
+  EXPECT_EQ(json["model"], "mini");
+  const auto& prompt = json["pictures"][0]["prompts"][0];
+  const auto& mask = prompt["masks"][prompt["best"].get<size_t>()];
+  const std::string counts = mask["segmentation"]["counts"].get<std::string>();
+  const std::vector<uint8_t> pixels = decode_rle(decompress_rle(counts, 1200, 1800).value());
+  int64_t both = 0, either = 0;
+  for (int y = 0; y < 1200; ++y)
+    for (int x = 0; x < 1800; ++x) {
+      const bool own = pixels[static_cast<size_t>(y) * 1800 + x] != 0, wanted = inside(window, x + 0.5, y + 0.5);
+      both += own && wanted;
+      either += own || wanted;
+    }
+  EXPECT_GE(static_cast<double>(both) / static_cast<double>(either), 0.6);
 }
 
 TEST_F(CommandLine, an_embedding_replaces_the_encoder) {
