@@ -7,9 +7,12 @@
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/inspect_ir.h"
+#include "app/inspect_onnx.h"
 #include "app/inspect_sophgo.h"
 #include "app/model_source.h"
 #include "checkpoint/checkpoint.h"
+#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/arena.h"
 #include "package/reader.h"
@@ -118,12 +121,23 @@ Status inspect_module(const Arguments& arguments) {
   return Status::ok();
 }
 
+Status inspect_export(const Arguments& arguments) {
+  const std::filesystem::path folder(arguments.file);
+  SAMC_TRY(inspect_onnx((folder / "encoder.onnx").string(), arguments.summary));
+  SAMC_TRY(inspect_onnx((folder / "decoder.onnx").string(), arguments.summary));
+  SAMC_ASSIGN(const ExportedModel model, ExportedModel::load(arguments.file));
+  fmt::print("{}: a model that compiles, {}\n", arguments.file, model.description());
+  return Status::ok();
+}
+
 }  // namespace
 
 Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
-  command->add_option("file", arguments->file, "A .pt, .samc, .mlir or .bmodel")
+  command
+      ->add_option("file", arguments->file,
+                   "A .pt, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
       ->required()
       ->type_name("FILE")
       ->transform(bundled_model());
@@ -136,6 +150,9 @@ Command add_inspect(CLI::App& parent) {
   return [arguments] {
     if (arguments->file.ends_with(".bmodel")) return inspect_bmodel(arguments->file);
     if (arguments->file.ends_with(".mlir")) return inspect_mlir(arguments->file, arguments->summary);
+    if (arguments->file.ends_with(".onnx")) return inspect_onnx(arguments->file, arguments->summary);
+    if (std::error_code error; std::filesystem::exists(std::filesystem::path(arguments->file) / "encoder.onnx", error))
+      return inspect_export(*arguments);
     const Result<bool> is_module = is_module_file(arguments->file);
     if (!is_module.is_ok()) return is_module.status();
     return is_module.value() ? inspect_module(*arguments) : inspect_checkpoint(*arguments);

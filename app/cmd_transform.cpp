@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
+#include "app/test_inputs.h"
 #include "media/npz.h"
 #include "targets/sophgo/transform.h"
 
@@ -32,13 +33,10 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
   options.model_name = arguments.model_name;
   options.model = arguments.model;
   if (!arguments.config.empty()) options.config = arguments.config;
-  if (arguments.part == "decoder") {
-    options.part = ModelPart::kDecoder;
-  } else if (arguments.part != "encoder") {
-    return usage_error(
-        arguments.part.empty() ? "a checkpoint holds several models" : "there is no part " + arguments.part,
-        "give --part encoder or --part decoder");
-  }
+  if (arguments.part == "encoder" || arguments.part == "decoder")
+    options.part = arguments.part == "encoder" ? ModelPart::kEncoder : ModelPart::kDecoder;
+  else if (!arguments.part.empty())
+    return usage_error("there is no part " + arguments.part, "give --part encoder or --part decoder");
   options.max_points = arguments.max_points;
   if (!arguments.input_shapes.empty()) {
     SAMC_ASSIGN(options.input_shapes, parse_shapes("--input_shapes", arguments.input_shapes));
@@ -77,20 +75,15 @@ void say_what_is_ignored(const Arguments& arguments) {
   if (arguments.cache_skip) warn("--cache_skip has no effect");
 }
 
-Status run_test(const TransformedModel& model, const Arguments& arguments, Progress& progress) {
+Status run_test(const TransformedModel& model, const Arguments& arguments, const Preprocess& preprocess,
+                Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
-  if (!arguments.test_input.ends_with(".npz"))
-    return unsupported("--test_input " + arguments.test_input + " is not an .npz",
-                       "give an .npz with one array for each input");
-  SAMC_ASSIGN(const Npz npz, Npz::read(arguments.test_input));
-  NamedViews inputs;
-  for (const NamedShape& input : model.inputs()) {
-    SAMC_ASSIGN(const Tensor* tensor, npz.get(input.name));
-    inputs[input.name] = tensor->view();
-  }
-  progress.show("running the reference interpreter ...");
   ThreadPool pool(arguments.threads);
-  SAMC_ASSIGN(const NamedTensors outputs, model.run(inputs, &pool));
+  SAMC_ASSIGN(const NamedTensors inputs, read_test_inputs(arguments.test_input, model.inputs(), preprocess, pool));
+  NamedViews views;
+  for (const auto& [name, tensor] : inputs) views[name] = tensor.view();
+  progress.show("running the reference interpreter ...");
+  SAMC_ASSIGN(const NamedTensors outputs, model.run(views, &pool));
   progress.clear();
   std::vector<std::pair<std::string, TensorView>> arrays;
   for (const auto& [name, tensor] : outputs) arrays.emplace_back(name, tensor.view());
@@ -99,6 +92,20 @@ Status run_test(const TransformedModel& model, const Arguments& arguments, Progr
              std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(),
              outputs.size(), arguments.test_result);
   return Status::ok();
+}
+
+// Long lists go on under themselves.
+std::string wrapped(const std::string& text) {
+  constexpr size_t kColumn = 54, kWidth = 100;
+  std::string lines;
+  size_t start = 0;
+  while (text.size() - start > kWidth) {
+    const size_t end = text.rfind(", ", start + kWidth);
+    if (end == std::string::npos || end <= start) break;
+    lines += text.substr(start, end + 1 - start) + "\n" + std::string(kColumn, ' ');
+    start = end + 2;
+  }
+  return lines + text.substr(start);
 }
 
 Status transform(const Arguments& arguments) {
@@ -114,8 +121,8 @@ Status transform(const Arguments& arguments) {
   SAMC_ASSIGN(const auto model, TransformedModel::make(options, [&](const PhaseReport& phase) {
                 progress.clear();
                 fmt::print("{:<28} {:>9.1f} ms  ", phase.name, phase.milliseconds);
-                if (phase.operations > 0) fmt::print("{:>5} ops", phase.operations);
-                fmt::print("{}\n", phase.note);
+                if (phase.operations > 0) fmt::print("{:>5} ops  ", phase.operations);
+                fmt::print("{}\n", wrapped(phase.note));
               }));
   const auto before_write = std::chrono::steady_clock::now();
   SAMC_TRY(model->write(arguments.mlir));
@@ -133,7 +140,7 @@ Status transform(const Arguments& arguments) {
              (folder / weight_file_name(options.model_name)).string(),
              2e-9 * static_cast<double>(model->multiply_adds()), std::chrono::duration<double>(end - start).count());
   if (arguments.test_input.empty()) return Status::ok();
-  return run_test(*model, arguments, progress);
+  return run_test(*model, arguments, options.preprocess, progress);
 }
 
 }  // namespace
@@ -144,7 +151,9 @@ Command add_transform(CLI::App& parent) {
   CLI::App* command =
       parent.add_subcommand("transform", "Write a model as Top-dialect MLIR, as TPU-MLIR's model_transform.py does");
   command->add_option("--model_name", a.model_name, "The module's name, also in the weights' file name")->required();
-  command->add_option("--model_def", a.model, "A PyTorch checkpoint (.pt)")->required()->type_name("FILE");
+  command->add_option("--model_def", a.model, "An ONNX model, or a PyTorch checkpoint (.pt)")
+      ->required()
+      ->type_name("FILE");
   command->add_option("--mlir", a.mlir, "Where the MLIR goes; its weights go beside it")
       ->required()
       ->type_name("FILE.mlir");
@@ -155,7 +164,10 @@ Command add_transform(CLI::App& parent) {
       ->add_option("--max_points", a.max_points, "Of a .pt's decoder: most points of a prompt, the pad point included")
       ->type_name("N")
       ->capture_default_str();
-  command->add_option("--input_shapes", a.input_shapes, "Such as [[1,3,1024,1024]]")->type_name("SHAPES");
+  command
+      ->add_option("--input_shapes", a.input_shapes,
+                   "Such as [[1,3,1024,1024]]; needed where an .onnx leaves them open")
+      ->type_name("SHAPES");
   command->add_option("--output_names,--output_name", a.output_names, "Values to compute instead of the outputs")
       ->type_name("A,B");
   command->add_option("--mean", a.mean, "Of pixels of 0 to 255")->type_name("R,G,B")->capture_default_str();
@@ -168,8 +180,11 @@ Command add_transform(CLI::App& parent) {
       ->capture_default_str();
   command->add_option("--pad_value", a.preprocess.pad_value)->capture_default_str();
   command->add_option("--pad_type", a.preprocess.pad_type, "normal or center")->capture_default_str();
-  command->add_option("--test_input", a.test_input, "Inputs to run the result on, in samc's reference interpreter")
-      ->type_name("FILE.npz");
+  command
+      ->add_option("--test_input", a.test_input,
+                   "Inputs to run the result on, in samc's reference interpreter: arrays by name, or a picture, which "
+                   "goes through the preprocess configuration")
+      ->type_name("FILE.npz|PICTURE");
   command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
   command->add_option("--disable", a.disabled, "Leave a pass out; may be given several times")
       ->allow_extra_args(false)
@@ -183,7 +198,8 @@ Command add_transform(CLI::App& parent) {
                                     {"--cache_skip", &a.cache_skip}})
     command->add_flag(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
   command->footer(
-      "Example:\n  samc transform --model_name sam2_encoder --model_def sam2_hiera_tiny.pt --part encoder \\\n"
+      "Example:\n  samc transform --model_name sam2_encoder --model_def encoder.onnx --input_shapes [[1,3,1024,1024]] "
+      "\\\n"
       "    --mean 123.675,116.28,103.53 --scale 0.01712475,0.017507,0.01742919 --pixel_format rgb --mlir encoder.mlir");
   return [arguments] { return transform(*arguments); };
 }

@@ -16,6 +16,7 @@ Command add_compile(CLI::App& parent);
 Command add_segment(CLI::App& parent);
 Command add_encode(CLI::App& parent);
 Command add_bench(CLI::App& parent);
+Command add_export(CLI::App& parent);
 Command add_transform(CLI::App& parent);
 Command add_deploy(CLI::App& parent);
 

@@ -4,7 +4,6 @@
 
 #include "app/console.h"
 #include "targets/sophgo/bmodel.h"
-#include "targets/sophgo/transform.h"
 
 namespace samc {
 namespace {
@@ -42,25 +41,6 @@ Status inspect_bmodel(const std::string& path) {
       print_tensors("output", stage.outputs);
     }
   }
-  return Status::ok();
-}
-
-Status inspect_mlir(const std::string& path, bool summary) {
-  SAMC_ASSIGN(const auto model, TransformedModel::read(path));
-  int64_t operations = 0;
-  for (const auto& [name, count] : model->operation_counts()) operations += count;
-  fmt::print("{}: Top-dialect MLIR, module {}\n", path, model->model_name());
-  fmt::print("  operations  {}\n", operations);
-  if (!summary)
-    for (const auto& [name, count] : model->operation_counts()) fmt::print("    {:<20} {}\n", name, count);
-  fmt::print("  weights     {}, {}\n", model->weights().size(),
-             human_bytes(static_cast<double>(model->weights().bytes())));
-  fmt::print("  work        {:.2f} GFLOP in matrix products and convolutions\n",
-             2e-9 * static_cast<double>(model->multiply_adds()));
-  for (const NamedShape& input : model->inputs())
-    fmt::print("  input       {:<24} {}\n", input.name, shape_to_string(input.shape));
-  for (const NamedShape& output : model->outputs())
-    fmt::print("  output      {:<24} {}\n", output.name, shape_to_string(output.shape));
   return Status::ok();
 }
 

@@ -8,7 +8,5 @@
 namespace samc {
 
 Status inspect_bmodel(const std::string& path);
-// Top-dialect MLIR of ours or TPU-MLIR's.
-Status inspect_mlir(const std::string& path, bool summary);
 
 }  // namespace samc

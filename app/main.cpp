@@ -66,9 +66,9 @@ int run(int count, char** arguments) {
       "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
       "SAMC_CACHE_LIMIT_MB of them (4000). `samc COMMAND --help` says everything about a command.");
   const std::vector<std::pair<const char*, Command>> commands{
-      {"inspect", add_inspect(app)}, {"compile", add_compile(app)}, {"segment", add_segment(app)},
-      {"encode", add_encode(app)},   {"bench", add_bench(app)},     {"transform", add_transform(app)},
-      {"deploy", add_deploy(app)}};
+      {"inspect", add_inspect(app)},     {"compile", add_compile(app)}, {"segment", add_segment(app)},
+      {"encode", add_encode(app)},       {"bench", add_bench(app)},     {"export", add_export(app)},
+      {"transform", add_transform(app)}, {"deploy", add_deploy(app)}};
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

@@ -17,6 +17,7 @@
 #include "app/build_id.h"
 #include "app/bundled_model.h"
 #include "app/module_cache.h"
+#include "model/exported_model.h"
 #include "package/format.h"
 #include "targets/cpu/compile_model.h"
 
@@ -162,13 +163,13 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command
-      .add_option("--model,-m", arguments.model,
-                  "A checkpoint (.pt) or a compiled module (.samc). A checkpoint is compiled once and kept in the "
-                  "cache. mini is "
-                  "the small demonstration model that comes with samc")
+      .add_option(
+          "--model,-m", arguments.model,
+          "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, or a compiled module (.samc). What is no "
+          "module is compiled once and kept in the cache. mini is the small demonstration model that comes with samc")
       ->required()
       ->transform(bundled_model())
-      ->type_name("FILE");
+      ->type_name("FILE|DIR");
   command
       .add_option("--config", arguments.config,
                   "The architecture as official-format YAML. Needed for models that are not one of the eight official "
@@ -180,6 +181,8 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
 }
 
 Result<bool> is_module_file(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return false;
   SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
   std::array<unsigned char, kModuleMagic.size()> head{};
   return file.read(head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == kModuleMagic;
@@ -190,8 +193,17 @@ Result<std::string> module_key(const ModelArguments& arguments) {
   hash.add("samc module");
   hash.add(build_id());
   hash.add(arguments.precision);
-  fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
   std::error_code error;
+  if (fs::is_directory(arguments.model, error)) {
+    SAMC_ASSIGN(const std::vector<std::string> files, ExportedModel::files(arguments.model));
+    hash.add(fs::weakly_canonical(arguments.model, error).string());  // the module's name comes from it
+    for (const std::string& file : files) {
+      hash.add(fs::path(file).filename().string());
+      SAMC_TRY(hash.add_file(file));
+    }
+    return hash.hexadecimal();
+  }
+  fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
   if (arguments.config || fs::exists(config, error)) {
     hash.add(config.stem().string());  // the module's name comes from it
     SAMC_TRY(hash.add_file(config.string()));

@@ -1,5 +1,5 @@
 #pragma once
-// --model: a checkpoint, compiled on the spot or taken from the cache, or a compiled module.
+// --model: a checkpoint or an export, compiled on the spot or taken from the cache, or a compiled module.
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -24,11 +24,11 @@ struct ModelArguments {
 void add_model_options(CLI::App& command, ModelArguments& arguments);
 void add_threads_option(CLI::App& command, int& threads);
 
-// Whether the file begins as a .samc module does. Anything else is taken for a checkpoint, whose reader says what it
-// is.
+// Whether the file begins as a .samc module does. A folder is taken for an export, anything else for a checkpoint,
+// whose reader says what it is.
 Result<bool> is_module_file(const std::string& path);
 
-// What decides what a compiled module holds: checkpoint, config, precision, compiler. In hexadecimal.
+// What decides what a compiled module holds: the model's files, config, precision, compiler. In hexadecimal.
 Result<std::string> module_key(const ModelArguments& arguments);
 
 // Loads it, after compiling where needed. Says on stderr what is wrong with the weights (NaN), if anything.

@@ -169,6 +169,9 @@ class Composer {
 
 }  // namespace
 
-int64_t compose(SimpleGraph& graph) { return Composer(graph).run(); }
+int64_t compose(SimpleGraph& graph) {
+  sink_expands(graph);
+  return Composer(graph).run();
+}
 
 }  // namespace samc::onnx

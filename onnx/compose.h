@@ -9,7 +9,10 @@ namespace samc::onnx {
 
 constexpr const char* kPixelNormalization = "PixelNormalization";
 
-// How many patterns were found.
+// How many patterns were found. Begins with sink_expands.
 int64_t compose(SimpleGraph& graph);
+
+// Broadcasts that elementwise nodes do by themselves vanish. How many nodes lost one.
+int64_t sink_expands(SimpleGraph& graph);
 
 }  // namespace samc::onnx

@@ -83,11 +83,31 @@ inline Shape broadcast_strides(const Shape& shape, const Shape& wanted) {
 // The offset of each element of `shape`, in row-major order, when each axis moves by its stride.
 std::vector<int64_t> walk_offsets(const Shape& shape, const Shape& strides, int64_t offset);
 
+// Calls visit(i, offset) for the first element of each row (a run along the last axis), in order.
+template <class Visit>
+void walk_rows(const Shape& shape, const Shape& strides, int64_t offset, Visit&& visit) {
+  const int64_t count = element_count(shape);
+  const int64_t row = shape.empty() ? 1 : shape.back();
+  Shape position(shape.size(), 0);
+  for (int64_t i = 0; i < count; i += row) {
+    visit(i, offset);
+    for (size_t axis = shape.empty() ? 0 : shape.size() - 1; axis-- > 0;) {
+      offset += strides[axis];
+      if (++position[axis] < shape[axis]) break;
+      offset -= strides[axis] * shape[axis];
+      position[axis] = 0;
+    }
+  }
+}
+
 // Calls visit(i, offset) for each of them.
 template <class Visit>
 void walk(const Shape& shape, const Shape& strides, int64_t offset, Visit&& visit) {
-  const std::vector<int64_t> offsets = walk_offsets(shape, strides, offset);
-  for (size_t i = 0; i < offsets.size(); ++i) visit(static_cast<int64_t>(i), offsets[i]);
+  const int64_t row = shape.empty() ? 1 : shape.back();
+  const int64_t step = shape.empty() ? 0 : strides.back();
+  walk_rows(shape, strides, offset, [&](int64_t first, int64_t at) {
+    for (int64_t i = 0; i < row; ++i) visit(first + i, at + i * step);
+  });
 }
 
 // The tensor of `shape` whose element i is element offset(i) of the source.

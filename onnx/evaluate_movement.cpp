@@ -53,10 +53,18 @@ Tensor gather_strided(const Constant& source, const Shape& shape, const Shape& s
   const size_t size = static_cast<size_t>(dtype_size(source.view.dtype));
   const auto* from = static_cast<const std::byte*>(source.view.data);
   auto* to = static_cast<std::byte*>(tensor.data());
-  for (const int64_t at : walk_offsets(shape, strides, offset)) {
-    std::memcpy(to, from + static_cast<size_t>(at) * size, size);
-    to += size;
+  if (!shape.empty() && strides.back() == 1) {
+    const size_t row = static_cast<size_t>(shape.back()) * size;
+    walk_rows(shape, strides, offset, [&](int64_t, int64_t at) {
+      std::memcpy(to, from + at * static_cast<int64_t>(size), row);
+      to += row;
+    });
+    return tensor;
   }
+  walk(shape, strides, offset, [&](int64_t, int64_t at) {
+    std::memcpy(to, from + at * static_cast<int64_t>(size), size);
+    to += size;
+  });
   return tensor;
 }
 

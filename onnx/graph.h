@@ -82,6 +82,7 @@ struct Model {
   std::map<std::string, int64_t> other_opsets = {};  // domains that are not ONNX's own
   std::string producer = {};
   Graph graph = {};
+  std::vector<std::string> external_files = {};  // mapped, for the initialisers
 
   // External data is mapped; its files must lie in the model's folder.
   static Result<Model> load(const std::string& path);

@@ -114,6 +114,13 @@ mlir::Value Lowering::constant(const std::string& name, const Shape& shape) {
     return found->second;
   std::string stored = options_.weight_prefix + name;
   WeightStore& weights = builder_.weights();
+  // Another function of the same model has it already.
+  if (known.in_model && weights.contains(stored) && !builder_.has_name(stored) &&
+      weights.view(stored).data == known.constant->view.data && weights.shape(stored) == shape) {
+    const mlir::Value shared = builder_.weight(stored);
+    values_.emplace(name, shared);
+    return shared;
+  }
   // A second shape, or a name that a node's result has.
   if (weights.contains(stored) || builder_.has_name(stored)) stored = weights.unique_name(stored + "/constant");
   TensorView view = known.constant->view;

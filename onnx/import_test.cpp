@@ -4,59 +4,32 @@
 #include "onnx/import.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "base/files.h"
+#include "base/test_folder.h"
 #include "ir/interpreter.h"
 #include "ir/top_dialect.h"
 #include "media/npz.h"
 #include "mlir/IR/MLIRContext.h"
 #include "tests/support/hash_weights.h"
+#include "tests/support/pico_export.h"
 
 namespace samc::onnx {
 namespace {
 
 const std::string kData = SAMC_SOURCE_DIR "/tests/data/pico/onnx/";
 
-Shape parse_shape(const std::string& text) {
-  Shape shape;
-  std::stringstream stream(text);
-  for (std::string extent; std::getline(stream, extent, 'x');) shape.push_back(std::stoll(extent));
-  return shape;
-}
-
-// What materialize does: encoder.onnx, decoder.onnx and their weight files in a folder of their own.
 class PicoExport : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "samc_import_XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    std::map<std::string, std::vector<float>> files;
-    std::ifstream list(kData + "weights.txt");
-    std::string file, how, source, extents;
-    for (size_t offset = 0; list >> file >> offset >> how >> source >> extents;) {
-      const Shape shape = parse_shape(extents);
-      const Tensor tensor = test::hash_weights(source, shape);
-      std::vector<float>& data = files[file];
-      const size_t start = offset / sizeof(float);
-      const size_t count = static_cast<size_t>(tensor.count());
-      data.resize(std::max(data.size(), start + count));
-      const size_t columns = how == "transpose" ? static_cast<size_t>(shape[1]) : 1;
-      const size_t rows = count / columns;
-      for (size_t i = 0; i < count; ++i) data[start + i % columns * rows + i / columns] = tensor.f32()[i];
-    }
-    for (const auto& [name, data] : files)
-      ASSERT_TRUE(write_file(folder_ + "/" + name, data.data(), data.size() * sizeof(float)).is_ok());
-    for (const char* name : {"encoder.onnx", "decoder.onnx"})
-      std::filesystem::copy_file(kData + name, folder_ + "/" + name);
+    folder_ = new TestFolder;
+    ASSERT_TRUE(test::write_pico_export(folder_->path("")).is_ok());
   }
-  static void TearDownTestSuite() { std::filesystem::remove_all(folder_); }
+  static void TearDownTestSuite() {
+    delete folder_;
+    folder_ = nullptr;
+  }
 
   static Tensor scaled(const std::string& name, const Shape& shape, float factor) {
     Tensor tensor = test::hash_weights(name, shape);
@@ -85,15 +58,14 @@ class PicoExport : public testing::Test {
     return interpret(*module->getOps<mlir::func::FuncOp>().begin(), inputs, weights);
   }
   mlir::MLIRContext context_;
-  static std::string folder_;
+  static inline TestFolder* folder_ = nullptr;
   static std::unique_ptr<Npz> expected_;
 };
-std::string PicoExport::folder_;
 std::unique_ptr<Npz> PicoExport::expected_ = std::make_unique<Npz>(Npz::read(kData + "expected.npz").value());
 
 TEST_F(PicoExport, only_arithmetic_on_the_data_remains) {
   for (const char* name : {"encoder.onnx", "decoder.onnx"}) {
-    const Result<Model> model = Model::load(folder_ + "/" + name);
+    const Result<Model> model = Model::load(folder_->path(name));
     ASSERT_TRUE(model.is_ok()) << model.status().to_string();
     EXPECT_TRUE(unknown_operators(model.value()).empty());
     SimplifyOptions options;
@@ -109,14 +81,14 @@ TEST_F(PicoExport, only_arithmetic_on_the_data_remains) {
 }
 
 TEST_F(PicoExport, gives_what_onnx_runtime_gives) {
-  const Result<Model> encoder = Model::load(folder_ + "/encoder.onnx");
+  const Result<Model> encoder = Model::load(folder_->path("encoder.onnx"));
   ASSERT_TRUE(encoder.is_ok()) << encoder.status().to_string();
   const Tensor image = scaled("test.image", {1, 3, 256, 256}, 256);
   Result<NamedTensors> features = run(encoder.value(), {}, {{"image", image.view()}});
   ASSERT_TRUE(features.is_ok()) << features.status().to_string();
   for (const auto& [name, tensor] : features.value()) expect_sampled("encoder." + name, tensor);
 
-  const Result<Model> decoder = Model::load(folder_ + "/decoder.onnx");
+  const Result<Model> decoder = Model::load(folder_->path("decoder.onnx"));
   ASSERT_TRUE(decoder.is_ok()) << decoder.status().to_string();
   const Tensor mask = scaled("test.mask", {1, 1, 64, 64}, 64);
   for (const int64_t points : {1, 3}) {
@@ -140,7 +112,7 @@ TEST_F(PicoExport, gives_what_onnx_runtime_gives) {
 }
 
 TEST_F(PicoExport, an_intermediate_value_can_be_the_output) {
-  const Model model = Model::load(folder_ + "/encoder.onnx").value();
+  const Model model = Model::load(folder_->path("encoder.onnx")).value();
   SimplifyOptions options;
   options.outputs = {"image_embed"};
   const size_t whole = simplify(model).value().nodes.size();

@@ -165,6 +165,7 @@ class Loader {
                          "inline them with onnx.inliner.inline_local_functions");
     SAMC_TRY(read_graph(*proto.mutable_graph(), model.graph, 0));
     SAMC_TRY(check_and_sort(model.graph));
+    for (const auto& [location, file] : files_) model.external_files.push_back(file->path());
     return model;
   }
 

@@ -455,12 +455,28 @@ TEST(OnnxSimplify, what_changes_nothing_vanishes) {
   test.node("Tile", {"b", "once"}, {"c"});
   test.node("Pad", {"c", "none"}, {"d"});
   test.node("Expand", {"d", "same"}, {"e"});
-  test.node("Relu", {"e"}, {"y"});
+  test.reals("zeros", {0, 0, 0}).reals("one", {1}, true);
+  test.node("Add", {"zeros", "e"}, {"f"});
+  test.node("Mul", {"f", "one"}, {"g"});
+  test.node("Div", {"g", "one"}, {"h"});
+  test.node("Sub", {"h", "zeros"}, {"i"});
+  test.node("Relu", {"i"}, {"y"});
   test.node("Neg", {"e"}, {"unused"});
   const Model model = test.load().value();
   const SimpleGraph graph = simplify(model).value();
   ASSERT_EQ(graph.nodes.size(), 1u);
   EXPECT_EQ(graph.nodes[0].inputs[0], "x");
+}
+
+TEST(OnnxSimplify, what_only_looks_neutral_stays) {
+  TestModel test;
+  test.input("x", {3}).input("z", {1}).output("y").reals("zeros", {0, 0, 0}).reals("ones", {1, 1, 2});
+  test.node("Sub", {"zeros", "x"}, {"a"});
+  test.node("Mul", {"a", "ones"}, {"b"});
+  test.node("Add", {"z", "zeros"}, {"c"});  // makes three of one
+  test.node("Add", {"b", "c"}, {"y"});
+  const Model model = test.load().value();
+  EXPECT_EQ(simplify(model).value().nodes.size(), 4u);
 }
 
 TEST(OnnxSimplify, unknown_operators_are_reported_together) {
@@ -496,9 +512,9 @@ TEST(OnnxSimplify, inputs_are_fixed_and_values_become_inputs) {
   test.node("Mul", {"b", "flag"}, {"y"});
   const Model model = test.load().value();
   SimplifyOptions options;
-  Tensor one(Shape{1});
-  one.f32()[0] = 1.0f;
-  options.fixed_inputs["flag"] = Constant::of(std::move(one));
+  Tensor two(Shape{1});
+  two.f32()[0] = 2.0f;
+  options.fixed_inputs["flag"] = Constant::of(std::move(two));
   options.cuts = {"b"};
   const SimpleGraph graph = simplify(model, options).value();
   ASSERT_EQ(graph.nodes.size(), 1u);
@@ -528,6 +544,30 @@ TEST(OnnxSimplify, shapes_that_do_not_fit) {
   TestModel dynamic;
   dynamic.input("x", {2, 3}).input("to", {2}, kInt64).output("y").node("Reshape", {"x", "to"}, {"y"});
   EXPECT_HOLDS(simplify_error(dynamic), "its operand to depends on the data");
+}
+
+TEST(OnnxCompose, expands_move_behind_what_broadcasts) {
+  TestModel test;
+  test.input("x", {1, 4, 1}).input("w", {1, 4, 3}).output("y").output("z").integers("to", {1, 4, 3});
+  test.reals("one", {1}, true);
+  test.node("Expand", {"x", "to"}, {"a"});
+  test.node("Equal", {"a", "one"}, {"b"});
+  test.node("Not", {"b"}, {"c"});
+  TestModel::set(test.node("Cast", {"c"}, {"d"}), "to", 1);
+  test.node("Mul", {"w", "d"}, {"y"});
+  test.node("Identity", {"d"}, {"z"});  // the whole value is asked for
+  const Model model = test.load().value();
+  SimpleGraph graph = simplify(model).value();
+  compose(graph);
+  const std::map<std::string, int64_t> expected = {{"Equal", 1}, {"Not", 1}, {"Cast", 1}, {"Mul", 1}, {"Expand", 1}};
+  EXPECT_EQ(count_operators(graph), expected);
+  EXPECT_EQ(graph.nodes[0].op, "Equal");
+  EXPECT_EQ(graph.value(graph.nodes[0].outputs[0]).shape, (Shape{1, 4, 1}));
+  for (const Node& node : graph.nodes)
+    if (node.op == "Expand") {
+      EXPECT_EQ(graph.value(node.inputs[0]).shape, (Shape{1, 4, 1}));
+    }
+  EXPECT_EQ(graph.value(graph.outputs[1].value).shape, (Shape{1, 4, 3}));
 }
 
 TEST(OnnxCompose, gelu_and_pixel_norm) {

@@ -43,7 +43,7 @@ void collect_unknown(const Graph& graph, std::vector<UnknownOperator>& found) {
     auto entry =
         std::find_if(found.begin(), found.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
     if (entry == found.end()) {
-      found.push_back({name, 0, node.place()});
+      found.push_back({name, 0, node.place(), way_out(name)});
       entry = found.end() - 1;
     }
     ++entry->count;
@@ -54,7 +54,7 @@ Status unknown_report(const std::vector<UnknownOperator>& unknown) {
   std::string list;
   for (const UnknownOperator& op : unknown)
     list += fmt::format("{}{} ({}x, first {}; {})", list.empty() ? "" : ", ", op.name, op.count, op.first_place,
-                        way_out(op.name));
+                        op.way_out);
   return unsupported(fmt::format("operators that samc does not have: {}", list));
 }
 
@@ -83,7 +83,7 @@ class Simplifier {
     for (const std::string& name : options_.cuts)
       if (std::none_of(result_.inputs.begin(), result_.inputs.end(),
                        [&](const auto& input) { return input.name == name; }))
-        return usage_error(fmt::format("no single-result node of the graph that runs makes {}", name));
+        return invalid_input(fmt::format("no single-result node of the graph that runs makes {}", name));
     for (SimpleOutput& output : result_.outputs) output.value = resolve(output.value);
     remove_dead(result_);
     return std::move(result_);
@@ -103,8 +103,9 @@ class Simplifier {
       if (existing.count(name) == 0) {
         std::vector<std::string> names;
         for (const ValueType& output : model_.graph.outputs) names.push_back(output.name);
-        return usage_error(fmt::format("the model has no value {}", name),
-                           fmt::format("its outputs are {}; any node's result can be named as well", name_list(names)));
+        return invalid_input(
+            fmt::format("the model has no value {}", name),
+            fmt::format("its outputs are {}; any node's result can be named as well", name_list(names)));
       }
       result_.outputs.push_back({name, name});
     }
@@ -136,12 +137,12 @@ class Simplifier {
     for (const ValueType& input : model_.graph.inputs) names.push_back(input.name);
     for (const auto& [name, shape] : options_.input_shapes)
       if (std::find(names.begin(), names.end(), name) == names.end())
-        return usage_error(fmt::format("the model has no input {}", name),
-                           fmt::format("its inputs are {}", name_list(names)));
+        return invalid_input(fmt::format("the model has no input {}", name),
+                             fmt::format("its inputs are {}", name_list(names)));
     for (const auto& [name, constant] : options_.fixed_inputs)
       if (std::find(names.begin(), names.end(), name) == names.end())
-        return usage_error(fmt::format("the model has no input {}", name),
-                           fmt::format("its inputs are {}", name_list(names)));
+        return invalid_input(fmt::format("the model has no input {}", name),
+                             fmt::format("its inputs are {}", name_list(names)));
     for (const ValueType& input : model_.graph.inputs) {
       if (const auto fixed = options_.fixed_inputs.find(input.name); fixed != options_.fixed_inputs.end()) {
         SAMC_TRY(fix_input(input, fixed->second));
@@ -160,8 +161,8 @@ class Simplifier {
     for (size_t i = 0; fits && input.has_shape && i < input.shape.size(); ++i)
       fits = input.shape[i].extent < 0 || input.shape[i].extent == constant.view.shape[i];
     if (!fits)
-      return usage_error(fmt::format("the value of shape {} that is given for the input {} does not fit it",
-                                     shape_to_string(constant.view.shape), input.name));
+      return invalid_input(fmt::format("the value of shape {} that is given for the input {} does not fit it",
+                                       shape_to_string(constant.view.shape), input.name));
     return define(input.name, Value{constant.view.dtype, constant.view.shape, constant, false});
   }
 
@@ -172,11 +173,11 @@ class Simplifier {
   Result<Shape> input_shape(const ValueType& input) {
     const auto given = options_.input_shapes.find(input.name);
     if (!input.has_shape && given == options_.input_shapes.end())
-      return usage_error(fmt::format("the input {} has no shape in the model", input.name),
-                         "give one with --input_shapes");
+      return invalid_input(fmt::format("the input {} has no shape in the model", input.name),
+                           "give one with --input_shapes");
     if (given != options_.input_shapes.end() && input.has_shape && given->second.size() != input.shape.size())
-      return usage_error(fmt::format("the shape {} is given for the input {}, which has {} axes",
-                                     shape_to_string(given->second), input.name, input.shape.size()));
+      return invalid_input(fmt::format("the shape {} is given for the input {}, which has {} axes",
+                                       shape_to_string(given->second), input.name, input.shape.size()));
     if (!input.has_shape) return given->second;
     Shape shape;
     for (size_t i = 0; i < input.shape.size(); ++i) {
@@ -185,16 +186,16 @@ class Simplifier {
       int64_t extent = dimension.extent;
       if (given != options_.input_shapes.end()) {
         if (extent >= 0 && given->second[i] != extent)
-          return usage_error(fmt::format("the shape {} is given for the input {}, whose axis {} is {}",
-                                         shape_to_string(given->second), input.name, i, extent));
+          return invalid_input(fmt::format("the shape {} is given for the input {}, whose axis {} is {}",
+                                           shape_to_string(given->second), input.name, i, extent));
         extent = given->second[i];
       } else if (extent < 0 && named != options_.dimensions.end()) {
         extent = named->second;
       }
       if (extent < 0)
-        return usage_error(fmt::format("axis {} of the input {} is not known{}", i, input.name,
-                                       dimension.name.empty() ? "" : fmt::format(" ({})", dimension.name)),
-                           "give the shape with --input_shapes");
+        return invalid_input(fmt::format("axis {} of the input {} is not known{}", i, input.name,
+                                         dimension.name.empty() ? "" : fmt::format(" ({})", dimension.name)),
+                             "give the shape with --input_shapes");
       shape.push_back(extent);
     }
     return shape;
@@ -259,8 +260,8 @@ class Simplifier {
       result_.inputs.push_back({copy.outputs[0], types[0].dtype, types[0].shape});
       return define(copy.outputs[0], Value{.dtype = types[0].dtype, .shape = types[0].shape});
     }
-    if (changes_nothing(copy, context, types[0])) {
-      aliases_[copy.outputs[0]] = copy.inputs[0];
+    if (const std::optional<size_t> same = unchanged_operand(copy, context, types[0])) {
+      aliases_[copy.outputs[0]] = copy.inputs[*same];
       return Status::ok();
     }
     for (size_t i = 0; i < std::min(types.size(), copy.outputs.size()); ++i)
@@ -299,7 +300,7 @@ class Simplifier {
     auto entry =
         std::find_if(unknown_.begin(), unknown_.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
     if (entry == unknown_.end()) {
-      unknown_.push_back({name, 0, node.place()});
+      unknown_.push_back({name, 0, node.place(), way_out(name)});
       entry = unknown_.end() - 1;
     }
     ++entry->count;
@@ -351,6 +352,27 @@ class Simplifier {
         aliases_[node.outputs[i]] = inner;
     }
     return Status::ok();
+  }
+
+  // The operand that the result is equal to. (x + 0 makes a zero of -0, which no model's result depends on.)
+  std::optional<size_t> unchanged_operand(const Node& node, const NodeContext& context, const Type& type) const {
+    if (changes_nothing(node, context, type)) return 0;
+    const bool sum = node.op == "Add" || node.op == "Sub";
+    if (!sum && node.op != "Mul" && node.op != "Div") return std::nullopt;
+    for (size_t i = 0; i < 2; ++i) {
+      if (i == 1 && (node.op == "Sub" || node.op == "Div")) break;
+      const Value& kept = context.input(i);
+      if (kept.constant || kept.shape != type.shape || kept.dtype != type.dtype) continue;
+      if (holds_only(context.input(1 - i), sum ? 0.0 : 1.0)) return i;
+    }
+    return std::nullopt;
+  }
+
+  static bool holds_only(const Value& value, double wanted) {
+    if (!value.constant) return false;
+    for (int64_t i = 0; i < value.constant->count(); ++i)
+      if (value.constant->real(i) != wanted) return false;
+    return value.constant->count() > 0;
   }
 
   // The result is the first operand as it is.

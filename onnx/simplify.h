@@ -54,11 +54,12 @@ Result<SimpleGraph> simplify(const Model& model, const SimplifyOptions& options 
 // Nodes whose results nothing uses, and values that nothing reads.
 void remove_dead(SimpleGraph& graph);
 
-// Operators that samc does not know, how often each stands in the model and where first.
+// Operators that samc does not know, how often each stands in the model, where first, and what one can do.
 struct UnknownOperator {
   std::string name;  // with its domain
   int64_t count = 0;
   std::string first_place;
+  std::string way_out;
 };
 std::vector<UnknownOperator> unknown_operators(const Model& model);
 

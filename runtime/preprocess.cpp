@@ -46,9 +46,9 @@ ResizeWeights antialiased_bilinear(int64_t input_size, int64_t output_size) {
   return result;
 }
 
-// One input row to (3, size) planes of weighted sums, still in 0..255.
-void resize_row(const uint8_t* pixels, const ResizeWeights& columns, int64_t size, float* planes) {
-  for (int64_t x = 0; x < size; ++x) {
+// One input row to (3, width) planes of weighted sums, still in 0..255.
+void resize_row(const uint8_t* pixels, const ResizeWeights& columns, int64_t width, float* planes) {
+  for (int64_t x = 0; x < width; ++x) {
     const uint8_t* pixel = pixels + columns.first[static_cast<size_t>(x)] * 3;
     const float* weights = columns.of(x);
     const int64_t count = columns.count[static_cast<size_t>(x)];
@@ -59,8 +59,8 @@ void resize_row(const uint8_t* pixels, const ResizeWeights& columns, int64_t siz
       blue += weights[tap] * static_cast<float>(pixel[2]);
     }
     planes[x] = red;
-    planes[size + x] = green;
-    planes[2 * size + x] = blue;
+    planes[width + x] = green;
+    planes[2 * width + x] = blue;
   }
 }
 
@@ -68,44 +68,55 @@ void resize_row(const uint8_t* pixels, const ResizeWeights& columns, int64_t siz
 // small; and its intermediate rows are kept, so for a picture of 20,000 rows it is not too large either.
 constexpr int64_t kBand = 16;
 
-}  // namespace
-
-void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
-                      ThreadPool& pool, std::span<float> output) {
+// finish(channel, sum) makes the stored value of a weighted sum of 0..255.
+template <class Finish>
+void resize(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output,
+            const Finish& finish) {
   SAMC_CHECK(picture.width > 0 && picture.height > 0 && picture.stride >= 3 * picture.width, "not a picture: {} x {}",
              picture.width, picture.height);
-  SAMC_CHECK(static_cast<int64_t>(output.size()) == 3 * size * size, "{} values for size {}", output.size(), size);
-  const ResizeWeights columns = antialiased_bilinear(picture.width, size);
-  const ResizeWeights rows = antialiased_bilinear(picture.height, size);
+  SAMC_CHECK(static_cast<int64_t>(output.size()) == 3 * height * width, "{} values for {} x {}", output.size(), width,
+             height);
+  const ResizeWeights columns = antialiased_bilinear(picture.width, width);
+  const ResizeWeights rows = antialiased_bilinear(picture.height, height);
 
-  pool.run((size + kBand - 1) / kBand, [&](int64_t band, int) {
+  pool.run((height + kBand - 1) / kBand, [&](int64_t band, int) {
     const int64_t top = band * kBand;
-    const int64_t bottom = std::min(top + kBand, size);
+    const int64_t bottom = std::min(top + kBand, height);
     const int64_t first = rows.first[static_cast<size_t>(top)];
     const auto last_row = static_cast<size_t>(bottom - 1);
     const int64_t end = rows.first[last_row] + rows.count[last_row];
-    std::vector<float> resized(static_cast<size_t>((end - first) * 3 * size));  // (input rows, 3, size)
+    std::vector<float> resized(static_cast<size_t>((end - first) * 3 * width));  // (input rows, 3, width)
     for (int64_t y = first; y < end; ++y)
-      resize_row(picture.row(y), columns, size, resized.data() + (y - first) * 3 * size);
+      resize_row(picture.row(y), columns, width, resized.data() + (y - first) * 3 * width);
 
-    std::vector<float> sums(static_cast<size_t>(size));
+    std::vector<float> sums(static_cast<size_t>(width));
     for (int64_t y = top; y < bottom; ++y) {
       const float* weights = rows.of(y);
       for (int64_t channel = 0; channel < 3; ++channel) {
         std::fill(sums.begin(), sums.end(), 0.0f);
         for (int64_t tap = 0; tap < rows.count[static_cast<size_t>(y)]; ++tap) {
           const int64_t row = rows.first[static_cast<size_t>(y)] + tap - first;
-          const float* source = resized.data() + (row * 3 + channel) * size;
-          for (int64_t x = 0; x < size; ++x) sums[static_cast<size_t>(x)] += weights[tap] * source[x];
+          const float* source = resized.data() + (row * 3 + channel) * width;
+          for (int64_t x = 0; x < width; ++x) sums[static_cast<size_t>(x)] += weights[tap] * source[x];
         }
-        const float channel_mean = mean[static_cast<size_t>(channel)];
-        const float channel_std = std[static_cast<size_t>(channel)];
-        float* destination = output.data() + (channel * size + y) * size;
-        for (int64_t x = 0; x < size; ++x)
-          destination[x] = (sums[static_cast<size_t>(x)] / 255.0f - channel_mean) / channel_std;
+        float* destination = output.data() + (channel * height + y) * width;
+        for (int64_t x = 0; x < width; ++x)
+          destination[x] = finish(static_cast<size_t>(channel), sums[static_cast<size_t>(x)]);
       }
     }
   });
+}
+
+}  // namespace
+
+void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
+                      ThreadPool& pool, std::span<float> output) {
+  resize(picture, size, size, pool, output,
+         [&](size_t channel, float sum) { return (sum / 255.0f - mean[channel]) / std[channel]; });
+}
+
+void resize_image(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output) {
+  resize(picture, height, width, pool, output, [](size_t, float sum) { return sum; });
 }
 
 }  // namespace samc

@@ -14,4 +14,7 @@ namespace samc {
 void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
                       ThreadPool& pool, std::span<float> output);
 
+// Only the stretching, to any height and width: output is (3, height, width), values from 0 to 255.
+void resize_image(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output);
+
 }  // namespace samc

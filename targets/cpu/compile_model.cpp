@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <iterator>
 
 #include "checkpoint/checkpoint.h"
@@ -12,6 +13,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "model/build.h"
+#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/arena.h"
 #include "package/decoder_parts.h"
@@ -43,20 +45,29 @@ class Stopwatch {
 
 std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
 
-// Everything that must live as long as the IR: weights borrow from the mapped checkpoint.
+// Everything that must live as long as the IR: weights borrow from the mapped model files.
 struct Compilation {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
   std::optional<Checkpoint> checkpoint;
+  std::optional<ExportedModel> exported;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  ModelConfig config;
+  int64_t image_size = 0;
   CompileReport report;
 };
 
-Status build(const CompileOptions& options, Compilation& work) {
+// The functions of model/README.md out of either kind of model.
+template <class Model>
+Status build_functions(const Model& model, GraphBuilder& graph) {
+  SAMC_TRY(build_image_encoder(model, graph));
+  SAMC_TRY(build_mask_encoder(model, graph));
+  SAMC_TRY(build_no_mask(model, graph));
+  for (const int64_t points : kWitnesses) SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
+  return Status::ok();
+}
+
+Status build_from_checkpoint(const CompileOptions& options, Compilation& work, GraphBuilder& graph) {
   Stopwatch watch;
-  if (options.precision != "f32")
-    return unsupported(fmt::format("precision {} is not supported on the CPU", options.precision), "use f32");
   SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
   const Checkpoint& checkpoint = *work.checkpoint;
   SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(checkpoint), options.config));
@@ -64,22 +75,46 @@ Status build(const CompileOptions& options, Compilation& work) {
   for (const NonFiniteTensor& tensor : non_finite)
     work.report.warnings.push_back(
         fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
-  work.config = recognition.config;
+  work.image_size = recognition.config.image_size;
   work.report.model_name = recognition.config.name;
   work.report.why = recognition.why;
   work.report.read_milliseconds = watch.lap();
+  SAMC_TRY(add_image_weights(recognition.config, checkpoint, work.weights));
+  SAMC_TRY(build_functions(recognition.config, graph));
+  work.report.build_milliseconds = watch.lap();
+  return Status::ok();
+}
 
+Status build_from_export(const CompileOptions& options, Compilation& work, GraphBuilder& graph) {
+  Stopwatch watch;
+  if (options.config)
+    return usage_error("--config is for checkpoints, and " + options.model + " is a folder", "leave it out");
+  SAMC_ASSIGN(work.exported, ExportedModel::load(options.model));
+  work.report.warnings = work.exported->non_finite_weights();
+  work.image_size = work.exported->image_size;
+  work.report.model_name = work.exported->name;
+  work.report.why = work.exported->description();
+  work.report.read_milliseconds = watch.lap();
+  SAMC_TRY(build_functions(*work.exported, graph));
+  work.report.build_milliseconds = watch.lap();
+  return Status::ok();
+}
+
+Status build(const CompileOptions& options, Compilation& work) {
+  if (options.precision != "f32")
+    return unsupported(fmt::format("precision {} is not supported on the CPU", options.precision), "use f32");
+  if (options.model.ends_with(".onnx"))
+    return invalid_input(options.model + " is one part of a model",
+                         "give the folder that holds encoder.onnx and decoder.onnx");
   work.context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
   work.module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
-  SAMC_TRY(add_image_weights(work.config, checkpoint, work.weights));
   GraphBuilder graph(*work.module, work.weights);
-  SAMC_TRY(build_image_encoder(work.config, graph));
-  SAMC_TRY(build_mask_encoder(work.config, graph));
-  SAMC_TRY(build_no_mask(work.config, graph));
-  for (const int64_t points : kWitnesses)
-    SAMC_TRY(build_mask_decoder(work.config, points, graph, witness_name(points)));
-  work.report.build_milliseconds = watch.lap();
+  if (std::filesystem::is_directory(options.model))
+    SAMC_TRY(build_from_export(options, work, graph));
+  else
+    SAMC_TRY(build_from_checkpoint(options, work, graph));
 
+  Stopwatch watch;
   PipelineOptions pipeline;
   pipeline.disabled = options.disabled_passes;
   pipeline.until = options.until;
@@ -113,9 +148,9 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   plan.functions.push_back(std::move(decoder));
   std::ranges::move(decoder_parts, std::back_inserter(plan.functions));
   plan.weights = weights.take();
-  plan.info.name = work.config.name;
+  plan.info.name = work.report.model_name;
   plan.info.build_id = options.build_id;
-  plan.info.image_size = work.config.image_size;
+  plan.info.image_size = work.image_size;
   plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
   // Kept, so that a module from the cache warns as its checkpoint did.
   for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", warning);

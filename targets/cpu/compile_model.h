@@ -13,7 +13,7 @@
 namespace samc {
 
 struct CompileOptions {
-  std::string model;                  // a checkpoint (.pt)
+  std::string model;                  // a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx
   std::optional<std::string> config;  // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
   std::string precision = "f32";      // anything else is an error that names it
   Phase until = Phase::kCpu;

@@ -18,20 +18,23 @@
 #include "mlir/Parser/Parser.h"
 #include "model/build.h"
 #include "model/recognise.h"
+#include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
 
 namespace samc::sophgo {
 
-// Everything that must live as long as the IR: weights borrow from the mapped checkpoint.
+// Everything that must live as long as the IR: weights borrow from the mapped model file.
 struct TransformedModel::State {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
   std::optional<Checkpoint> checkpoint;
+  onnx::Model onnx;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> source;  // as it was built; empty for a .mlir that was read
   TopModule top;
   std::string model_name;
 
   mlir::func::FuncOp main() { return top.module->lookupSymbol<mlir::func::FuncOp>("main"); }
+  Status build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
 };
 
 namespace {
@@ -135,6 +138,16 @@ Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string
   return Status::ok();
 }
 
+Status check_onnx_options(const TransformOptions& options) {
+  if (options.part)
+    return usage_error("--part is for checkpoints, and " + options.model + " holds one part", "leave it out");
+  if (options.max_points != kDefaultMaxPoints)
+    return usage_error("--max_points is for checkpoints", "give the number of points with --input_shapes");
+  if (options.config)
+    return usage_error("--config is for checkpoints", "an .onnx holds its architecture: leave it out");
+  return Status::ok();
+}
+
 int64_t products_of(mlir::Operation& op) {
   if (op.getNumResults() != 1 || !has_static_shape(op.getResult(0))) return 0;
   const int64_t results = element_count(shape_of(op.getResult(0)));
@@ -162,6 +175,22 @@ std::vector<Pass> sophgo_pipeline() {
   return passes;
 }
 
+Status TransformedModel::State::build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph,
+                                                      const StepObserver& step) {
+  if (!options.part) return usage_error("a checkpoint holds several models", "give --part encoder or --part decoder");
+  SAMC_ASSIGN(checkpoint, Checkpoint::open(options.model));
+  SAMC_ASSIGN(const Recognition recognition, find_model(options.model, tensor_specs(*checkpoint), options.config));
+  SAMC_TRY(add_image_weights(recognition.config, *checkpoint, weights));
+  step("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
+  if (options.part == ModelPart::kEncoder)
+    SAMC_TRY(build_image_encoder(recognition.config, graph, "image_encoder"));
+  else
+    SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, "prompt_decoder"));
+  const auto function = *source->getOps<mlir::func::FuncOp>().begin();
+  SAMC_TRY(check_input_shapes(function, options.input_shapes));
+  return choose_outputs(function, options.output_names);
+}
+
 TransformedModel::TransformedModel() : state_(std::make_unique<State>()) {
   load_dialects(state_->context);
   state_->context.allowUnregisteredDialects();  // the module's attributes are TPU-MLIR's
@@ -182,22 +211,21 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make(const Transform
   const auto report = [&](const std::string& name, int64_t operations, const std::string& note = {}) {
     if (phase) phase({name, watch.lap(), operations, note});
   };
-  SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
-  SAMC_ASSIGN(const Recognition recognition, find_model(options.model, tensor_specs(*work.checkpoint), options.config));
-  SAMC_TRY(add_image_weights(recognition.config, *work.checkpoint, work.weights));
-  report("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
-
   work.source = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.source, work.weights);
-  const std::string name = options.part == ModelPart::kEncoder ? "image_encoder" : "prompt_decoder";
-  if (options.part == ModelPart::kEncoder)
-    SAMC_TRY(build_image_encoder(recognition.config, graph, name));
-  else
-    SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, name));
-  auto function = work.source->lookupSymbol<mlir::func::FuncOp>(name);
-  SAMC_TRY(check_input_shapes(function, options.input_shapes));
-  SAMC_TRY(choose_outputs(function, options.output_names));
-  report("build", count_operations(*work.source));
+  if (options.model.ends_with(".onnx")) {
+    SAMC_TRY(check_onnx_options(options));
+    const OnnxDefinition definition{.path = options.model,
+                                    .input_shapes = options.input_shapes,
+                                    .output_names = options.output_names,
+                                    .function = "model"};
+    SAMC_TRY(build_from_onnx(definition, graph, work.onnx, report));
+    report("import", count_operations(*work.source));
+  } else {
+    SAMC_TRY(work.build_from_checkpoint(options, graph, report));
+    report("build", count_operations(*work.source));
+  }
+  const auto function = *work.source->getOps<mlir::func::FuncOp>().begin();
 
   const std::vector<Pass> passes = sophgo_pipeline();
   PipelineOptions pipeline;

@@ -22,9 +22,9 @@ enum class ModelPart { kEncoder, kDecoder };
 
 struct TransformOptions {
   std::string model_name;
-  std::string model;                  // .pt
+  std::string model;                  // .pt or .onnx
   std::optional<std::string> config;  // of a .pt
-  ModelPart part = ModelPart::kEncoder;
+  std::optional<ModelPart> part;      // of a .pt, which holds both
   int64_t max_points = kDefaultMaxPoints;
   std::vector<Shape> input_shapes = {};        // in the order of the inputs; checked against those that are fixed
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs

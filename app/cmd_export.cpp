@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "targets/onnx/export_model.h"
+
+namespace samc {
+namespace {
+
+struct Arguments {
+  onnx_target::ExportOptions options;
+  std::string folder;
+};
+
+Status export_to(const Arguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  std::error_code error;
+  if (arguments.options.model.ends_with(".onnx") || std::filesystem::is_directory(arguments.options.model, error))
+    return invalid_input(arguments.options.model + " is an ONNX model already", "give the checkpoint (.pt)");
+  Progress progress;
+  progress.show("exporting " + arguments.options.model + " ...");
+  SAMC_ASSIGN(const auto files, onnx_target::export_model(arguments.options, arguments.folder));
+  progress.clear();
+  for (const onnx_target::ExportedFile& file : files)
+    fmt::print("{}: opset {}, {} nodes, {}\n", file.path, arguments.options.opset, file.nodes,
+               human_bytes(static_cast<double>(file.bytes)));
+  fmt::print("{:.2f} s in all\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_export(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("export", "Write a checkpoint as encoder.onnx and decoder.onnx");
+  command->add_option("model", arguments->options.model, "A PyTorch checkpoint (.pt)")->required()->type_name("MODEL");
+  command->add_option("-o,--output", arguments->folder, "Where both files go")->required()->type_name("DIR");
+  command->add_option("--opset", arguments->options.opset, "Of ONNX, 13 to 20")->capture_default_str();
+  command->add_option("--config", arguments->options.config, "The architecture as official-format YAML")
+      ->type_name("FILE.yaml");
+  command->footer(
+      "Inputs and outputs are called as in samexporter's files, whose own tools run these too; one prompt, any number "
+      "of\n"
+      "points, no shape arithmetic and no control flow.\nExample:\n  samc export sam2_hiera_tiny.pt -o exported/");
+  return [arguments] { return export_to(*arguments); };
+}
+
+}  // namespace samc

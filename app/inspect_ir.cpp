@@ -1,0 +1,89 @@
+#include "app/inspect_ir.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "app/console.h"
+#include "base/files.h"
+#include "ir/top_dialect.h"
+#include "ir/values.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Parser/Parser.h"
+#include "passes/pipeline.h"
+#include "targets/cpu/cpu_dialect.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc {
+namespace {
+
+constexpr size_t kMostTextBytes = size_t{256} << 20;
+
+Status inspect_top_module(const std::string& path, bool summary) {
+  SAMC_ASSIGN(const auto model, sophgo::TransformedModel::read(path));
+  int64_t operations = 0;
+  for (const auto& [name, count] : model->operation_counts()) operations += count;
+  fmt::print("{}: Top-dialect MLIR, module {}\n", path, model->model_name());
+  fmt::print("  operations  {}\n", operations);
+  if (!summary)
+    for (const auto& [name, count] : model->operation_counts()) fmt::print("    {:<20} {}\n", name, count);
+  fmt::print("  weights     {}, {}\n", model->weights().size(),
+             human_bytes(static_cast<double>(model->weights().bytes())));
+  fmt::print("  work        {:.2f} GFLOP in matrix products and convolutions\n",
+             2e-9 * static_cast<double>(model->multiply_adds()));
+  for (const NamedShape& input : model->inputs())
+    fmt::print("  input       {:<24} {}\n", input.name, shape_to_string(input.shape));
+  for (const NamedShape& output : model->outputs())
+    fmt::print("  output      {:<24} {}\n", output.name, shape_to_string(output.shape));
+  return Status::ok();
+}
+
+std::string type_to_string(mlir::Type type) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  type.print(stream);
+  return text;
+}
+
+void print_function(mlir::func::FuncOp function, bool summary) {
+  std::map<std::string, int64_t> counts;
+  int64_t operations = 0, weights = 0, elements = 0;
+  function.walk([&](mlir::Operation* op) {
+    if (mlir::isa<mlir::func::FuncOp, mlir::func::ReturnOp, top::NoneOp, top::InputOp>(op)) return;
+    if (mlir::isa<top::WeightOp>(op)) {
+      ++weights;
+      if (has_static_shape(op->getResult(0))) elements += element_count(shape_of(op->getResult(0)));
+      return;
+    }
+    ++operations;
+    // A plan's operations are all cpu.run: the kernel says which.
+    const auto kernel = op->getAttrOfType<mlir::StringAttr>("kernel");
+    ++counts[kernel ? kernel.str() : op->getName().getStringRef().str()];
+  });
+  fmt::print("  function {}: {} operations, {} weights of {} elements\n", function.getName().str(), operations, weights,
+             elements);
+  for (const mlir::Type type : function.getArgumentTypes()) fmt::print("    input  {}\n", type_to_string(type));
+  for (const mlir::Type type : function.getResultTypes()) fmt::print("    output {}\n", type_to_string(type));
+  if (summary) return;
+  for (const auto& [name, count] : counts) fmt::print("    {:<24} {}\n", name, count);
+}
+
+}  // namespace
+
+Status inspect_mlir(const std::string& path, bool summary) {
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
+  context.allowUnregisteredDialects();
+  DiagnosticCollector diagnostics(&context);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&context));
+  if (!module) return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no MLIR that samc knows");
+  if ((*module)->hasAttr("module.state")) return inspect_top_module(path, summary);
+  fmt::print("{}: MLIR of samc compile --until\n", path);
+  for (auto function : module->getOps<mlir::func::FuncOp>()) print_function(function, summary);
+  return Status::ok();
+}
+
+}  // namespace samc

@@ -1,0 +1,53 @@
+#pragma once
+// A model as samexporter exports it, encoder.onnx and decoder.onnx in one folder, as the functions of model/README.md.
+//
+// The export's decoder wraps what the official code has: it appends the pad point, blends the embeddings of a mask and
+// of its absence by has_mask_input, and gives masks 1 to 3 clamped. All inside is there, so the graph is cut at the
+// inner values: after the pad point, at the blended embedding, and before masks are chosen. What an export does not
+// hold is the object score and the mask tokens: these outputs of mask_decoder are not there.
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "ir/graph_builder.h"
+#include "onnx/simplify.h"
+
+namespace samc {
+
+// Names of values inside decoder.onnx.
+struct DecoderCuts {
+  std::string points;        // coordinates with the pad point behind them
+  double points_offset = 0;  // what the graph adds to point_coords before that: 0.5
+  std::string labels;        // with that of the pad point
+  std::string dense_embed;   // of the mask or of its absence
+  std::string logits;        // (1, 4, S/4, S/4)
+  std::string scores;        // (1, 4)
+};
+
+struct ExportedModel {
+  onnx::Model encoder;
+  onnx::Model decoder;
+  std::string name;  // the folder's
+  int64_t image_size = 0;
+  onnx::SimpleGraph encoder_graph;
+  std::vector<NamedShape> features;  // the encoder's three outputs
+  DecoderCuts cuts;
+
+  // Errors: a file is missing or damaged, or is not what samexporter writes; the message says what is missing.
+  static Result<ExportedModel> load(const std::string& folder);
+  // All that a model is read from, without looking at what is in the files.
+  static Result<std::vector<std::string>> files(const std::string& folder);
+  std::vector<std::string> non_finite_weights() const;  // one line for each, at most five
+  std::string description() const;                      // one line for people
+};
+
+// As their namesakes in model/build.h. The model must outlive the builder's weight store.
+Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "image_encoder");
+Status build_mask_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "mask_encoder");
+Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "no_mask");
+// points: with the pad point, which is the caller's as in model/build.h; at least 2.
+Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
+                          const std::string& name = "mask_decoder");
+
+}  // namespace samc

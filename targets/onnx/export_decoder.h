@@ -1,0 +1,17 @@
+#pragma once
+// The mask decoder as samexporter has it.
+
+#include <string>
+
+#include "base/status.h"
+#include "ir/graph_builder.h"
+#include "model/config.h"
+
+namespace samc::onnx_target {
+
+// image_embed, high_res_feats_0, high_res_feats_1, point_coords (1, points, 2), point_labels (1, points), mask_input
+// (1, 1, S/4, S/4), has_mask_input (1) -> masks (1, 3, S/4, S/4) within +-32, iou_predictions (1, 3). The pad point is
+// appended inside.
+Status build_export_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph, const std::string& name);
+
+}  // namespace samc::onnx_target
