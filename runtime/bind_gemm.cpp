@@ -1,9 +1,8 @@
-// matmul, batch_matmul, conv, deconv2x2: docs/plan_ops.md says what each operand and attribute is.
+// matmul, batch_matmul, deconv2x2: docs/plan_ops.md says what each operand and attribute is.
 
 #include <array>
 
 #include "kernels/batch_matmul.h"
-#include "kernels/conv.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
 #include "kernels/pack.h"
@@ -59,40 +58,6 @@ BoundOperation bind_batch_matmul(OperationBinder& in) {
                });
 }
 
-BoundOperation bind_conv(OperationBinder& in) {
-  in.expect_values(2, 4);
-  ConvParams params;
-  params.in_h = in.positive("in_h");
-  params.in_w = in.positive("in_w");
-  params.in_c = in.positive("in_c");
-  params.out_h = in.positive("out_h");
-  params.out_w = in.positive("out_w");
-  params.out_c = in.positive("out_c");
-  params.kernel_h = in.positive("kernel_h");
-  params.kernel_w = in.positive("kernel_w");
-  params.stride_h = in.positive("stride_h");
-  params.stride_w = in.positive("stride_w");
-  params.pad_top = in.extent("pad_top");
-  params.pad_left = in.extent("pad_left");
-  params.src_nchw = in.flag("src_nchw");
-  params.activation = in.activation();
-  const int64_t k = product({params.kernel_h, params.kernel_w, params.in_c});
-  in.require(k >= 1 && k <= OperationBinder::kGreatestInner, "a patch of {} elements", k);
-  in.require(params.pad_top < params.kernel_h && params.pad_left < params.kernel_w, "padding as wide as the kernel");
-  const int64_t outputs = product({params.out_h, params.out_w, params.out_c});
-  in.expect_floats(kSource, product({params.in_h, params.in_w, params.in_c}), "src");
-  if (in.good()) in.expect_floats(kWeight, packed_floats(k, params.out_c), "the packed weight");
-  in.expect_optional_floats(kBias, params.out_c, "bias");
-  in.expect_optional_floats(kResidual, outputs, "residual");
-  in.expect_result_floats(outputs);
-  const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
-                residual = in.operand(kResidual), dst = in.result();
-  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(k),
-               [=](const ValueAddresses& at, KernelContext& context) {
-                 conv(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
-               });
-}
-
 BoundOperation bind_deconv2x2(OperationBinder& in) {
   in.expect_values(2, 4);
   Deconv2x2Params params;
@@ -115,8 +80,8 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
   });
 }
 
-constexpr std::array<KernelBinder, 4> kBinders = {
-    {{"matmul", bind_matmul}, {"batch_matmul", bind_batch_matmul}, {"conv", bind_conv}, {"deconv2x2", bind_deconv2x2}}};
+constexpr std::array<KernelBinder, 3> kBinders = {
+    {{"matmul", bind_matmul}, {"batch_matmul", bind_batch_matmul}, {"deconv2x2", bind_deconv2x2}}};
 
 }  // namespace
 

@@ -1,20 +1,23 @@
-// depthwise_conv, max_pool, upsample_nearest, interp_linear: docs/plan_ops.md says what each operand and attribute is.
+// conv, depthwise_conv, max_pool, upsample_nearest, interp_linear: docs/plan_ops.md says what each operand and
+// attribute is.
 
 #include <array>
 
+#include "kernels/conv.h"
 #include "kernels/depthwise_conv.h"
+#include "kernels/pack.h"
 #include "kernels/resample.h"
 #include "runtime/operation_binder.h"
 
 namespace samc {
 namespace {
 
-BoundOperation bind_depthwise_conv(OperationBinder& in) {
-  in.expect_values(2, 3);
-  DepthwiseConvParams params;
+// A window that slides over a padded picture of in_c channels.
+template <class Params>
+void read_window(OperationBinder& in, Params& params) {
+  params.in_c = in.positive("in_c");
   params.in_h = in.positive("in_h");
   params.in_w = in.positive("in_w");
-  params.in_c = in.positive("in_c");
   params.out_h = in.positive("out_h");
   params.out_w = in.positive("out_w");
   params.kernel_h = in.positive("kernel_h");
@@ -23,10 +26,39 @@ BoundOperation bind_depthwise_conv(OperationBinder& in) {
   params.stride_w = in.positive("stride_w");
   params.pad_top = in.extent("pad_top");
   params.pad_left = in.extent("pad_left");
+  in.require(params.pad_top < params.kernel_h && params.pad_left < params.kernel_w, "padding as wide as the kernel");
+}
+
+BoundOperation bind_conv(OperationBinder& in) {
+  in.expect_values(2, 4);
+  ConvParams params;
+  read_window(in, params);
+  params.out_c = in.positive("out_c");
+  params.src_nchw = in.flag("src_nchw");
+  params.activation = in.activation();
+  const int64_t k = product({params.kernel_h, params.kernel_w, params.in_c});
+  in.require(k >= 1 && k <= OperationBinder::kGreatestInner, "a patch of {} elements", k);
+  const int64_t outputs = product({params.out_h, params.out_w, params.out_c});
+  in.expect_floats(0, product({params.in_h, params.in_w, params.in_c}), "src");
+  if (in.good()) in.expect_floats(1, packed_floats(k, params.out_c), "the packed weight");
+  in.expect_optional_floats(2, params.out_c, "bias");
+  in.expect_optional_floats(3, outputs, "residual");
+  in.expect_result_floats(outputs);
+  const int32_t src = in.operand(0), weight = in.operand(1), bias = in.operand(2), residual = in.operand(3),
+                dst = in.result();
+  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(k),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 conv(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
+               });
+}
+
+BoundOperation bind_depthwise_conv(OperationBinder& in) {
+  in.expect_values(2, 3);
+  DepthwiseConvParams params;
+  read_window(in, params);
   params.activation = in.activation();
   const int64_t taps = product({params.kernel_h, params.kernel_w});
   const int64_t outputs = product({params.out_h, params.out_w, params.in_c});
-  in.require(params.pad_top < params.kernel_h && params.pad_left < params.kernel_w, "padding as wide as the kernel");
   in.expect_floats(0, product({params.in_h, params.in_w, params.in_c}), "src");
   in.expect_floats(1, product({taps, params.in_c}), "weight");
   in.expect_optional_floats(2, params.in_c, "bias");
@@ -102,7 +134,8 @@ BoundOperation bind_interp_linear(OperationBinder& in) {
   });
 }
 
-constexpr std::array<KernelBinder, 4> kBinders = {{{"depthwise_conv", bind_depthwise_conv},
+constexpr std::array<KernelBinder, 5> kBinders = {{{"conv", bind_conv},
+                                                   {"depthwise_conv", bind_depthwise_conv},
                                                    {"max_pool", bind_max_pool},
                                                    {"upsample_nearest", bind_upsample_nearest},
                                                    {"interp_linear", bind_interp_linear}}};
