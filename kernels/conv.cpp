@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/direct_conv.h"
 #include "kernels/gemm_run.h"
 
 namespace samc {
@@ -246,6 +247,7 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
                          params.pad_top == 0 && params.pad_left == 0 && params.in_h == params.out_h &&
                          params.in_w == params.out_w && !params.src_nchw;
   if (problem.rows == 0 || problem.columns == 0) return;
+  if (direct_conv_pays(params)) return direct_conv(params, src, weight, bias, residual, dst, context);
   const PatchPacker packer(params, src, context.isa);
   if (pointwise) {
     problem.plain_rows = src;

@@ -56,12 +56,16 @@ class Conv : public testing::TestWithParam<Isa> {};
 TEST_P(Conv, equals_the_plain_loop) {
   TestContext context(GetParam(), 2);
   std::vector<ConvParams> cases = {
-      make_params(20, 23, 3, 24, 7, 4, 3),  make_params(9, 8, 5, 17, 3, 2, 1),  make_params(8, 8, 16, 4, 2, 2, 0),
-      make_params(11, 13, 20, 33, 1, 1, 0), make_params(6, 7, 4, 8, 3, 1, 1),   make_params(2, 2, 3, 5, 7, 1, 3),
-      make_params(40, 41, 3, 96, 7, 4, 3),  make_params(7, 9, 20, 33, 1, 2, 0), make_params(1, 1, 1, 1, 1, 1, 0),
-      make_params(17, 19, 5, 20, 3, 1, 1),  make_params(33, 70, 1, 4, 3, 2, 1), make_params(34, 35, 4, 16, 2, 2, 0),
-      make_params(16, 21, 3, 33, 5, 1, 4),  make_params(19, 9, 24, 7, 3, 1, 1), make_params(16, 16, 1, 4, 2, 2, 0),
-      make_params(12, 90, 3, 48, 9, 4, 2),
+      make_params(20, 23, 3, 24, 7, 4, 3),   make_params(9, 8, 5, 17, 3, 2, 1),    make_params(8, 8, 16, 4, 2, 2, 0),
+      make_params(11, 13, 20, 33, 1, 1, 0),  make_params(6, 7, 4, 8, 3, 1, 1),     make_params(2, 2, 3, 5, 7, 1, 3),
+      make_params(40, 41, 3, 96, 7, 4, 3),   make_params(7, 9, 20, 33, 1, 2, 0),   make_params(1, 1, 1, 1, 1, 1, 0),
+      make_params(17, 19, 5, 20, 3, 1, 1),   make_params(33, 70, 1, 4, 3, 2, 1),   make_params(34, 35, 4, 16, 2, 2, 0),
+      make_params(16, 21, 3, 33, 5, 1, 4),   make_params(19, 9, 24, 7, 3, 1, 1),   make_params(16, 16, 1, 4, 2, 2, 0),
+      make_params(12, 90, 3, 48, 9, 4, 2),   make_params(31, 37, 1, 1, 3, 1, 1),   make_params(9, 300, 1, 4, 2, 2, 0),
+      make_params(12, 75, 1, 3, 3, 2, 1),    make_params(7, 45, 2, 5, 3, 1, 2),    make_params(5, 140, 1, 2, 3, 3, 1),
+      make_params(6, 81, 4, 9, 3, 1, 1),     make_params(10, 70, 5, 20, 2, 1, 1),  make_params(9, 58, 4, 40, 3, 2, 1),
+      make_params(13, 19, 16, 256, 1, 1, 0), make_params(3, 61, 16, 100, 1, 1, 0), make_params(5, 5, 1, 6, 5, 1, 4),
+      make_params(1, 33, 7, 72, 1, 1, 0),
   };
   ConvParams lopsided = make_params(9, 10, 6, 16, 3, 2, 0);  // padded below and right only
   lopsided.out_h = 5;

@@ -2,6 +2,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/depthwise_conv.h"
+#include "kernels/direct_conv.h"
 #include "kernels/fma_peak_kernel.h"
 #include "kernels/gemm.h"
 #include "kernels/layer_norm.h"

@@ -1,0 +1,72 @@
+#include "kernels/direct_conv.h"
+
+#include <algorithm>
+#include <array>
+
+namespace samc {
+namespace {
+
+constexpr int64_t kMostK = 48;
+constexpr int64_t kPieceWork = 128 * 1024;  // multiplications: some 5 microseconds, more than it takes to wake a thread
+constexpr int64_t kTilePixels = 84;         // a multiple of the pixels of every tile
+
+using Taps = std::array<DirectConvTap, kDirectConvMostTaps>;
+
+Taps list_taps(const ConvParams& params) {
+  Taps taps;
+  const int64_t k = params.kernel_h * params.kernel_w * params.in_c;
+  for (int64_t i = 0; i < k; ++i) {
+    const int64_t tap = params.src_nchw ? i % (params.kernel_h * params.kernel_w) : i / params.in_c;
+    const int64_t channel = params.src_nchw ? i / (params.kernel_h * params.kernel_w) : i % params.in_c;
+    const int64_t y = tap / params.kernel_w;
+    const int64_t x = tap % params.kernel_w;
+    const int64_t offset =
+        params.src_nchw ? (channel * params.in_h + y) * params.in_w + x : (y * params.in_w + x) * params.in_c + channel;
+    taps[static_cast<size_t>(i)] = {offset, i, y, x};
+  }
+  return taps;
+}
+
+}  // namespace
+
+bool direct_conv_pays(const ConvParams& params) {
+  static_assert(kMostK <= kDirectConvMostTaps);
+  return params.kernel_h * params.kernel_w * params.in_c <= kMostK;
+}
+
+void direct_conv(const ConvParams& params, const float* src, const float* weight, const float* bias,
+                 const float* residual, float* dst, KernelContext& context) {
+  SAMC_CHECK(direct_conv_pays(params), "direct_conv {} x {}, {} channels", params.kernel_h, params.kernel_w,
+             params.in_c);
+  DirectConvPiece whole{params, src, weight, bias, residual, dst};
+  ConvParams& shape = whole.params;
+  const bool pointwise = shape.kernel_h == 1 && shape.kernel_w == 1 && shape.stride_h == 1 && shape.stride_w == 1 &&
+                         shape.pad_top == 0 && shape.pad_left == 0 && shape.in_h == shape.out_h &&
+                         shape.in_w == shape.out_w;
+  if (pointwise) {  // one long row
+    shape.in_w *= shape.in_h;
+    shape.out_w = shape.in_w;
+    shape.in_h = shape.out_h = 1;
+  }
+  const Taps taps = list_taps(shape);
+  whole.taps = taps.data();
+  whole.tap_count = shape.kernel_h * shape.kernel_w * shape.in_c;
+  whole.pixel_step = shape.src_nchw ? shape.stride_w : shape.stride_w * shape.in_c;
+  whole.inner_first = std::min(shape.out_w, (shape.pad_left + shape.stride_w - 1) / shape.stride_w);
+  const int64_t room = shape.in_w + shape.pad_left - shape.kernel_w;
+  whole.inner_last = std::clamp<int64_t>(room < 0 ? 0 : room / shape.stride_w + 1, whole.inner_first, shape.out_w);
+
+  const int64_t pixels = shape.out_h * shape.out_w;
+  const int64_t unit = pointwise ? kTilePixels : shape.out_w;
+  const int64_t work = unit * whole.tap_count * shape.out_c;
+  const int64_t piece_pixels = std::max<int64_t>(1, kPieceWork / work) * unit;
+  DirectConvFunction* const run_piece = direct_conv_variants.choose(context.isa);
+  context.pool.run((pixels + piece_pixels - 1) / piece_pixels, [&](int64_t index, int) {
+    DirectConvPiece piece = whole;
+    piece.first_pixel = index * piece_pixels;
+    piece.last_pixel = std::min(pixels, piece.first_pixel + piece_pixels);
+    run_piece(piece);
+  });
+}
+
+}  // namespace samc

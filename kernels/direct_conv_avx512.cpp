@@ -1,0 +1,25 @@
+#include "kernels/direct_conv.h"
+
+#include <utility>
+
+#include "kernels/vector_math_avx512.h"
+
+namespace samc::avx512 {
+namespace {
+
+// 32 registers: the sums, the columns and one factor.
+constexpr int kMostVectors = 4;
+constexpr int tile_pixels(int vectors) { return vectors == 1 ? 14 : vectors == 2 ? 12 : 6; }
+constexpr int kGroups = 8;
+
+using LaneIndices = __m512i;
+LaneIndices load_indices(const int32_t* source) { return _mm512_loadu_si512(source); }
+Floats permute(Floats value, LaneIndices indices) { return _mm512_permutexvar_ps(indices, value); }
+
+}  // namespace
+
+#include "kernels/tile.inc"
+
+#include "kernels/direct_conv_vector.inc"
+
+}  // namespace samc::avx512
