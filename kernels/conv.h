@@ -1,5 +1,6 @@
 #pragma once
-// Convolution of one NHWC (or NCHW) picture to NHWC, as a matrix product over patches that are gathered while packing.
+// Convolution of one NHWC (or NCHW) picture to NHWC: as a matrix product over its patches, or directly when they are
+// short.
 
 #include "kernels/activation.h"
 #include "kernels/context.h"

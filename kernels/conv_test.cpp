@@ -195,6 +195,11 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
     std::vector<float> same_size(40 * 50 * 32);
     conv(small, src.data(), packed.data(), nullptr, nullptr, same_size.data(), context.get());
     dst.insert(dst.end(), same_size.begin(), same_size.begin() + 40 * 50 * 20);
+    for (const ConvParams& few : {make_params(200, 110, 1, 4, 3, 2, 1), make_params(70, 101, 4, 20, 3, 2, 1)}) {
+      std::vector<float> few_dst(static_cast<size_t>(few.out_h * few.out_w * few.out_c));
+      conv(few, wide.data(), deconv_weight.data(), nullptr, nullptr, few_dst.data(), context.get());
+      dst.insert(dst.end(), few_dst.begin(), few_dst.end());
+    }
     depthwise_conv({40, 50, 32, 40, 50, 7, 7, 1, 1, 3, 3}, wide.data(), depthwise_weight.data(), nullptr,
                    same_size.data(), context.get());
     dst.insert(dst.end(), same_size.begin(), same_size.end());

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t kMostK = 48;
 constexpr int64_t kPieceWork = 128 * 1024;  // multiplications: some 5 microseconds, more than it takes to wake a thread
-constexpr int64_t kTilePixels = 84;         // a multiple of the pixels of every tile
+constexpr int64_t kTilePixels = 48;         // a multiple of the pixels of every tile
 
 using Taps = std::array<DirectConvTap, kDirectConvMostTaps>;
 

@@ -9,7 +9,7 @@ namespace {
 
 // 32 registers: the sums, the columns and one factor.
 constexpr int kMostVectors = 4;
-constexpr int tile_pixels(int vectors) { return vectors == 1 ? 14 : vectors == 2 ? 12 : 6; }
+constexpr int tile_pixels(int vectors) { return vectors == 1 ? 16 : vectors == 2 ? 12 : 6; }
 constexpr int kGroups = 8;
 
 using LaneIndices = __m512i;
