@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <vector>
 
 namespace samc {
 namespace {
@@ -26,6 +28,35 @@ Taps list_taps(const ConvParams& params) {
   }
   return taps;
 }
+
+// Hands out pieces so that each worker keeps to its own part of the picture, call after call, while there is any of it
+// left: that part of src and dst is in its core's cache, and fetching it from another's takes longer than multiplying
+// it.
+class PieceRanges {
+ public:
+  PieceRanges(int64_t pieces, int workers) : next_(static_cast<size_t>(workers)), ends_(next_.size()) {
+    for (size_t worker = 0; worker < next_.size(); ++worker) {
+      const auto index = static_cast<int64_t>(worker);
+      next_[worker].store(pieces * index / workers);
+      ends_[worker] = pieces * (index + 1) / workers;
+    }
+  }
+
+  // To be called once for each piece: then there always is one.
+  int64_t take(int worker) {
+    for (size_t tries = 0; tries < next_.size(); ++tries) {
+      const size_t range = (static_cast<size_t>(worker) + tries) % next_.size();
+      const int64_t piece = next_[range].fetch_add(1);
+      if (piece < ends_[range]) return piece;
+    }
+    SAMC_CHECK(false, "direct_conv has more calls than pieces");
+    return 0;
+  }
+
+ private:
+  std::vector<std::atomic<int64_t>> next_;
+  std::vector<int64_t> ends_;
+};
 
 }  // namespace
 
@@ -61,9 +92,11 @@ void direct_conv(const ConvParams& params, const float* src, const float* weight
   const int64_t work = unit * whole.tap_count * shape.out_c;
   const int64_t piece_pixels = std::max<int64_t>(1, kPieceWork / work) * unit;
   DirectConvFunction* const run_piece = direct_conv_variants.choose(context.isa);
-  context.pool.run((pixels + piece_pixels - 1) / piece_pixels, [&](int64_t index, int) {
+  const int64_t pieces = (pixels + piece_pixels - 1) / piece_pixels;
+  PieceRanges ranges(pieces, context.pool.threads());
+  context.pool.run(pieces, [&](int64_t, int worker) {
     DirectConvPiece piece = whole;
-    piece.first_pixel = index * piece_pixels;
+    piece.first_pixel = ranges.take(worker) * piece_pixels;
     piece.last_pixel = std::min(pixels, piece.first_pixel + piece_pixels);
     run_piece(piece);
   });
