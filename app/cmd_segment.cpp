@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/bmodel_source.h"
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::vector<std::string> images;
   ModelArguments model;
+  BmodelArguments bmodels;
   PromptArguments prompts;
   std::string embedding;
   bool single = false;
@@ -97,7 +99,7 @@ class Segmenter {
       }
     }
     if (!arguments_.embedding.empty()) {
-      SAMC_ASSIGN(ImageEmbedding embedding, read_embedding(arguments_.embedding, predictor_.module().info()));
+      SAMC_ASSIGN(ImageEmbedding embedding, read_embedding(arguments_.embedding, predictor_.info()));
       if (!job.image.empty() && (embedding.width != width || embedding.height != height))
         return invalid_input(fmt::format("{} is of a picture of {} x {}, and {} has {} x {}", arguments_.embedding,
                                          embedding.width, embedding.height, job.image, width, height));
@@ -150,7 +152,7 @@ class Segmenter {
   }
 
   Status predict(const Job& job, PictureOutputs& outputs) {
-    const int64_t low = predictor_.module().info().image_size / 4;
+    const int64_t low = predictor_.info().image_size / 4;
     PredictOptions options;
     options.multimask_output = job.multimask;
     options.normalize_coords = !job.normalized;
@@ -181,6 +183,23 @@ class Segmenter {
   Progress& progress_;
 };
 
+// device: where bmodels run; empty for this processor.
+Result<ImagePredictor> open_predictor(const Arguments& arguments, Progress& progress, std::string& device) {
+  PredictorOptions options;
+  options.threads = arguments.model.threads;
+  options.mask_threshold = arguments.mask_threshold;
+  options.max_hole_area = arguments.max_hole_area;
+  options.max_sprinkle_area = arguments.max_sprinkle_area;
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments.model.model, arguments.bmodels));
+  if (bmodels) {
+    SAMC_ASSIGN(std::unique_ptr<ImageModel> model,
+                open_bmodels(arguments.model.model, arguments.bmodels, arguments.model.threads, progress, device));
+    return ImagePredictor::create(std::move(model), options);
+  }
+  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
+  return ImagePredictor::create(module, options);
+}
+
 Status segment(Arguments& arguments) {
   arguments.prompts.multimask = !arguments.single;
   SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts));
@@ -188,13 +207,8 @@ Status segment(Arguments& arguments) {
   const bool batch = is_batch(arguments, jobs);
   const bool json_to_stdout = arguments.json == "-";
   Progress progress;
-  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
-  PredictorOptions options;
-  options.threads = arguments.model.threads;
-  options.mask_threshold = arguments.mask_threshold;
-  options.max_hole_area = arguments.max_hole_area;
-  options.max_sprinkle_area = arguments.max_sprinkle_area;
-  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  std::string device;
+  SAMC_ASSIGN(ImagePredictor predictor, open_predictor(arguments, progress, device));
   SAMC_TRY(make_folder(arguments.masks_dir));
   if (batch) {
     SAMC_TRY(make_folder(arguments.overlay));
@@ -202,7 +216,11 @@ Status segment(Arguments& arguments) {
   }
 
   nlohmann::ordered_json document{
-      {"samc", version()}, {"model", module->info().name}, {"pictures", nlohmann::ordered_json::array()}};
+      {"samc", version()}, {"model", predictor.info().name}, {"pictures", nlohmann::ordered_json::array()}};
+  if (!device.empty()) {
+    document["device"] = device;
+    if (!arguments.quiet && !json_to_stdout) fmt::print("{} runs on {}\n", predictor.info().name, device);
+  }
   Segmenter segmenter(arguments, predictor, progress);
   size_t failed = 0;
   for (const Job& job : jobs) {
@@ -318,6 +336,7 @@ Command add_segment(CLI::App& parent) {
   CLI::App* command = parent.add_subcommand("segment", "Segment pictures by points, boxes and masks");
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
   add_model_options(*command, arguments->model);
+  add_bmodel_options(*command, arguments->bmodels);
   add_prompt_options(*command, *arguments);
   add_mask_options(*command, *arguments);
   add_output_options(*command, *arguments);

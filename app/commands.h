@@ -19,5 +19,6 @@ Command add_bench(CLI::App& parent);
 Command add_export(CLI::App& parent);
 Command add_transform(CLI::App& parent);
 Command add_deploy(CLI::App& parent);
+Command add_deploy_all(CLI::App& parent);
 
 }  // namespace samc

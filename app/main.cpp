@@ -68,7 +68,7 @@ int run(int count, char** arguments) {
   const std::vector<std::pair<const char*, Command>> commands{
       {"inspect", add_inspect(app)},     {"compile", add_compile(app)}, {"segment", add_segment(app)},
       {"encode", add_encode(app)},       {"bench", add_bench(app)},     {"export", add_export(app)},
-      {"transform", add_transform(app)}, {"deploy", add_deploy(app)}};
+      {"transform", add_transform(app)}, {"deploy", add_deploy(app)},   {"deploy-all", add_deploy_all(app)}};
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

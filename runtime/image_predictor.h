@@ -24,6 +24,8 @@
 
 namespace samc {
 
+class ImageModel;
+
 struct PredictorOptions {
   int threads = 0;                      // 0: one for each core that the process may use
   std::optional<float> mask_threshold;  // logits above it are mask; absent: the model's, 0
@@ -79,6 +81,8 @@ class ImagePredictor {
  public:
   // Errors: the module lacks the functions of an image model, or has others of these names.
   static Result<ImagePredictor> create(std::shared_ptr<const Module> module, const PredictorOptions& options = {});
+  // With a model that runs elsewhere (image_model.h); options.threads is the model's affair then.
+  static Result<ImagePredictor> create(std::unique_ptr<ImageModel> model, const PredictorOptions& options = {});
   ImagePredictor(ImagePredictor&&) noexcept;
   ImagePredictor& operator=(ImagePredictor&&) noexcept;
   ~ImagePredictor();
@@ -112,8 +116,8 @@ class ImagePredictor {
   // Forgets the pictures.
   void reset();
 
-  const Module& module() const;
-  // Called after every operation of the model: for timing tables.
+  const ModelInfo& info() const;
+  // Called after every operation of a compiled module: for timing tables.
   void observe(OperationObserver observer);
   // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels, and what the mask
   // decoder keeps of a picture.

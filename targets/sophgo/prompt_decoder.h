@@ -8,13 +8,9 @@
 #include "base/status.h"
 #include "ir/graph_builder.h"
 #include "model/config.h"
+#include "targets/sophgo/point_places.h"
 
 namespace samc::sophgo {
-
-// No token attends to a point of this label, and it attends to none that matters: the outputs are those of the prompt
-// without it.
-constexpr float kAbsentPoint = -2.0f;
-constexpr int64_t kDefaultMaxPoints = 8;  // a box, the pad point and five points
 
 // image_embed (1, C, S/16, S/16), high_res_feats_0 (1, C/8, S/4, S/4), high_res_feats_1 (1, C/4, S/8, S/8),
 // point_coords (1, max_points, 2), point_labels (1, max_points), mask_input (1, 1, S/4, S/4), has_mask_input (1) ->

@@ -171,16 +171,21 @@ Status find_symbol(void* library, const char* name, Function& function) {
   return Status::ok();
 }
 
-Result<Runtime> load_runtime(const std::string& folder) {
-  const auto open = [&](const std::string& name) -> Result<void*> {
-    void* library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (library == nullptr) return io_error(fmt::format("cannot load {}: {}", name, ::dlerror()));
-    return library;
-  };
-  SAMC_ASSIGN(void* const simulator, open("libcmodel.so"));
-  static_cast<void>(simulator);
-  SAMC_ASSIGN(void* const device, open(folder + "/libbmlib.so.0"));
-  SAMC_ASSIGN(void* const runtime, open(folder + "/libbmrt.so.1.0"));
+// A library under one of the names that its versions have.
+Result<void*> open_one_of(const std::string& folder, std::initializer_list<const char*> names) {
+  std::string reasons;
+  for (const char* name : names) {
+    if (void* library = ::dlopen((folder + "/" + name).c_str(), RTLD_NOW | RTLD_GLOBAL)) return library;
+    reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", ::dlerror());
+  }
+  return io_error("cannot load the runtime: " + reasons);
+}
+
+Result<Runtime> load_runtime(bool simulator, const std::string& folder) {
+  if (simulator && ::dlopen("libcmodel.so", RTLD_NOW | RTLD_GLOBAL) == nullptr)
+    return io_error(fmt::format("cannot load libcmodel.so: {}", ::dlerror()));
+  SAMC_ASSIGN(void* const device, open_one_of(folder, {"libbmlib.so.0", "libbmlib.so"}));
+  SAMC_ASSIGN(void* const runtime, open_one_of(folder, {"libbmrt.so.1.0", "libbmrt.so"}));
   Runtime functions;
   SAMC_TRY(find_symbol(device, "bm_dev_request", functions.request_device));
   SAMC_TRY(find_symbol(runtime, "bmrt_create", functions.create));
@@ -204,10 +209,10 @@ Result<const Tensor*> find_input(const Npz& npz, const std::string& name) {
   return npz.get(name);
 }
 
-Status run(const std::string& folder, const std::string& model, const std::string& input_path,
+Status run(bool simulator, const std::string& folder, const std::string& model, const std::string& input_path,
            const std::string& output_path) {
   SAMC_ASSIGN(const Npz npz, Npz::read(input_path));
-  SAMC_ASSIGN(const Runtime runtime, load_runtime(folder));
+  SAMC_ASSIGN(const Runtime runtime, load_runtime(simulator, folder));
   void* device = nullptr;
   if (const int code = runtime.request_device(&device, 0); code != 0)
     return io_error(fmt::format("no device: bm_dev_request gave {}", code));
@@ -262,11 +267,12 @@ Status run(const std::string& folder, const std::string& model, const std::strin
 }  // namespace samc
 
 int main(int count, char** arguments) {
-  if (count != 5) {
-    std::fputs("samc-run-bmodel: LIBRARIES MODEL.bmodel INPUTS.npz OUTPUTS.npz\n", stderr);
+  const std::string device = count == 6 ? arguments[1] : "";
+  if (device != "sim" && device != "chip") {
+    std::fputs("samc-run-bmodel: sim|chip LIBRARIES MODEL.bmodel INPUTS.npz OUTPUTS.npz\n", stderr);
     return 2;
   }
-  const samc::Status status = samc::run(arguments[1], arguments[2], arguments[3], arguments[4]);
+  const samc::Status status = samc::run(device == "sim", arguments[2], arguments[3], arguments[4], arguments[5]);
   if (!status.is_ok()) std::fprintf(stderr, "samc-run-bmodel: %s\n", status.to_string().c_str());
   std::fflush(nullptr);
   // The simulator of bm1688 takes seconds to shut down, for nothing.

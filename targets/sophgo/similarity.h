@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/named_tensors.h"
 #include "base/status.h"
-#include "ir/interpreter.h"
 
 namespace samc::sophgo {
 

@@ -39,25 +39,38 @@ std::string error_in(const std::string& log) {
 
 Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const std::string& bmodel,
                               const NamedViews& inputs, const SimulateOptions& options) {
+  SAMC_ASSIGN(const BmodelDevice device, find_device("sim", chip.name, tools.root));
+  return run_bmodel(device, bmodel, inputs, options);
+}
+
+Result<NamedTensors> run_bmodel(const BmodelDevice& device, const std::string& bmodel, const NamedViews& inputs,
+                                const SimulateOptions& options) {
   SAMC_ASSIGN(const std::string runner, find_runner(options.runner));
   std::error_code error;
   const fs::path temporary = fs::temp_directory_path(error);
   SAMC_ASSIGN(const WorkFolder work,
               WorkFolder::create(((error ? fs::path("/tmp") : temporary) / "samc-run").string()));
-  const std::string simulator = tools.library(chip.simulator);
-  if (!fs::exists(simulator, error))
-    return io_error(fmt::format("the simulator of {} is not there: no {}", chip.name, simulator),
-                    "scripts/get-tpu-mlir fetches it");
-  fs::create_symlink(simulator, work.file("libcmodel.so"), error);
-  if (error) return io_error(fmt::format("cannot link {}: {}", work.file("libcmodel.so"), error.message()));
+  if (device.is_simulator()) {
+    fs::create_symlink(device.simulator, work.file("libcmodel.so"), error);
+    if (error) return io_error(fmt::format("cannot link {}: {}", work.file("libcmodel.so"), error.message()));
+  }
   const fs::path model = fs::canonical(bmodel, error);
   if (error) return io_error(fmt::format("cannot find {}: {}", bmodel, error.message()));
   const std::vector<std::pair<std::string, TensorView>> arrays(inputs.begin(), inputs.end());
   SAMC_TRY(write_npz(work.file("inputs.npz"), arrays, NpzCompression::kStored));
 
   ChildProcess child;
-  child.arguments = {runner, tools.root + "/lib", model.string(), work.file("inputs.npz"), work.file("outputs.npz")};
-  child.environment = tools.environment(work.path(), work.path());
+  child.arguments = {runner,
+                     device.is_simulator() ? "sim" : "chip",
+                     device.libraries,
+                     model.string(),
+                     work.file("inputs.npz"),
+                     work.file("outputs.npz")};
+  if (device.is_simulator())
+    child.environment = device.tools.environment(work.path(), work.path());
+  else
+    child.environment = {"PATH=/usr/bin:/bin", "HOME=" + work.path(), "LC_ALL=C",
+                         "LD_LIBRARY_PATH=" + device.libraries};
   child.folder = work.path();
   child.log = work.file("log");
   child.waiting = options.waiting;
@@ -68,7 +81,7 @@ Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const
     if (message.empty())
       message = result.signal != 0 ? fmt::format("ended by signal {} ({})", result.signal, ::strsignal(result.signal))
                                    : fmt::format("exit code {}", result.exit_code);
-    return invalid_input(fmt::format("{} in the simulator of {}: {}", bmodel, chip.name, message));
+    return invalid_input(fmt::format("{} in {}: {}", bmodel, device.description, message));
   }
   SAMC_ASSIGN(const Npz npz, Npz::read(work.file("outputs.npz")));
   NamedTensors outputs;

@@ -1,13 +1,14 @@
 #pragma once
-// A bmodel run in Sophgo's simulator, by a child process of its own (samc-run-bmodel): the simulator's libraries find
-// each other by one fixed name, so that a process can load those of one chip only.
+// A bmodel run on Sophgo's chip or in the simulator of one, by a child process of its own (samc-run-bmodel): the
+// simulator's libraries find each other by one fixed name, so that a process can load those of one chip only.
 
 #include <functional>
 #include <string>
 
+#include "base/named_tensors.h"
 #include "base/status.h"
-#include "ir/interpreter.h"
 #include "targets/sophgo/deploy.h"
+#include "targets/sophgo/device.h"
 #include "targets/sophgo/tpu_mlir.h"
 
 namespace samc::sophgo {
@@ -18,6 +19,10 @@ struct SimulateOptions {
 };
 
 // Inputs by the bmodel's names (with or without "_raw"), f32, converted to what the bmodel takes; outputs as f32.
+Result<NamedTensors> run_bmodel(const BmodelDevice& device, const std::string& bmodel, const NamedViews& inputs,
+                                const SimulateOptions& options = {});
+
+// The same in the simulator of a chip.
 Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const std::string& bmodel,
                               const NamedViews& inputs, const SimulateOptions& options = {});
 

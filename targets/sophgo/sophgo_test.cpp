@@ -14,6 +14,8 @@
 #include "targets/sophgo/bmodel.h"
 #include "targets/sophgo/child_process.h"
 #include "targets/sophgo/deploy.h"
+#include "targets/sophgo/device.h"
+#include "targets/sophgo/manifest.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/similarity.h"
 #include "targets/sophgo/transform.h"
@@ -121,6 +123,53 @@ TEST(Transform, RewritesKeepTheValues) {
       EXPECT_GT(output.similarity.cosine, 1 - 1e-9) << output.name;
     }
   }
+}
+
+// What each rewrite does to pico's encoder, by the ops that it leaves when only it is left out.
+TEST(Transform, EachRewriteDoesItsWork) {
+  const auto counts = [&](const std::string& disabled) {
+    TransformOptions options = pico(ModelPart::kEncoder);
+    if (!disabled.empty()) options.disabled_passes.insert(disabled);
+    const auto model = TransformedModel::make(options);
+    EXPECT_TRUE(model.is_ok()) << model.status().to_string();
+    std::map<std::string, int64_t> result = model.value()->operation_counts();
+    result["products"] = model.value()->multiply_adds();
+    return result;
+  };
+  std::map<std::string, int64_t> all = counts("");
+  EXPECT_EQ(all["MaxPool"], 0);
+  EXPECT_LT(all["products"], counts("absorb-projections")["products"]);
+  EXPECT_LT(all["products"], counts("pad-products")["products"]);
+  EXPECT_LT(all["Permute"], counts("pool-by-members")["Permute"]);
+  EXPECT_LT(all["Permute"], counts("window-layout")["Permute"]);
+  EXPECT_LT(all["Slice"], counts("split-matmuls")["Slice"] + 1);
+  EXPECT_GT(counts("fold-scales")["MulConst"], 0);
+}
+
+TEST(Manifest, IsReadBackAndDamageIsAnError) {
+  const Folder folder;
+  const BmodelManifest manifest{"pico", "bm1688", "F16", 2, 256, 8, "encoder.bmodel", "decoder.bmodel"};
+  ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
+  const auto again = read_manifest(folder.path());
+  ASSERT_TRUE(again.is_ok()) << again.status().to_string();
+  EXPECT_EQ(again.value().model, "pico");
+  EXPECT_EQ(again.value().cores, 2);
+  EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
+  for (const char* text : {"", "[]", "{\"samc_bmodels\": 2}", "{\"samc_bmodels\": 1}",
+                           "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", "
+                           "\"cores\": 1, \"image_size\": 1, \"max_points\": 1, \"encoder\": \"../e\", "
+                           "\"decoder\": \"d\"}"}) {
+    ASSERT_TRUE(write_file(folder.file(kManifestName), std::string(text)).is_ok());
+    EXPECT_FALSE(read_manifest(folder.path()).is_ok()) << text;
+  }
+}
+
+TEST(Device, WhatIsNotThereIsNamed) {
+  EXPECT_EQ(find_device("tpu", "bm1688").status().code(), StatusCode::kUsage);
+  const auto sim = find_device("sim", "BM1688", "/nonexistent");
+  ASSERT_FALSE(sim.is_ok());
+  EXPECT_NE(sim.status().to_string().find("/nonexistent"), std::string::npos);
+  EXPECT_FALSE(find_device("sim", "BM1690", "/nonexistent").is_ok());
 }
 
 // The decoder of fixed shapes is the decoder of the prompt's own number of points.

@@ -5,7 +5,11 @@
 
 #include <filesystem>
 
+#include "media/image.h"
+#include "runtime/image_predictor.h"
+#include "targets/cpu/compile_model.h"
 #include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/bmodel_model.h"
 #include "targets/sophgo/similarity.h"
 #include "targets/sophgo/simulate.h"
 #include "targets/sophgo/transform.h"
@@ -150,6 +154,68 @@ TEST_F(Pico, DecoderBm1684x) {
 TEST_F(Pico, TwoCores) {
   check(encoder_, "bm1688", "F16", 0.999, 2);
   check(decoder_, "bm1688", "F16", 0.999, 2);
+}
+
+// Picture -> bmodels in the simulator -> masks, against the masks of the CPU target.
+TEST_F(Pico, MasksAreThoseOfTheProcessor) {
+  CompileOptions compile;
+  compile.model = kPico + "pico.pt";
+  const std::string compiled = (folder_ / "pico.samc").string();
+  ASSERT_TRUE(compile_model(compile, compiled).is_ok());
+  auto module = Module::load(compiled);
+  ASSERT_TRUE(module.is_ok());
+  auto processor = ImagePredictor::create(std::shared_ptr<const Module>(module.value()));
+  const auto picture = read_image(std::string(SAMC_SOURCE_DIR) + "/tests/data/images/truck.jpg");
+  ASSERT_TRUE(processor.is_ok() && picture.is_ok());
+  ASSERT_TRUE(processor.value().set_image(picture.value()).is_ok());
+  ObjectPrompt prompt{{{500, 375, 1}, {1125, 625, 0}}, BoxPrompt{425, 300, 1700, 875}, {}};
+  const auto first = processor.value().predict(prompt);
+  ASSERT_TRUE(first.is_ok()) << first.status().to_string();
+  // Mask 1 of that as the mask input of the prompt that is compared.
+  const int64_t low = first.value().low_res_logits.shape().back();
+  prompt.mask_input = {DType::kF32, {1, low, low}, first.value().low_res_logits.f32().data() + low * low};
+  const auto expected = processor.value().predict(prompt);
+  ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+
+  for (const auto& [mode, least] : {std::pair{"F32", 0.999}, {"F16", 0.98}}) {
+    BmodelModelOptions options;
+    options.encoder = deployed(encoder_, "bm1688", mode);
+    options.decoder = deployed(decoder_, "bm1688", mode);
+    options.device = "sim";
+    options.runner = SAMC_RUN_BMODEL;
+    if (HasFailure()) return;
+    BmodelDevice device;
+    auto model = make_bmodel_model(options, &device);
+    ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+    EXPECT_EQ(device.description, "the simulator of bm1688");
+    auto chip = ImagePredictor::create(std::move(model).value());
+    ASSERT_TRUE(chip.is_ok()) << chip.status().to_string();
+    const Status encoded = chip.value().set_image(picture.value());
+    ASSERT_TRUE(encoded.is_ok()) << encoded.to_string();
+    const auto masks = chip.value().predict(prompt);
+    ASSERT_TRUE(masks.is_ok()) << masks.status().to_string();
+    const auto a = expected.value().masks.as<uint8_t>(), b = masks.value().masks.as<uint8_t>();
+    ASSERT_EQ(a.size(), b.size());
+    const size_t pixels = a.size() / 3;
+    for (size_t mask = 0; mask < 3; ++mask) {
+      int64_t common = 0, either = 0;
+      for (size_t i = mask * pixels; i < (mask + 1) * pixels; ++i) {
+        common += (a[i] & b[i]);
+        either += (a[i] | b[i]);
+      }
+      ASSERT_GT(either, 0);
+      EXPECT_GE(static_cast<double>(common) / static_cast<double>(either), least) << mode << " mask " << mask;
+      if (std::getenv("SAMC_PRINT") != nullptr)
+        fmt::print("{} mask {}: IoU {:.6f} of {} pixels\n", mode, mask,
+                   static_cast<double>(common) / static_cast<double>(either), either);
+    }
+    // More points than places.
+    ObjectPrompt many;
+    for (int i = 0; i < 9; ++i) many.points.push_back({10.0f * static_cast<float>(i), 10, 1});
+    const auto refused = chip.value().predict(many);
+    ASSERT_FALSE(refused.is_ok());
+    EXPECT_NE(refused.status().to_string().find("--max_points"), std::string::npos) << refused.status().to_string();
+  }
 }
 
 TEST_F(Pico, QuantizedWeightsBuild) {

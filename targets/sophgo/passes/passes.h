@@ -14,7 +14,12 @@ mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult batch_tokens(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult transpose_weights(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult remove_dead(mlir::ModuleOp module, WeightStore& weights);
 

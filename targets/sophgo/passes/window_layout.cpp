@@ -10,88 +10,10 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/passes/rewrite.h"
+#include "targets/sophgo/passes/windows.h"
 
 namespace samc::sophgo {
 namespace {
-
-const Shape kWindowOrder = {0, 1, 3, 2, 4, 5};
-
-struct Windows {
-  mlir::Value source;  // of window: the map; of unwindow: what was put back
-  Shape map;           // (b, h, w, c)
-  int64_t window = 0;
-  Shape windows() const { return {map[0] * (map[1] / window) * (map[2] / window), window, window, map[3]}; }
-  bool same_grid(const Windows& other) const {
-    return window == other.window && std::equal(map.begin(), map.begin() + 3, other.map.begin());
-  }
-};
-
-top::PermuteOp window_permute(mlir::Value value, top::ReshapeOp& first) {
-  auto last = value.getDefiningOp<top::ReshapeOp>();
-  auto permute = last ? last.getInput().getDefiningOp<top::PermuteOp>() : top::PermuteOp();
-  first = permute ? permute.getInput().getDefiningOp<top::ReshapeOp>() : top::ReshapeOp();
-  if (!first || to_shape(permute.getOrder()) != kWindowOrder) return {};
-  return permute;
-}
-
-std::optional<Windows> match_window(mlir::Value value) {
-  top::ReshapeOp first;
-  if (!window_permute(value, first)) return std::nullopt;
-  const Shape grid = shape_of(first.getOutput());  // (b, rows, w, columns, w, c)
-  if (grid.size() != 6 || grid[2] != grid[4]) return std::nullopt;
-  const Windows windows{first.getInput(), {grid[0], grid[1] * grid[2], grid[3] * grid[4], grid[5]}, grid[2]};
-  if (shape_of(first.getInput()) != windows.map || shape_of(value) != windows.windows()) return std::nullopt;
-  return windows;
-}
-
-std::optional<Windows> match_unwindow(mlir::Value value) {
-  top::ReshapeOp first;
-  if (!window_permute(value, first)) return std::nullopt;
-  const Shape grid = shape_of(first.getOutput());  // (b, rows, columns, w, w, c)
-  if (grid.size() != 6 || grid[3] != grid[4]) return std::nullopt;
-  const Windows windows{first.getInput(), {grid[0], grid[1] * grid[3], grid[2] * grid[4], grid[5]}, grid[3]};
-  if (shape_of(value) != windows.map) return std::nullopt;
-  return windows;
-}
-
-mlir::Value make_permute(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& order) {
-  Shape shape;
-  for (const int64_t axis : order) shape.push_back(shape_of(input)[static_cast<size_t>(axis)]);
-  mlir::MLIRContext* context = builder.getContext();
-  mlir::OperationState state(name_location(context, name), top::PermuteOp::getOperationName());
-  state.addOperands(input);
-  state.addTypes(tensor_type(context, shape));
-  state.addAttribute("order", to_array(context, order));
-  return builder.create(state)->getResult(0);
-}
-
-mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window) {
-  const Shape shape = shape_of(map);
-  const Shape grid = {shape[0], shape[1] / window, window, shape[2] / window, window, shape[3]};
-  const mlir::Value parts = make_reshape(builder, name + ".grid", map, grid);
-  const mlir::Value ordered = make_permute(builder, name + ".order", parts, kWindowOrder);
-  return make_reshape(builder, name, ordered, Windows{map, shape, window}.windows());
-}
-
-mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map,
-                          int64_t window) {
-  const Shape grid = {map[0], map[1] / window, map[2] / window, window, window, map[3]};
-  const mlir::Value parts = make_reshape(builder, name + ".grid", windows, grid);
-  const mlir::Value ordered = make_permute(builder, name + ".order", parts, kWindowOrder);
-  return make_reshape(builder, name, ordered, map);
-}
-
-// Whether each row of the last axis of the result depends on that row of operand 0 alone.
-bool is_row_wise(mlir::Operation* op) {
-  if (op == nullptr || op->getNumResults() != 1) return false;
-  if (mlir::isa<top::GELUOp, top::MulConstOp, top::AddConstOp, top::ReluOp>(op)) return true;
-  if (mlir::isa<top::LayerNormOp>(op)) {
-    const int64_t rank = static_cast<int64_t>(shape_of(op->getOperand(0)).size());
-    const int64_t axis = op->getAttrOfType<mlir::IntegerAttr>("axis").getValue().getSExtValue();
-    return axis == -1 || axis == rank - 1;
-  }
-  return mlir::isa<top::MatMulOp>(op) && constant_matmul(op->getResult(0)).has_value();
-}
 
 // The op on another operand of the same row length.
 mlir::Value clone_on(mlir::PatternRewriter& rewriter, mlir::Operation* op, mlir::Value input) {
@@ -196,40 +118,6 @@ struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
   }
 };
 
-// A max pool of 2 x 2 blocks of a map: Permute to NCHW, MaxPool, Permute back.
-struct Pool {
-  mlir::Value source;  // (b, h, w, c)
-  top::MaxPoolOp op;
-};
-std::optional<Pool> match_pool(top::PermuteOp last) {
-  if (to_shape(last.getOrder()) != Shape{0, 2, 3, 1}) return std::nullopt;
-  auto pool = last.getInput().getDefiningOp<top::MaxPoolOp>();
-  if (!pool || pool.getDoRelu() || to_shape(pool.getKernelShape()) != Shape{2, 2} ||
-      to_shape(pool.getStrides()) != Shape{2, 2} || to_shape(pool.getPads()) != Shape{0, 0, 0, 0})
-    return std::nullopt;
-  auto first = pool.getInput().getDefiningOp<top::PermuteOp>();
-  if (!first || to_shape(first.getOrder()) != Shape{0, 3, 1, 2}) return std::nullopt;
-  const Shape shape = shape_of(first.getInput());
-  if (shape[1] % 2 != 0 || shape[2] % 2 != 0) return std::nullopt;
-  return Pool{first.getInput(), pool};
-}
-
-mlir::Value make_slice(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& offset,
-                       const Shape& ends) {
-  mlir::MLIRContext* context = builder.getContext();
-  Shape shape;
-  for (size_t i = 0; i < offset.size(); ++i) shape.push_back(ends[i] - offset[i]);
-  mlir::OperationState state(name_location(context, name), top::SliceOp::getOperationName());
-  const mlir::Value none = make_none(builder);
-  state.addOperands({input, none, none, none});
-  state.addTypes(tensor_type(context, shape));
-  state.addAttribute("offset", to_array(context, offset));
-  state.addAttribute("steps", to_array(context, Shape(offset.size(), 1)));
-  state.addAttribute("ends", to_array(context, ends));
-  state.addAttribute("axes", to_array(context, {}));
-  return builder.create(state)->getResult(0);
-}
-
 // pool(unwindow(x)) -> unwindow(pool(x)) of windows half as wide
 struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -288,47 +176,12 @@ struct WindowUpConstantSum : mlir::OpRewritePattern<top::ReshapeOp> {
   WeightStore& weights_;
 };
 
-// A pool in NHWC without permutes: the larger of the four members of each block, each a slice.
-struct PoolByMembers : mlir::OpRewritePattern<top::PermuteOp> {
-  using OpRewritePattern::OpRewritePattern;
-  mlir::LogicalResult matchAndRewrite(top::PermuteOp last, mlir::PatternRewriter& rewriter) const override {
-    const auto pool = match_pool(last);
-    if (!pool) return mlir::failure();
-    const Shape shape = shape_of(pool->source);
-    const int64_t rows = shape[0] * shape[1] / 2, columns = shape[2] / 2, c = shape[3];
-    const std::string name = name_of(last.getOutput());
-    const mlir::Value blocks = make_reshape(rewriter, name + ".blocks", pool->source, {rows, 2, columns, 2 * c});
-    std::vector<mlir::Value> members;
-    for (int64_t y = 0; y < 2; ++y)
-      for (int64_t x = 0; x < 2; ++x)
-        members.push_back(make_slice(rewriter, fmt::format("{}.member_{}{}", name, y, x), blocks, {0, y, 0, x * c},
-                                     {rows, y + 1, columns, (x + 1) * c}));
-    const auto larger = [&](const std::string& own, mlir::Value a, mlir::Value b) {
-      mlir::OperationState state(name_location(rewriter.getContext(), own), top::MaxOp::getOperationName());
-      state.addOperands({a, b});
-      state.addTypes(a.getType());
-      return rewriter.create(state)->getResult(0);
-    };
-    const mlir::Value upper = larger(name + ".upper", members[0], members[1]);
-    const mlir::Value lower = larger(name + ".lower", members[2], members[3]);
-    rewriter.replaceOp(
-        last, make_reshape(rewriter, name, larger(name + ".largest", upper, lower), shape_of(last.getOutput())));
-    return mlir::success();
-  }
-};
-
 }  // namespace
 
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights) {
   mlir::RewritePatternSet patterns(module.getContext());
   patterns.add<UnwindowDown, WindowUp, Cancel, AddInWindows, PoolInWindows>(module.getContext());
   patterns.add<WindowUpConstantSum>(module.getContext(), weights);
-  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
-}
-
-mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore&) {
-  mlir::RewritePatternSet patterns(module.getContext());
-  patterns.add<PoolByMembers>(module.getContext());
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 

@@ -1,0 +1,134 @@
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "checkpoint/checkpoint.h"
+#include "model/recognise.h"
+#include "targets/sophgo/child_process.h"
+#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/manifest.h"
+#include "targets/sophgo/transform.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace sophgo;
+
+struct Arguments {
+  std::string model, folder, chip, quantize, tpu_mlir;
+  std::optional<std::string> config;
+  int cores = 1;
+  int64_t max_points = kDefaultMaxPoints;
+};
+
+struct PartName {
+  ModelPart part;
+  const char* name;
+};
+constexpr PartName kParts[] = {{ModelPart::kEncoder, "encoder"}, {ModelPart::kDecoder, "decoder"}};
+
+// model_transform.py's mean and scale of SAM 2, in pixels of 0 to 255: only --fuse_preprocess would read them.
+Preprocess preprocess_of_sam2() {
+  Preprocess preprocess;
+  preprocess.mean = {123.675, 116.28, 103.53};
+  preprocess.scale = {0.01712475, 0.017507, 0.01742919};
+  preprocess.pixel_format = "rgb";
+  return preprocess;
+}
+
+Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& model_name, const PartName& part,
+                                 const WorkFolder& work, Progress& progress) {
+  TransformOptions transform;
+  transform.model_name = model_name + "_" + part.name;
+  transform.model = arguments.model;
+  transform.config = arguments.config;
+  transform.part = part.part;
+  transform.max_points = arguments.max_points;
+  transform.preprocess = preprocess_of_sam2();
+  progress.show(fmt::format("{}: transforming ...", part.name));
+  SAMC_ASSIGN(const auto model, TransformedModel::make(transform));
+  DeployOptions options;
+  options.mlir = work.file(std::string(part.name) + ".mlir");
+  SAMC_TRY(model->write(options.mlir));
+  options.chip = arguments.chip;
+  options.quantize = arguments.quantize;
+  options.cores = arguments.cores;
+  options.output = (fs::path(arguments.folder) / (std::string(part.name) + ".bmodel")).string();
+  if (!arguments.tpu_mlir.empty()) options.tpu_mlir = arguments.tpu_mlir;
+  options.waiting = [&](double seconds) {
+    progress.show(fmt::format("{}: tpuc-opt is compiling for {} ... {:.0f} s", part.name, arguments.chip, seconds));
+  };
+  return deploy(options);
+}
+
+Status deploy_all(const Arguments& arguments) {
+  SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.chip));
+  SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
+  BmodelManifest manifest;
+  {
+    SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
+    SAMC_ASSIGN(const Recognition recognition, find_model(arguments.model, tensor_specs(checkpoint), arguments.config));
+    manifest.model = recognition.config.name;
+    manifest.image_size = recognition.config.image_size;
+  }
+  manifest.chip = chip->name;
+  manifest.quantize = mode->name;
+  manifest.cores = arguments.cores;
+  manifest.max_points = arguments.max_points;
+  manifest.encoder = "encoder.bmodel";
+  manifest.decoder = "decoder.bmodel";
+  std::error_code error;
+  fs::create_directories(arguments.folder, error);
+  if (error) return io_error(fmt::format("cannot make the folder {}: {}", arguments.folder, error.message()));
+  SAMC_ASSIGN(const WorkFolder work, WorkFolder::create((fs::path(arguments.folder) / "parts").string()));
+  Progress progress;
+  const auto start = std::chrono::steady_clock::now();
+  for (const PartName& part : kParts) {
+    SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, manifest.model, part, work, progress));
+    progress.clear();
+    double milliseconds = 0;  // the cores work side by side
+    for (const EngineEstimate& core : report.cores) milliseconds = std::max(milliseconds, core.milliseconds);
+    fmt::print("{:<8} {:>10}, tpuc-opt took {:.1f} s and estimates {:.1f} ms\n", part.name,
+               human_bytes(static_cast<double>(report.bytes)), report.seconds, milliseconds);
+    std::fflush(stdout);
+  }
+  SAMC_TRY(write_manifest(manifest, arguments.folder));
+  fmt::print("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder,
+             manifest.model, manifest.chip, manifest.quantize, manifest.cores, manifest.cores == 1 ? "core" : "cores",
+             manifest.max_points, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return Status::ok();
+}
+
+}  // namespace
+
+Command add_deploy_all(CLI::App& parent) {
+  auto arguments = std::make_shared<Arguments>();
+  Arguments& a = *arguments;
+  CLI::App* command =
+      parent.add_subcommand("deploy-all", "Compile a whole model to bmodels: transform and deploy of every part");
+  command->add_option("model", a.model, "A PyTorch checkpoint (.pt)")->required()->type_name("MODEL");
+  command->add_option("-o,--output", a.folder, "Gets encoder.bmodel, decoder.bmodel and samc_bmodels.json")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--chip", a.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
+  command->add_option("--quantize", a.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
+      ->required()
+      ->type_name("MODE");
+  command->add_option("--num_core", a.cores, "Cores to use: 1, on bm1688 1 or 2")->capture_default_str();
+  command->add_option("--max_points", a.max_points, "Most points of a prompt, box corners and the pad point included")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--config", a.config, "The architecture as official-format YAML")->type_name("FILE.yaml");
+  command
+      ->add_option("--tpu-mlir", a.tpu_mlir, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
+      ->type_name("FOLDER");
+  command->footer(
+      "Example:\n  samc deploy-all sam2_hiera_tiny.pt --chip bm1688 --quantize F16 -o tiny_bm1688\n"
+      "  samc segment truck.jpg --model tiny_bm1688 --point 500,375 -o overlay.png");
+  return [arguments] { return deploy_all(*arguments); };
+}
+
+}  // namespace samc

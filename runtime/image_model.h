@@ -1,0 +1,49 @@
+#pragma once
+// What an ImagePredictor computes with: an image model's encoder and decoder, wherever they run. A compiled module is
+// one (module_model.h); others may be a chip's.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/status.h"
+#include "base/tensor.h"
+#include "base/thread_pool.h"
+#include "package/plan.h"
+#include "runtime/executor.h"
+
+namespace samc {
+
+struct DecoderPoints;
+struct ImageEmbedding;
+
+struct ImageModelShapes {
+  Shape high_res_feats_0, high_res_feats_1, image_embed;
+  int64_t size = 0;        // of the picture that the encoder takes
+  int64_t masks = 0;       // of the decoder, the single-mask one first
+  int64_t low_height = 0;  // of the low-res logits
+  int64_t low_width = 0;
+};
+
+class ImageModel {
+ public:
+  virtual ~ImageModel() = default;
+  virtual const ModelInfo& info() const = 0;
+  virtual const ImageModelShapes& shapes() const = 0;
+  virtual ThreadPool& pool() = 0;  // for what is done before and behind the model
+
+  // image: f32 (1, 3, size, size), normalised. Fills the embedding's tensors.
+  virtual Status encode(const TensorView& image, ImageEmbedding& embedding) = 0;
+  // Computes what follows from the picture alone, before decode() is given another embedding than the last time.
+  virtual Status set_picture(const ImageEmbedding&) { return Status::ok(); }
+  virtual void forget_picture() {}
+  // mask_input: f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none. Fills low_res
+  // (1, masks, low, low) and iou (1, masks).
+  virtual Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
+                        Tensor& low_res, Tensor& iou) = 0;
+
+  // Models that cannot tell what they do leave these.
+  virtual void observe(OperationObserver) {}
+  virtual size_t working_bytes() const { return 0; }
+};
+
+}  // namespace samc

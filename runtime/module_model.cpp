@@ -1,0 +1,129 @@
+#include "runtime/module_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/executor.h"
+#include "runtime/image_predictor.h"
+#include "runtime/prompt_decoder.h"
+#include "runtime/prompt_points.h"
+
+namespace samc {
+namespace {
+
+// Shapes that the functions of a module have; the names are the contract with model/.
+struct Contract : ImageModelShapes {
+  Shape dense_embed;
+};
+
+class ShapeReader {
+ public:
+  explicit ShapeReader(const Module& module) : module_(module) {}
+
+  Result<Contract> read() {
+    Contract contract;
+    contract.size = module_.info().image_size;
+    const int64_t size = contract.size;
+    expect("image_encoder", "image", Place::kInput, {1, 3, size, size});
+    contract.high_res_feats_0 = shape("image_encoder", "high_res_feats_0", Place::kOutput, 4);
+    contract.high_res_feats_1 = shape("image_encoder", "high_res_feats_1", Place::kOutput, 4);
+    contract.image_embed = shape("image_encoder", "image_embed", Place::kOutput, 4);
+    contract.dense_embed = shape("no_mask", "dense_embed", Place::kOutput, 4);
+    const Shape low_res = shape("mask_decoder", "low_res_logits", Place::kOutput, 4);
+    if (!status_.is_ok()) return status_;
+    contract.masks = low_res[1];
+    contract.low_height = low_res[2];
+    contract.low_width = low_res[3];
+    if (low_res[0] != 1 || contract.masks < 2 || contract.low_height < 1 || contract.low_width < 1)
+      return invalid_input(fmt::format("mask_decoder gives low_res_logits {}", shape_to_string(low_res)));
+    expect("mask_encoder", "mask_input", Place::kInput, {1, 1, contract.low_height, contract.low_width});
+    expect("mask_encoder", "dense_embed", Place::kOutput, contract.dense_embed);
+    expect("mask_decoder", "image_embed", Place::kInput, contract.image_embed);
+    expect("mask_decoder", "high_res_feats_0", Place::kInput, contract.high_res_feats_0);
+    expect("mask_decoder", "high_res_feats_1", Place::kInput, contract.high_res_feats_1);
+    expect("mask_decoder", "dense_embed", Place::kInput, contract.dense_embed);
+    expect("mask_decoder", "iou_predictions", Place::kOutput, {1, contract.masks});
+    if (!status_.is_ok()) return status_;
+    return contract;
+  }
+
+ private:
+  // Empty, and status_ set, when there is no such value or its shape depends on the number of points.
+  Shape shape(const char* function_name, const char* value_name, Place place, size_t rank) {
+    const PlanFunction* function = module_.plan().find(function_name);
+    const Value* found = nullptr;
+    if (function != nullptr)
+      for (const Value& value : function->values)
+        if (value.place == place && value.name == value_name) found = &value;
+    const bool fixed =
+        found != nullptr && found->shape.size() == rank && found->dtype == DType::kF32 &&
+        std::all_of(found->shape.begin(), found->shape.end(), [](const Extent& extent) { return extent.step == 0; });
+    if (fixed) return found->shape_at(0);
+    if (status_.is_ok())
+      status_ = invalid_input(fmt::format("module {} has no {} of {} as an image model has", module_.info().name,
+                                          value_name, function_name),
+                              "it was made for another purpose or by another version of samc");
+    return {};
+  }
+
+  void expect(const char* function_name, const char* value_name, Place place, const Shape& expected) {
+    const Shape found = shape(function_name, value_name, place, expected.size());
+    if (status_.is_ok() && found != expected)
+      status_ = invalid_input(fmt::format("{} of {} is {}, {} expected", value_name, function_name,
+                                          shape_to_string(found), shape_to_string(expected)));
+  }
+
+  const Module& module_;
+  Status status_;
+};
+
+class ModuleModel : public ImageModel {
+ public:
+  ModuleModel(Executor executor, PromptDecoder decoder, Contract contract)
+      : executor_(std::move(executor)), decoder_(std::move(decoder)), contract_(std::move(contract)) {}
+
+  const ModelInfo& info() const override { return executor_.module().info(); }
+  const ImageModelShapes& shapes() const override { return contract_; }
+  ThreadPool& pool() override { return executor_.pool(); }
+  void observe(OperationObserver observer) override { executor_.observe(std::move(observer)); }
+  size_t working_bytes() const override {
+    return executor_.arena_bytes() + executor_.scratch_bytes() + decoder_.bytes();
+  }
+
+  Status encode(const TensorView& image, ImageEmbedding& embedding) override {
+    const std::array<NamedInput, 1> inputs = {{{"image", image}}};
+    const std::array<NamedOutput, 3> outputs = {{{"high_res_feats_0", &embedding.high_res_feats_0},
+                                                 {"high_res_feats_1", &embedding.high_res_feats_1},
+                                                 {"image_embed", &embedding.image_embed}}};
+    return executor_.run("image_encoder", 0, inputs, outputs);
+  }
+
+  Status set_picture(const ImageEmbedding& embedding) override { return decoder_.set_picture(executor_, embedding); }
+  void forget_picture() override { decoder_.forget_picture(); }
+
+  Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
+                Tensor& low_res, Tensor& iou) override {
+    TensorView mask = mask_input;
+    if (mask.data != nullptr) mask.shape = {1, 1, contract_.low_height, contract_.low_width};
+    return decoder_.decode(executor_, embedding, points, mask, low_res, iou);
+  }
+
+ private:
+  Executor executor_;
+  PromptDecoder decoder_;
+  Contract contract_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ImageModel>> make_module_model(std::shared_ptr<const Module> module, int threads) {
+  SAMC_ASSIGN(Contract contract, ShapeReader(*module).read());
+  SAMC_ASSIGN(PromptDecoder decoder, PromptDecoder::create(*module));
+  SAMC_ASSIGN(Executor executor, Executor::create(std::move(module), threads));
+  return std::unique_ptr<ImageModel>(
+      std::make_unique<ModuleModel>(std::move(executor), std::move(decoder), std::move(contract)));
+}
+
+}  // namespace samc

@@ -1,0 +1,184 @@
+#include "targets/sophgo/bmodel_model.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/image_predictor.h"
+#include "runtime/prompt_points.h"
+#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/point_places.h"
+#include "targets/sophgo/simulate.h"
+
+namespace samc::sophgo {
+namespace {
+
+constexpr const char* kEndings[] = {"", "_f32", "_f16", "_bf16"};
+
+// One network of a bmodel, by the names of the model's own values.
+class Part {
+ public:
+  static Result<Part> read(const std::string& path, const char* what) {
+    SAMC_ASSIGN(const Bmodel file, Bmodel::read(path));
+    if (file.networks.size() != 1 || file.networks[0].stages.size() != 1)
+      return unsupported(fmt::format("{} has {} networks, one of one stage is expected", path, file.networks.size()));
+    Part part;
+    part.path_ = path;
+    part.what_ = what;
+    part.chip_ = file.chip;
+    part.stage_ = file.networks[0].stages[0];
+    return part;
+  }
+
+  const std::string& path() const { return path_; }
+  const std::string& what() const { return what_; }
+  const std::string& chip() const { return chip_; }
+
+  Result<Shape> input(const std::string& name, size_t rank) const { return find(stage_.inputs, "input", name, rank); }
+  Result<Shape> output(const std::string& name, size_t rank) const {
+    return find(stage_.outputs, "output", name, rank);
+  }
+
+ private:
+  Result<Shape> find(const std::vector<BmodelTensor>& tensors, const char* kind, const std::string& name,
+                     size_t rank) const {
+    std::vector<std::string> names;
+    for (const BmodelTensor& tensor : tensors) {
+      for (const char* ending : kEndings)
+        if (tensor.name == name + ending && tensor.shape.size() == rank) return tensor.shape;
+      names.push_back(tensor.name + " " + shape_to_string(tensor.shape));
+    }
+    return invalid_input(fmt::format("{} is no {} of samc's: it has no {} {} of {} dimensions but {}", path_, what_,
+                                     kind, name, rank, fmt::join(names, ", ")),
+                         "make both parts with samc deploy-all");
+  }
+
+  std::string path_, what_, chip_;
+  BmodelStage stage_;
+};
+
+Status take_output(NamedTensors& outputs, const std::string& name, const Shape& shape, Tensor& target) {
+  for (const char* ending : kEndings)
+    if (const auto found = outputs.find(name + ending); found != outputs.end()) {
+      if (found->second.shape() != shape)
+        return invalid_input(fmt::format("output {} is {}, {} expected", name, shape_to_string(found->second.shape()),
+                                         shape_to_string(shape)));
+      target = std::move(found->second);
+      return Status::ok();
+    }
+  return invalid_input(fmt::format("the bmodel gave no {}", name));
+}
+
+class BmodelModel : public ImageModel {
+ public:
+  BmodelModel(BmodelModelOptions options, BmodelDevice device, ModelInfo info, ImageModelShapes shapes, int64_t places)
+      : options_(std::move(options)),
+        device_(std::move(device)),
+        info_(std::move(info)),
+        shapes_(std::move(shapes)),
+        places_(places),
+        pool_(options_.threads) {}
+
+  const ModelInfo& info() const override { return info_; }
+  const ImageModelShapes& shapes() const override { return shapes_; }
+  ThreadPool& pool() override { return pool_; }
+
+  Status encode(const TensorView& image, ImageEmbedding& embedding) override {
+    SAMC_ASSIGN(NamedTensors outputs, run(options_.encoder, "encoding", {{"image", image}}));
+    SAMC_TRY(take_output(outputs, "high_res_feats_0", shapes_.high_res_feats_0, embedding.high_res_feats_0));
+    SAMC_TRY(take_output(outputs, "high_res_feats_1", shapes_.high_res_feats_1, embedding.high_res_feats_1));
+    return take_output(outputs, "image_embed", shapes_.image_embed, embedding.image_embed);
+  }
+
+  Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
+                Tensor& low_res, Tensor& iou) override {
+    if (points.count() > places_)
+      return unsupported(fmt::format("a prompt of {} points, the corners of its box and the pad point included: {} "
+                                     "takes {}",
+                                     points.count(), options_.decoder, places_),
+                         "make the bmodels with a larger --max_points");
+    Tensor coordinates = Tensor::zeros({1, places_, 2});
+    Tensor labels({1, places_});
+    std::fill(labels.f32().begin(), labels.f32().end(), kAbsentPoint);
+    std::copy(points.coordinates.begin(), points.coordinates.end(), coordinates.f32().begin());
+    std::copy(points.labels.begin(), points.labels.end(), labels.f32().begin());
+    const Tensor no_mask = Tensor::zeros({1, 1, shapes_.low_height, shapes_.low_width});
+    Tensor has_mask({1});
+    has_mask.f32()[0] = mask_input.data != nullptr ? 1.0f : 0.0f;
+    TensorView mask = mask_input.data != nullptr ? mask_input : no_mask.view();
+    mask.shape = no_mask.shape();
+    SAMC_ASSIGN(NamedTensors outputs, run(options_.decoder, "predicting",
+                                          {{"image_embed", embedding.image_embed.view()},
+                                           {"high_res_feats_0", embedding.high_res_feats_0.view()},
+                                           {"high_res_feats_1", embedding.high_res_feats_1.view()},
+                                           {"point_coords", coordinates.view()},
+                                           {"point_labels", labels.view()},
+                                           {"mask_input", mask},
+                                           {"has_mask_input", has_mask.view()}}));
+    SAMC_TRY(
+        take_output(outputs, "low_res_logits", {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, low_res));
+    return take_output(outputs, "iou_predictions", {1, shapes_.masks}, iou);
+  }
+
+ private:
+  Result<NamedTensors> run(const std::string& path, const std::string& what, const NamedViews& inputs) const {
+    SimulateOptions options;
+    options.runner = options_.runner;
+    if (options_.waiting) options.waiting = [&](double seconds) { options_.waiting(what, seconds); };
+    return run_bmodel(device_, path, inputs, options);
+  }
+
+  BmodelModelOptions options_;
+  BmodelDevice device_;
+  ModelInfo info_;
+  ImageModelShapes shapes_;
+  int64_t places_ = 0;  // for points
+  ThreadPool pool_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device) {
+  SAMC_ASSIGN(const Part encoder, Part::read(options.encoder, "encoder"));
+  SAMC_ASSIGN(const Part decoder, Part::read(options.decoder, "decoder"));
+  if (encoder.chip() != decoder.chip())
+    return invalid_input(
+        fmt::format("{} is for {} and {} for {}", options.encoder, encoder.chip(), options.decoder, decoder.chip()));
+  ImageModelShapes shapes;
+  SAMC_ASSIGN(const Shape image, encoder.input("image", 4));
+  if (image[0] != 1 || image[1] != 3 || image[2] != image[3])
+    return unsupported(fmt::format("{} takes an image {}", options.encoder, shape_to_string(image)));
+  shapes.size = image[2];
+  SAMC_ASSIGN(shapes.high_res_feats_0, encoder.output("high_res_feats_0", 4));
+  SAMC_ASSIGN(shapes.high_res_feats_1, encoder.output("high_res_feats_1", 4));
+  SAMC_ASSIGN(shapes.image_embed, encoder.output("image_embed", 4));
+  for (const auto& [name, shape] : {std::pair{"high_res_feats_0", &shapes.high_res_feats_0},
+                                    {"high_res_feats_1", &shapes.high_res_feats_1},
+                                    {"image_embed", &shapes.image_embed}}) {
+    SAMC_ASSIGN(const Shape taken, decoder.input(name, 4));
+    if (taken != *shape)
+      return invalid_input(fmt::format("{}: {} gives {} and {} takes {}", name, options.encoder,
+                                       shape_to_string(*shape), options.decoder, shape_to_string(taken)),
+                           "they are of different models");
+  }
+  SAMC_ASSIGN(const Shape labels, decoder.input("point_labels", 2));
+  SAMC_ASSIGN(const Shape has_mask, decoder.input("has_mask_input", 1));
+  SAMC_ASSIGN(const Shape low_res, decoder.output("low_res_logits", 4));
+  SAMC_ASSIGN(const Shape mask, decoder.input("mask_input", 4));
+  if (has_mask[0] != 1 || low_res[0] != 1 || low_res[1] < 2 || mask != Shape{1, 1, low_res[2], low_res[3]})
+    return invalid_input(fmt::format("{} takes a mask {} and gives logits {}", options.decoder, shape_to_string(mask),
+                                     shape_to_string(low_res)));
+  shapes.masks = low_res[1];
+  shapes.low_height = low_res[2];
+  shapes.low_width = low_res[3];
+  SAMC_ASSIGN(const BmodelDevice found, find_device(options.device, encoder.chip(), options.tpu_mlir));
+  if (device != nullptr) *device = found;
+  ModelInfo info;
+  info.name = options.name.empty() ? std::filesystem::path(options.encoder).stem().string() : options.name;
+  info.image_size = shapes.size;
+  return std::unique_ptr<ImageModel>(
+      std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), labels[1]));
+}
+
+}  // namespace samc::sophgo

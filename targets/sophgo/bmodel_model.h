@@ -1,0 +1,30 @@
+#pragma once
+// An encoder and a decoder bmodel as an image model of the runtime: the same prompts and the same outputs as on the
+// CPU.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "runtime/image_model.h"
+#include "targets/sophgo/device.h"
+
+namespace samc::sophgo {
+
+struct BmodelModelOptions {
+  std::string encoder, decoder;  // as transform's encoder and decoder parts, deployed for one chip
+  std::string name;              // of the model, for people
+  std::string device = "auto";   // find_device()
+  std::optional<std::string> tpu_mlir = {};
+  std::string runner = {};  // samc-run-bmodel; empty: beside this program
+  int threads = 0;
+  std::function<void(const std::string& what, double seconds)> waiting = {};
+};
+
+// Each call runs in a process of its own, which loads the bmodel anew. The decoder's number of point places is the
+// most that a prompt may have, the pad point included.
+Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device);
+
+}  // namespace samc::sophgo

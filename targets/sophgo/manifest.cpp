@@ -1,0 +1,69 @@
+#include "targets/sophgo/manifest.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+
+namespace samc::sophgo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostBytes = size_t{1} << 20;
+constexpr int kVersion = 1;
+
+}  // namespace
+
+Status write_manifest(const BmodelManifest& manifest, const std::string& folder) {
+  const nlohmann::ordered_json json = {
+      {"samc_bmodels", kVersion},          {"model", manifest.model},     {"chip", manifest.chip},
+      {"quantize", manifest.quantize},     {"cores", manifest.cores},     {"image_size", manifest.image_size},
+      {"max_points", manifest.max_points}, {"encoder", manifest.encoder}, {"decoder", manifest.decoder}};
+  return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
+}
+
+Result<BmodelManifest> read_manifest(const std::string& folder) {
+  const std::string path = (fs::path(folder) / kManifestName).string();
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostBytes));
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  const auto refuse = [&](const std::string& why) {
+    return invalid_input(fmt::format("{}: {}", path, why), "samc deploy-all writes it");
+  };
+  if (!json.is_object()) return refuse("it is no JSON object");
+  Status status;
+  const auto number = [&](const char* name) -> int64_t {
+    const auto found = json.find(name);
+    if (found != json.end() && found->is_number_integer()) return found->get<int64_t>();
+    if (status.is_ok()) status = refuse(fmt::format("it has no number '{}'", name));
+    return 0;
+  };
+  const auto string = [&](const char* name) -> std::string {
+    const auto found = json.find(name);
+    if (found != json.end() && found->is_string()) return found->get<std::string>();
+    if (status.is_ok()) status = refuse(fmt::format("it has no text '{}'", name));
+    return "";
+  };
+  const auto file = [&](const char* name) -> std::string {
+    const std::string value = string(name);
+    if (status.is_ok() && (value.empty() || fs::path(value).filename().string() != value))
+      status = refuse(fmt::format("'{}' is no plain file name: {}", name, value));
+    return (fs::path(folder) / value).string();
+  };
+  if (number("samc_bmodels") != kVersion && status.is_ok()) status = refuse("it is of another version");
+  BmodelManifest manifest;
+  manifest.model = string("model");
+  manifest.chip = string("chip");
+  manifest.quantize = string("quantize");
+  manifest.cores = static_cast<int>(number("cores"));
+  manifest.image_size = number("image_size");
+  manifest.max_points = number("max_points");
+  manifest.encoder = file("encoder");
+  manifest.decoder = file("decoder");
+  SAMC_TRY(status);
+  return manifest;
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,26 @@
+#pragma once
+// The file beside a model's bmodels that says which they are: what deploy-all writes and segment --model DIR reads.
+
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+
+namespace samc::sophgo {
+
+constexpr const char* kManifestName = "samc_bmodels.json";
+
+struct BmodelManifest {
+  std::string model;  // "sam2.1_hiera_tiny"
+  std::string chip, quantize;
+  int cores = 1;
+  int64_t image_size = 0;
+  int64_t max_points = 0;
+  std::string encoder, decoder;  // file names in the same folder
+};
+
+Status write_manifest(const BmodelManifest& manifest, const std::string& folder);
+// encoder and decoder come back as paths.
+Result<BmodelManifest> read_manifest(const std::string& folder);
+
+}  // namespace samc::sophgo

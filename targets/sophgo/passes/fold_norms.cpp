@@ -1,0 +1,51 @@
+// LayerNorm with weight g and bias b, read by products alone: (n g + b) W + c = n (g W) + (b W + c), n being the bare
+// normalisation.
+
+#include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/passes/rewrite.h"
+
+namespace samc::sophgo {
+namespace {
+
+std::vector<float> values_of(mlir::Value value, const WeightStore& weights) {
+  const TensorView view = weight_view(value, weights);
+  return {view.f32().begin(), view.f32().end()};
+}
+
+// The products that read the norm, or nothing if anything else does.
+std::vector<ConstantMatMul> readers_of(top::LayerNormOp norm) {
+  std::vector<ConstantMatMul> products;
+  for (mlir::Operation* user : norm.getOutput().getUsers()) {
+    auto op = mlir::dyn_cast<top::MatMulOp>(user);
+    const auto matmul = op ? constant_matmul(op.getOutput()) : std::nullopt;
+    if (!matmul || op.getInput() != norm.getOutput() || op.getRight() == norm.getOutput()) return {};
+    products.push_back(*matmul);
+  }
+  return products;
+}
+
+}  // namespace
+
+mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights) {
+  module.walk([&](top::LayerNormOp norm) {
+    const auto is_foldable = [](mlir::Value value) { return is_none(value) || is_weight(value); };
+    if (is_none(norm.getWeight()) && is_none(norm.getBias())) return;
+    if (!is_last_axis(norm) || !is_foldable(norm.getWeight()) || !is_foldable(norm.getBias())) return;
+    const std::vector<ConstantMatMul> products = readers_of(norm);
+    for (const ConstantMatMul& product : products) {
+      top::MatMulOp op = product.op;
+      mlir::OpBuilder builder(op);
+      if (!is_none(norm.getBias())) add_to_bias(product, values_of(norm.getBias(), weights), weights);
+      if (is_none(norm.getWeight())) continue;
+      Tensor scaled = scale_rows(product, values_of(norm.getWeight(), weights), weights);
+      op.setOperand(1, make_weight(builder, weights, name_of(op.getOutput()) + ".normed_weight", std::move(scaled)));
+    }
+    if (products.empty()) return;
+    mlir::OpBuilder builder(norm);
+    norm->setOperand(1, make_none(builder));
+    norm->setOperand(2, make_none(builder));
+  });
+  return mlir::success();
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,136 @@
+// Windows that do not divide the map are made of a padded one, and products of the padding are work for nothing:
+//
+//   window(pad(x)) W          -> window(pad(x W))
+//   crop(unwindow(x W + b))   -> crop(unwindow(x)) W + b
+//
+// A bias would be padded with 0 instead of itself. That is allowed where only cropped rows see it: for queries.
+
+#include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/passes/windows.h"
+
+namespace samc::sophgo {
+namespace {
+
+// The map (b, h, w, c) before rows and columns of zeros were added behind it.
+mlir::Value unpadded(mlir::Value map) {
+  auto pad = map.getDefiningOp<top::PadOp>();
+  if (!pad || !map.hasOneUse()) return {};
+  const Shape from = shape_of(pad.getInput()), to = shape_of(map);
+  const Shape paddings = to_shape(pad.getPaddings());
+  if (from.size() != 4 || from[0] != to[0] || from[3] != to[3] || paddings.size() != 8) return {};
+  for (size_t axis = 0; axis < 4; ++axis)
+    if (paddings[axis] != 0) return {};
+  if (pad->getAttrOfType<mlir::StringAttr>("mode").getValue() != "constant" ||
+      !pad->getAttrOfType<mlir::FloatAttr>("val").getValue().isZero())
+    return {};
+  return pad.getInput();
+}
+
+bool is_crop_to(mlir::Operation* op, const Shape& shape) {
+  auto slice = mlir::dyn_cast<top::SliceOp>(op);
+  if (!slice || shape_of(slice.getOutput()) != shape) return false;
+  for (const int64_t offset : to_shape(slice.getOffset()))
+    if (offset != 0) return false;
+  for (const int64_t step : to_shape(slice.getSteps()))
+    if (step != 1) return false;
+  return true;
+}
+
+// Whether rows of these windows are queries whose results are put back in the same grid and cropped to the map of
+// height and width.
+bool is_cropped_later(mlir::Value value, const Windows& windows, int64_t height, int64_t width) {
+  while (value.hasOneUse()) {
+    mlir::Operation* user = *value.getUsers().begin();
+    if (const auto back = match_unwindow(value); back && back->same_grid(windows)) {
+      Shape shape = back->map;
+      shape[1] = height;
+      shape[2] = width;
+      return is_crop_to(user, shape);
+    }
+    if (user->getNumResults() != 1 || user->getOperand(0) != value) return false;
+    if (auto permute = mlir::dyn_cast<top::PermuteOp>(user)) {
+      const Shape order = to_shape(permute.getOrder());
+      if (order != Shape{0, 2, 1, 3} && order != Shape{0, 1, 3, 2, 4, 5}) return false;
+    } else if (auto matmul = mlir::dyn_cast<top::MatMulOp>(user)) {
+      if (matmul.getLeftTranspose()) return false;
+    } else if (!mlir::isa<top::ReshapeOp, top::SoftmaxOp>(user)) {
+      return false;
+    }
+    value = user->getResult(0);
+  }
+  return false;
+}
+
+void move_pad(top::ReshapeOp last, const Windows& windows) {
+  const mlir::Value x = unpadded(windows.source);
+  if (!x) return;
+  const Shape inner = shape_of(x);
+  std::vector<ConstantMatMul> products;
+  for (mlir::Operation* user : last.getOutput().getUsers()) {
+    const auto matmul = user->getNumResults() == 1 ? constant_matmul(user->getResult(0)) : std::nullopt;
+    if (!matmul || user->getOperand(0) != last.getOutput()) return;
+    if (!is_none(user->getOperand(2)) && !is_cropped_later(user->getResult(0), windows, inner[1], inner[2])) return;
+    products.push_back(*matmul);
+  }
+  for (const ConstantMatMul& product : products) {
+    top::MatMulOp op = product.op;
+    mlir::OpBuilder builder(op);
+    const std::string name = name_of(op.getOutput());
+    Shape shape = inner;
+    shape.back() = product.columns;
+    auto before = make_matmul(builder, name + ".unpadded", op, op.getRight(), op.getBias(), shape);
+    before->setOperand(0, x);
+    mlir::Operation* pad = builder.clone(*windows.source.getDefiningOp());
+    pad->setOperand(0, before.getOutput());
+    shape = windows.map;
+    shape.back() = product.columns;
+    pad->getResult(0).setType(tensor_type(builder.getContext(), shape));
+    pad->setLoc(name_location(builder.getContext(), name + ".padded"));
+    op.getOutput().replaceAllUsesWith(make_window(builder, name, pad->getResult(0), windows.window));
+    op->erase();
+  }
+}
+
+void move_crop(top::SliceOp crop) {
+  const auto windows = match_unwindow(crop.getInput());
+  const Shape shape = shape_of(crop.getOutput());
+  if (!windows || !crop.getInput().hasOneUse() || shape.size() != 4 || !is_crop_to(crop, shape) ||
+      shape[3] != windows->map[3])
+    return;
+  mlir::Value value = windows->source;
+  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp>(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  const auto product = constant_matmul(value);
+  // Not where it would make what is put back wider.
+  if (!product || !value.hasOneUse() || product->columns != shape[3] || product->rows > product->columns) return;
+  top::MatMulOp op = product->op;
+  mlir::OpBuilder builder(crop);
+  const std::string name = name_of(crop.getOutput());
+  Windows source = *windows;
+  source.map[3] = product->rows;
+  const mlir::Value inside = make_reshape(builder, name + ".windows", op.getInput(), source.windows());
+  const mlir::Value map = make_unwindow(builder, name + ".map", inside, source.map, source.window);
+  Shape ends = shape;
+  ends[3] = product->rows;
+  const mlir::Value cropped = make_slice(builder, name + ".cropped", map, {0, 0, 0, 0}, ends);
+  auto after = make_matmul(builder, name, op, op.getRight(), op.getBias(), shape);
+  after->setOperand(0, cropped);
+  crop.getOutput().replaceAllUsesWith(after.getOutput());
+  crop->erase();
+}
+
+}  // namespace
+
+mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights) {
+  std::vector<top::SliceOp> crops;
+  module.walk([&](top::SliceOp op) { crops.push_back(op); });
+  std::vector<std::pair<top::ReshapeOp, Windows>> padded;
+  module.walk([&](top::ReshapeOp op) {
+    if (const auto windows = match_window(op.getOutput())) padded.emplace_back(op, *windows);
+  });
+  for (const auto& [op, windows] : padded) move_pad(op, windows);
+  for (top::SliceOp crop : crops) move_crop(crop);
+  return remove_dead(module, weights);  // the padded maps, whose readers later passes count
+}
+
+}  // namespace samc::sophgo

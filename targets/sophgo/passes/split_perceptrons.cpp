@@ -1,0 +1,95 @@
+// gelu(x U + b) V + c as a sum over parts of the hidden units. The weights of a part fit beside the tokens, so that the
+// chip keeps longer stretches of the graph in its local memory.
+
+#include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/passes/rewrite.h"
+
+namespace samc::sophgo {
+namespace {
+
+// Found by trying: more parts cost more additions than they save traffic.
+constexpr int64_t kMostWeights = 384 * 1536 / 2;  // of one product of a part
+constexpr int64_t kMostParts = 4;
+
+Tensor weight_rows(const ConstantMatMul& matmul, const WeightStore& weights, int64_t first, int64_t count) {
+  top::MatMulOp op = matmul.op;
+  const TensorView view = weight_view(op.getRight(), weights);
+  const float* source = view.f32().data();
+  Tensor part(matmul.columns_first ? Shape{matmul.columns, count} : Shape{count, matmul.columns});
+  float* target = part.f32().data();
+  if (!matmul.columns_first) {
+    std::copy_n(source + first * matmul.columns, count * matmul.columns, target);
+  } else {
+    for (int64_t n = 0; n < matmul.columns; ++n)
+      std::copy_n(source + n * matmul.rows + first, count, target + n * count);
+  }
+  return part;
+}
+
+void split(const ConstantMatMul& first, top::GELUOp gelu, const ConstantMatMul& second, int64_t parts,
+           WeightStore& weights) {
+  top::MatMulOp up = first.op, down = second.op;
+  mlir::OpBuilder builder(down);
+  const std::string name = name_of(down.getOutput());
+  const int64_t width = first.columns / parts;
+  const std::vector<float> bias = bias_of(first, weights);
+  Shape hidden = shape_of(up.getOutput());
+  hidden.back() = width;
+  mlir::Value sum;
+  for (int64_t part = 0; part < parts; ++part) {
+    const std::string own = fmt::format("{}.part_{}", name, part);
+    const mlir::Value u =
+        make_weight(builder, weights, own + ".up_weight", weight_columns(first, weights, part * width, width));
+    mlir::Value b;
+    if (!is_none(up.getBias())) {
+      Tensor values({width});
+      std::copy_n(bias.begin() + part * width, width, values.f32().begin());
+      b = make_weight(builder, weights, own + ".up_bias", std::move(values));
+    }
+    const mlir::Value h = make_matmul(builder, own + ".up", up, u, b, hidden).getOutput();
+    mlir::Operation* active = builder.clone(*gelu.getOperation());
+    active->setOperand(0, h);
+    active->getResult(0).setType(h.getType());
+    active->setLoc(name_location(builder.getContext(), own + ".gelu"));
+    const mlir::Value v =
+        make_weight(builder, weights, own + ".down_weight", weight_rows(second, weights, part * width, width));
+    // The bias once.
+    auto product = make_matmul(builder, own + ".down", down, v, part == 0 ? down.getBias() : mlir::Value(),
+                               shape_of(down.getOutput()));
+    product->setOperand(0, active->getResult(0));
+    if (!sum) {
+      sum = product.getOutput();
+      continue;
+    }
+    sum = builder.create<top::AddOp>(name_location(builder.getContext(), part + 1 == parts ? name : own + ".sum"),
+                                     sum.getType(), mlir::ValueRange{sum, product.getOutput()},
+                                     builder.getBoolAttr(false), builder.getF64FloatAttr(-1.0));
+  }
+  down.getOutput().replaceAllUsesWith(sum);
+  down->erase();
+  gelu->erase();
+  up->erase();
+}
+
+}  // namespace
+
+mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights) {
+  std::vector<top::GELUOp> activations;
+  module.walk([&](top::GELUOp op) { activations.push_back(op); });
+  for (top::GELUOp gelu : activations) {
+    const auto first = constant_matmul(gelu.getInput());
+    if (!first || !gelu.getInput().hasOneUse() || !gelu.getOutput().hasOneUse()) continue;
+    mlir::Operation* user = *gelu.getOutput().getUsers().begin();
+    if (!mlir::isa<top::MatMulOp>(user) || user->getOperand(0) != gelu.getOutput()) continue;
+    const auto second = constant_matmul(user->getResult(0));
+    if (!second) continue;
+    int64_t parts = 1;
+    while (parts < kMostParts && first->columns % (2 * parts) == 0 &&
+           first->rows * first->columns / parts > kMostWeights)
+      parts *= 2;
+    if (parts > 1) split(*first, gelu, *second, parts, weights);
+  }
+  return mlir::success();
+}
+
+}  // namespace samc::sophgo

@@ -1,0 +1,30 @@
+#pragma once
+// Windows of a map, as Reshape, Permute and Reshape write them:
+//   window:   (b, rows w, columns w, c) -> (b rows columns, w, w, c)
+//   unwindow: the reverse
+
+#include <algorithm>
+
+#include "targets/sophgo/passes/rewrite.h"
+
+namespace samc::sophgo {
+
+struct Windows {
+  mlir::Value source;  // of window: the map; of unwindow: what was put back
+  Shape map;           // (b, h, w, c)
+  int64_t window = 0;
+  Shape windows() const { return {map[0] * (map[1] / window) * (map[2] / window), window, window, map[3]}; }
+  bool same_grid(const Windows& other) const {
+    return window == other.window && std::equal(map.begin(), map.begin() + 3, other.map.begin());
+  }
+};
+
+// Whether the value is what such ops give.
+std::optional<Windows> match_window(mlir::Value value);
+std::optional<Windows> match_unwindow(mlir::Value value);
+
+mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window);
+mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map,
+                          int64_t window);
+
+}  // namespace samc::sophgo
