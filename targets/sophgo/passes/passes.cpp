@@ -14,6 +14,8 @@ std::span<const Pass> sophgo_passes() {
       {"fold-scales", Phase::kTop, "constant factors of attention go into the weights before them", fold_scales},
       {"move-attention-biases", Phase::kTop, "key biases, without effect, go; value biases go into the projection",
        move_attention_biases},
+      {"conv-products", Phase::kTop, "1 x 1 convolutions behind a permute to NCHW are products before it",
+       conv_products},
       {"window-layout", Phase::kTop, "what lies between two windowed attentions of one grid is done in windows",
        window_layout},
       {"pad-products", Phase::kTop, "products before windows are padded and after they are cropped", pad_products},

@@ -13,6 +13,7 @@ std::span<const Pass> sophgo_passes();
 mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
