@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <iterator>
 
+#include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "ir/top_dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,19 +29,6 @@ namespace {
 // The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them.
 constexpr int64_t kWitnesses[] = {2, 3, 7};
 constexpr int64_t kMostPoints = 4096;
-
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double milliseconds = std::chrono::duration<double, std::milli>(now - last_).count();
-    last_ = now;
-    return milliseconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
 

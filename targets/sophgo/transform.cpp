@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
@@ -40,19 +40,6 @@ struct TransformedModel::State {
 namespace {
 
 constexpr size_t kMostTextBytes = size_t{256} << 20;
-
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double milliseconds = std::chrono::duration<double, std::milli>(now - last_).count();
-    last_ = now;
-    return milliseconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 Status check_name(const std::string& name) {
   if (name.empty()) return usage_error("the model has no name", "give --model_name");
