@@ -23,8 +23,8 @@ def read(name):
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def shown(figures, key):
-    return f"{figures[key]:.3f}" if key in figures else MISSING
+def shown(figures, key, form=".3f"):
+    return format(figures[key], form) if key in figures else MISSING
 
 
 def table(rows):
@@ -39,13 +39,13 @@ def figures_table():
         (f"{count} composed pictures, held-out objects and backgrounds: mIoU, 1 click", shown(images, "click"), "0.75"),
         ("the same, box (single mask)", shown(images, "box"), "0.85"),
         ("the same, 5 clicks", shown(images, "clicks5"), "0.88"),
-        ("samc against PyTorch on those, largest difference of mIoU", shown(samc, "difference"), "0.002"),
+        ("samc against PyTorch on those, largest difference of mIoU", shown(samc, "difference", ".1e"), "0.002"),
         (f"real photographs, {real.get('count', REAL_OBJECTS)} objects: mIoU, 1 click", shown(real, "click"), "0.6"),
         ("the same, box (single mask)", shown(real, "box"), "0.75"),
         ("the same, 5 clicks", shown(real, "clicks5"), ""),
         ("held-out composed clips, 2 objects, 30 frames: mean J", shown(clips, "mean_j"), "0.7"),
-        ("samc, 2 threads: encoder, ms", shown(samc, "encoder_ms"), "150"),
-        ("samc, 2 threads: a prompt, ms", shown(samc, "prompt_ms"), "5"),
+        ("samc, 2 threads: encoder, ms", shown(samc, "encoder_ms", ".1f"), "150"),
+        ("samc, 2 threads: a prompt, ms", shown(samc, "prompt_ms", ".1f"), "5"),
     ]
     return table(rows)
 
