@@ -213,7 +213,6 @@ Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
   return without_exceptions([&]() -> Status {
     if (pictures.empty()) return invalid_input("no pictures");
     std::vector<ImageEmbedding> embeddings;
-    std::optional<size_t> prepared;  // the picture that the model is set to
     for (size_t index = 0; index < pictures.size(); ++index) {
       Result<ImageEmbedding> embedding = state_->encode(pictures[index]);
       if (!embedding.is_ok())
