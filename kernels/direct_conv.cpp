@@ -90,6 +90,7 @@ void direct_conv(const ConvParams& params, const float* src, const float* weight
   const int64_t pixels = shape.out_h * shape.out_w;
   const int64_t unit = pointwise ? kTilePixels : shape.out_w;
   const int64_t work = unit * whole.tap_count * shape.out_c;
+  SAMC_CHECK(unit > 0 && work > 0, "direct_conv to an empty picture");
   const int64_t piece_pixels = std::max<int64_t>(1, kPieceWork / work) * unit;
   DirectConvFunction* const run_piece = direct_conv_variants.choose(context.isa);
   const int64_t pieces = (pixels + piece_pixels - 1) / piece_pixels;

@@ -42,7 +42,7 @@ class ImageModel {
                         Tensor& low_res, Tensor& iou) = 0;
 
   // Models that cannot tell what they do leave these.
-  virtual void observe(OperationObserver) {}
+  virtual void observe(OperationObserver) {}  // NOLINT(performance-unnecessary-value-param): others keep it
   virtual size_t working_bytes() const { return 0; }
 };
 

@@ -91,7 +91,7 @@ struct ImagePredictor::State {
   Status set_embeddings(std::vector<ImageEmbedding> pictures) {
     prepared.reset();
     embeddings = std::move(pictures);
-    const Status status = prepare(0);
+    Status status = prepare(0);
     if (!status.is_ok()) embeddings.clear();
     return status;
   }
