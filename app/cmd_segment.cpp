@@ -226,7 +226,7 @@ Status segment(Arguments& arguments) {
   for (const Job& job : jobs) {
     nlohmann::ordered_json entry;
     std::string summary;
-    const Status status = segmenter.run(job, paths_for(arguments, job, batch), entry, summary);
+    Status status = segmenter.run(job, paths_for(arguments, job, batch), entry, summary);
     progress.clear();
     if (!status.is_ok()) {
       if (!batch) return status;

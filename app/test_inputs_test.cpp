@@ -83,7 +83,7 @@ TEST_F(TestInputs, arrays_are_checked_against_the_inputs) {
   EXPECT_EQ(error(folder_.path("a.npz"), {{"a", {2, 3}}}), "");
   EXPECT_NE(error(folder_.path("a.npz"), {{"a", {3, 3}}}).find("a is (2, 3), the model's input is (3, 3)"),
             std::string::npos);
-  EXPECT_NE(error(folder_.path("a.npz"), {{"b", {2, 3}}}).find("b"), std::string::npos);
+  EXPECT_NE(error(folder_.path("a.npz"), {{"b", {2, 3}}}).find('b'), std::string::npos);
 }
 
 TEST_F(TestInputs, what_takes_no_picture_says_so) {

@@ -103,12 +103,13 @@ Result<std::vector<std::string>> make_arguments(const DeployOptions& options, co
     arguments.push_back(argument);
   arguments.push_back(fmt::format("--strip-io-quant=quant_input={} quant_output={}", truth(options.quantize_input),
                                   truth(options.quantize_output)));
+  constexpr const char* kLayerGroup =
+      "--layer-group=opt=2 group_by_cores=auto compress_mode=none debugger=0 disable_group_overlap=false "
+      "lgcache=true config_filename= enable_lghash=False lghash_dir=";
   for (const char* argument :
        {"--processor-tpu-optimize", "--dev-parallel", "--weight-reorder", "--subnet-divide=dynamic=False",
-        "--op-reorder", "--topo-sort",
-        "--layer-group=opt=2 group_by_cores=auto compress_mode=none debugger=0 disable_group_overlap=false "
-        "lgcache=true config_filename= enable_lghash=False lghash_dir=",
-        "--affine-opt", "--core-parallel", "--after-layergroup-weight-reorder", "--address-assign", "-o", "final.mlir"})
+        "--op-reorder", "--topo-sort", kLayerGroup, "--affine-opt", "--core-parallel",
+        "--after-layergroup-weight-reorder", "--address-assign", "-o", "final.mlir"})
     arguments.push_back(argument);
   return arguments;
 }
@@ -121,7 +122,7 @@ const std::vector<std::string> kCodegenArguments = {
     "-o", "/dev/null"};
 
 // The log beside the result, so that the work folder can go.
-Status keep_log(Status status, const WorkFolder& work, const std::string& output) {
+Status keep_log(const Status& status, const WorkFolder& work, const std::string& output) {
   std::error_code error;
   const std::string kept = output + ".log";
   fs::copy_file(work.file("log"), kept, fs::copy_options::overwrite_existing, error);
