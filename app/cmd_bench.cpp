@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "app/console.h"
 #include "app/model_source.h"
 #include "base/cpu_features.h"
+#include "base/stopwatch.h"
 #include "base/thread_pool.h"
 #include "kernels/fma_peak.h"
 #include "media/image.h"
@@ -28,10 +28,6 @@ struct Arguments {
   int points = 1;
   bool operations = false;
 };
-
-double milliseconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
 
 double median(std::vector<double> values) {
   SAMC_CHECK(!values.empty(), "the median of nothing");
@@ -141,9 +137,9 @@ Status time_compilation(const Arguments& arguments, Progress& progress) {
   options.precision = arguments.model.precision;
   options.build_id = build_id();
   progress.show("compiling ...");
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   const Result<CompileReport> report = compile_model(options, path);
-  const double total = milliseconds_since(start);
+  const double total = watch.lap();
   std::filesystem::remove(path, error);
   if (!report.is_ok()) return report.status();
   progress.clear();
@@ -196,11 +192,11 @@ Status bench(const Arguments& arguments) {
   if (!is_module) SAMC_TRY(time_compilation(arguments, progress));
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_model(arguments.model, progress));
   if (is_module) {
-    const auto start = std::chrono::steady_clock::now();
+    Stopwatch watch;
     LoadOptions load_options;
     load_options.threads = arguments.model.threads;
     SAMC_ASSIGN(module, Module::load(arguments.model.model, load_options));
-    print_phase("load module", milliseconds_since(start));
+    print_phase("load module", watch.lap());
   }
   PredictorOptions options;
   options.threads = arguments.model.threads;
@@ -221,16 +217,16 @@ Status bench(const Arguments& arguments) {
     predictor.observe([&](const OperationTiming& timing) {
       if (is_measured) encoder.add(timing);
     });
-    auto start = std::chrono::steady_clock::now();
+    Stopwatch watch;
     SAMC_TRY(predictor.set_image(image));
-    if (is_measured) set_image.push_back(milliseconds_since(start));
+    if (is_measured) set_image.push_back(watch.lap());
     if (is_measured) decoder.start_repetition();
     predictor.observe([&](const OperationTiming& timing) {
       if (is_measured) decoder.add(timing);
     });
-    start = std::chrono::steady_clock::now();
+    watch.lap();
     SAMC_ASSIGN(const Prediction prediction, predictor.predict(prompt, predict_options));
-    if (is_measured) predict.push_back(milliseconds_since(start));
+    if (is_measured) predict.push_back(watch.lap());
   }
   progress.clear();
   print_phase("set_image", median(set_image));

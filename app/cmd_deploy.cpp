@@ -1,10 +1,10 @@
-#include <chrono>
 #include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
+#include "base/stopwatch.h"
 #include "media/npz.h"
 #include "targets/sophgo/deploy.h"
 #include "targets/sophgo/similarity.h"
@@ -105,12 +105,11 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Progr
   options.waiting = [&](double seconds) {
     progress.show(fmt::format("validation: simulating {} ... {:.0f} s", chip->name, seconds));
   };
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   SAMC_ASSIGN(const NamedTensors outputs, simulate(tools, *chip, arguments.deploy.output, views_of(inputs), options));
   progress.clear();
   SAMC_ASSIGN(const std::vector<OutputSimilarity> list, compare_outputs(reference, outputs));
-  fmt::print("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name,
-             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+  fmt::print("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name, watch.lap() / 1e3,
              arguments.test_input.empty() ? "random inputs" : arguments.test_input);
   fmt::print("  {:<28} {:>10} {:>10} {:>12}\n", "output", "cosine", "Euclidean", "max |d|");
   std::string worst;

@@ -1,9 +1,9 @@
-#include <chrono>
 #include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "model/recognise.h"
 #include "targets/sophgo/child_process.h"
@@ -85,7 +85,7 @@ Status deploy_all(const Arguments& arguments) {
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", arguments.folder, error.message()));
   SAMC_ASSIGN(const WorkFolder work, WorkFolder::create((fs::path(arguments.folder) / "parts").string()));
   Progress progress;
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   for (const PartName& part : kParts) {
     SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, manifest.model, part, work, progress));
     progress.clear();
@@ -98,7 +98,7 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_TRY(write_manifest(manifest, arguments.folder));
   fmt::print("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder,
              manifest.model, manifest.chip, manifest.quantize, manifest.cores, manifest.cores == 1 ? "core" : "cores",
-             manifest.max_points, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+             manifest.max_points, watch.lap() / 1e3);
   return Status::ok();
 }
 

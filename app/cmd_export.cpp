@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "base/stopwatch.h"
 #include "targets/onnx/export_model.h"
 
 namespace samc {
@@ -17,7 +17,7 @@ struct Arguments {
 };
 
 Status export_to(const Arguments& arguments) {
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   std::error_code error;
   if (arguments.options.model.ends_with(".onnx") || std::filesystem::is_directory(arguments.options.model, error))
     return invalid_input(arguments.options.model + " is an ONNX model already", "give the checkpoint (.pt)");
@@ -28,7 +28,7 @@ Status export_to(const Arguments& arguments) {
   for (const onnx_target::ExportedFile& file : files)
     fmt::print("{}: opset {}, {} nodes, {}\n", file.path, arguments.options.opset, file.nodes,
                human_bytes(static_cast<double>(file.bytes)));
-  fmt::print("{:.2f} s in all\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  fmt::print("{:.2f} s in all\n", watch.lap() / 1e3);
   return Status::ok();
 }
 

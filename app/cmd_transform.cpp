@@ -1,6 +1,5 @@
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -8,6 +7,7 @@
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
+#include "base/stopwatch.h"
 #include "media/npz.h"
 #include "targets/sophgo/transform.h"
 
@@ -77,7 +77,7 @@ void say_what_is_ignored(const Arguments& arguments) {
 
 Status run_test(const TransformedModel& model, const Arguments& arguments, const Preprocess& preprocess,
                 Progress& progress) {
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   ThreadPool pool(arguments.threads);
   SAMC_ASSIGN(const NamedTensors inputs, read_test_inputs(arguments.test_input, model.inputs(), preprocess, pool));
   NamedViews views;
@@ -88,9 +88,7 @@ Status run_test(const TransformedModel& model, const Arguments& arguments, const
   std::vector<std::pair<std::string, TensorView>> arrays;
   for (const auto& [name, tensor] : outputs) arrays.emplace_back(name, tensor.view());
   SAMC_TRY(write_npz(arguments.test_result, arrays));
-  fmt::print("{:<28} {:>9.0f} ms  {} outputs to {}\n", "test run",
-             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count(),
-             outputs.size(), arguments.test_result);
+  fmt::print("{:<28} {:>9.0f} ms  {} outputs to {}\n", "test run", watch.lap(), outputs.size(), arguments.test_result);
   return Status::ok();
 }
 
@@ -115,7 +113,7 @@ Status transform(const Arguments& arguments) {
     return usage_error("--test_input and --test_result belong together", "give both or none");
   say_what_is_ignored(arguments);
   print_preprocess(options.preprocess);
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch making;
   Progress progress;
   progress.show("transforming " + arguments.model + " ...");
   SAMC_ASSIGN(const auto model, TransformedModel::make(options, [&](const PhaseReport& phase) {
@@ -124,10 +122,10 @@ Status transform(const Arguments& arguments) {
                 if (phase.operations > 0) fmt::print("{:>5} ops  ", phase.operations);
                 fmt::print("{}\n", wrapped(phase.note));
               }));
-  const auto before_write = std::chrono::steady_clock::now();
+  const double made = making.lap();
   SAMC_TRY(model->write(arguments.mlir));
-  const auto end = std::chrono::steady_clock::now();
-  fmt::print("{:<28} {:>9.1f} ms\n", "write", std::chrono::duration<double, std::milli>(end - before_write).count());
+  const double written = making.lap();
+  fmt::print("{:<28} {:>9.1f} ms\n", "write", written);
   std::vector<std::string> counts;
   for (const auto& [name, count] : model->operation_counts()) counts.push_back(fmt::format("{} {}", name, count));
   fmt::print("top ops: {}\n", fmt::join(counts, ", "));
@@ -138,7 +136,7 @@ Status transform(const Arguments& arguments) {
   const auto folder = std::filesystem::path(arguments.mlir).parent_path();
   fmt::print("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir,
              (folder / weight_file_name(options.model_name)).string(),
-             2e-9 * static_cast<double>(model->multiply_adds()), std::chrono::duration<double>(end - start).count());
+             2e-9 * static_cast<double>(model->multiply_adds()), (made + written) / 1e3);
   if (arguments.test_input.empty()) return Status::ok();
   return run_test(*model, arguments, options.preprocess, progress);
 }
