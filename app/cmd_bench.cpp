@@ -75,6 +75,7 @@ class Recorder {
       ++sum.calls;
     }
     std::vector<Row> result;
+    result.reserve(sums.size());
     for (auto& [key, row] : sums) result.push_back(std::move(row));
     std::sort(result.begin(), result.end(),
               [](const Row& a, const Row& b) { return median(a.milliseconds) > median(b.milliseconds); });
