@@ -130,16 +130,20 @@ class HeaderParser {
   std::string_view rest_;
 };
 
-// Bytes of an array of this shape, or nothing when beyond the limit.
+// Bytes of an array of this shape, or nothing when beyond the limit. The extents beside a 0 have to keep to the limit as well
+// (NumPy refuses them too): strides and partial products of any shape that passes fit into 64 bits.
 std::optional<int64_t> bounded_bytes(const Shape& shape, DType dtype) {
   int64_t bytes = dtype_size(dtype);
-  for (const int64_t extent : shape)
-    if (extent == 0) return 0;
+  bool empty = false;
   for (const int64_t extent : shape) {
+    if (extent == 0) {
+      empty = true;
+      continue;
+    }
     if (extent > kMostArrayBytes / bytes) return std::nullopt;
     bytes *= extent;
   }
-  return bytes;
+  return empty ? 0 : bytes;
 }
 
 void copy_from_fortran_order(const std::byte* source, Tensor& tensor) {

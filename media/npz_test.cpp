@@ -124,6 +124,7 @@ TEST(Npy, refuses_what_it_does_not_know) {
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 99999999999, 99999999999)}",
+        "{'descr': '<f4', 'fortran_order': True, 'shape': (3, 0, 99999999999, 99999999999)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'more': 1}"})
     EXPECT_FALSE(status_of(dictionary, 64).is_ok()) << dictionary;
 }
