@@ -9,6 +9,9 @@ namespace samc::onnx {
 namespace {
 
 constexpr size_t kMostNamesInMessage = 12;
+// Known values of more elements are computed when something reads them: often only their shape is asked for, as of the
+// neck's position encodings in SAM 2's exports. No list of extents, axes or pads is as long.
+constexpr int64_t kMostEagerElements = 1024;
 
 bool is_structural(const Node& node) { return node.domain.empty() && (node.op == "Constant" || node.op == "If"); }
 
@@ -84,7 +87,10 @@ class Simplifier {
       if (std::none_of(result_.inputs.begin(), result_.inputs.end(),
                        [&](const auto& input) { return input.name == name; }))
         return invalid_input(fmt::format("no single-result node of the graph that runs makes {}", name));
-    for (SimpleOutput& output : result_.outputs) output.value = resolve(output.value);
+    for (SimpleOutput& output : result_.outputs) {
+      output.value = resolve(output.value);
+      SAMC_TRY(force(output.value));
+    }
     remove_dead(result_);
     return std::move(result_);
   }
@@ -245,11 +251,12 @@ class Simplifier {
     const Operator& op = *find_operator(node.op);
     const NodeContext context = result_.context(copy);
     SAMC_TRY(context.need_inputs(op.least_inputs, op.most_inputs));
-    bool constant = true;
+    bool known = true;
     for (size_t i = 0; i < context.input_count(); ++i)
-      constant = constant && (!context.has(i) || context.input(i).constant);
-    if (op.evaluate != nullptr && (constant || op.of_shape_only)) return run_evaluated(copy, op, context);
+      known = known && (!context.has(i) || context.input(i).constant || deferred_.count(copy.inputs[i]) != 0);
+    if (op.evaluate != nullptr && (known || op.of_shape_only)) return run_known(copy, op, context);
 
+    for (const std::string& input : copy.inputs) SAMC_TRY(force(input));
     SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
     if (types.size() < copy.outputs.size() &&
         std::any_of(copy.outputs.begin() + static_cast<std::ptrdiff_t>(types.size()), copy.outputs.end(),
@@ -279,20 +286,70 @@ class Simplifier {
     return Status::ok();
   }
 
-  Status run_evaluated(const Node& node, const Operator& op, const NodeContext& context) {
+  Status run_known(const Node& node, const Operator& op, const NodeContext& context) {
     if (!op.shape_from_values) {
       SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
-      for (const Type& type : types) SAMC_TRY(check_shape(type.shape, kMostEvaluatedElements));
+      bool large = false;
+      for (const Type& type : types) {
+        SAMC_TRY(check_shape(type.shape, kMostEvaluatedElements));
+        large = large || element_count(type.shape) > kMostEagerElements;
+      }
+      if (large) return defer(node, types);
     }
-    SAMC_ASSIGN(std::vector<Tensor> tensors, op.evaluate(context));
-    for (const Tensor& tensor : tensors) constant_bytes_ += tensor.bytes();
-    if (constant_bytes_ > options_.most_constant_bytes)
-      return invalid_input("the model's constants take more memory than any model needs");
-    for (size_t i = 0; i < std::min(tensors.size(), node.outputs.size()); ++i) {
-      Constant constant = Constant::of(std::move(tensors[i]));
-      SAMC_TRY(define(node.outputs[i], Value{constant.view.dtype, constant.view.shape, constant, false}));
+    if (!op.of_shape_only)
+      for (const std::string& input : node.inputs) SAMC_TRY(force(input));
+    SAMC_ASSIGN(const std::vector<Constant> constants, evaluate(node));
+    for (size_t i = 0; i < std::min(constants.size(), node.outputs.size()); ++i)
+      SAMC_TRY(define(node.outputs[i], Value{constants[i].view.dtype, constants[i].view.shape, constants[i], false}));
+    return Status::ok();
+  }
+
+  Status defer(const Node& node, const std::vector<Type>& types) {
+    const auto shared = std::make_shared<const Node>(node);
+    for (size_t i = 0; i < std::min(types.size(), node.outputs.size()); ++i) {
+      if (node.outputs[i].empty()) continue;
+      SAMC_TRY(define(node.outputs[i], Value{.dtype = types[i].dtype, .shape = types[i].shape}));
+      deferred_[node.outputs[i]] = shared;
     }
     return Status::ok();
+  }
+
+  // Computes a deferred value, and before it those that it depends on. Not recursive: chains may be long.
+  Status force(const std::string& name) {
+    std::vector<std::shared_ptr<const Node>> waiting;
+    const auto wait_for = [&](const std::string& value) {
+      if (const auto found = deferred_.find(value); found != deferred_.end()) waiting.push_back(found->second);
+    };
+    wait_for(name);
+    while (!waiting.empty()) {
+      const std::shared_ptr<const Node> node = waiting.back();
+      const size_t before = waiting.size();
+      for (const std::string& input : node->inputs) wait_for(input);
+      if (waiting.size() > before) continue;
+      waiting.pop_back();
+      if (std::none_of(node->outputs.begin(), node->outputs.end(),
+                       [&](const auto& output) { return deferred_.count(output) != 0; }))
+        continue;  // it was waited for twice
+      Result<std::vector<Constant>> constants = evaluate(*node);
+      if (!constants.is_ok()) return constants.status().at(node->place());
+      for (size_t i = 0; i < std::min(constants.value().size(), node->outputs.size()); ++i)
+        if (deferred_.erase(node->outputs[i]) != 0) result_.values[node->outputs[i]].constant = constants.value()[i];
+    }
+    return Status::ok();
+  }
+
+  Result<std::vector<Constant>> evaluate(const Node& node) {
+    SAMC_ASSIGN(std::vector<Tensor> tensors, find_operator(node.op)->evaluate(result_.context(node)));
+    for (size_t i = tensors.size(); i < node.outputs.size(); ++i)
+      if (!node.outputs[i].empty()) return unsupported(fmt::format("its result {} is used", node.outputs[i]));
+    std::vector<Constant> constants;
+    for (Tensor& tensor : tensors) {
+      constant_bytes_ += tensor.bytes();
+      constants.push_back(Constant::of(std::move(tensor)));
+    }
+    if (constant_bytes_ > options_.most_constant_bytes)
+      return invalid_input("the model's constants take more memory than any model needs");
+    return constants;
   }
 
   void note_unknown(const Node& node) {
@@ -405,8 +462,9 @@ class Simplifier {
   const SimplifyOptions& options_;
   SimpleGraph result_;
   std::set<std::string> needed_;
-  std::map<std::string, std::string> aliases_;  // to a name that is none itself
-  std::set<std::string> poisoned_;              // values that an unknown operator makes
+  std::map<std::string, std::string> aliases_;                   // to a name that is none itself
+  std::set<std::string> poisoned_;                               // values that an unknown operator makes
+  std::map<std::string, std::shared_ptr<const Node>> deferred_;  // known values that nothing has read yet
   std::vector<UnknownOperator> unknown_;
   int64_t constant_bytes_ = 0;
 };

@@ -1,0 +1,205 @@
+#include "onnx/simplify.h"
+
+#include <gtest/gtest.h>
+
+#include "onnx/test_model.h"
+
+namespace samc::onnx {
+namespace {
+
+TEST(OnnxSimplify, shape_arithmetic_vanishes) {
+  // window padding as the official exports compute it: (8 - height % 8) % 8
+  TestModel test;
+  test.input("x", {1, -1, 14, 3}).output("pad").integers("one", {1}, true).integers("eight", {8}, true);
+  test.node("Shape", {"x"}, {"shape"});
+  test.node("Gather", {"shape", "one"}, {"height"});
+  test.node("Mod", {"height", "eight"}, {"rest"});
+  test.node("Sub", {"eight", "rest"}, {"missing"});
+  test.node("Mod", {"missing", "eight"}, {"pad"});
+  EXPECT_EQ(constant_output(test, {.input_shapes = {{"x", {1, 14, 14, 3}}}}), Doubles{2});
+  EXPECT_EQ(constant_output(test, {.input_shapes = {}, .dimensions = {{"n", 17}}}), Doubles{7});
+}
+
+TestModel with_if(bool known) {
+  TestModel test;
+  test.input("x", {2, 3}).output("y").integers("two", {2}, true).integers("zero", {0}, true);
+  if (known) {
+    test.node("Shape", {"x"}, {"shape"});
+    test.node("Gather", {"shape", "zero"}, {"rows"});
+    test.node("Equal", {"rows", "two"}, {"condition"});
+  } else {
+    test.input("condition", {1}, kBool);
+  }
+  NodeProto& node = test.node("If", {"condition"}, {"y"});
+  for (const char* branch : {"then_branch", "else_branch"}) {
+    AttributeProto& attribute = *node.add_attribute();
+    attribute.set_name(branch);
+    attribute.set_type(5);
+    const std::string inner = std::string(branch) + "_out";
+    TestModel::add_node(*attribute.mutable_g(), branch == std::string("then_branch") ? "Neg" : "TopK", {"x"}, {inner});
+    attribute.mutable_g()->add_output()->set_name(inner);
+  }
+  return test;
+}
+
+TEST(OnnxSimplify, an_if_with_a_known_condition_becomes_its_branch) {
+  const Model model = with_if(true).load().value();
+  const SimpleGraph graph = simplify(model).value();
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.nodes[0].op, "Neg");
+  EXPECT_EQ(graph.outputs[0].name, "y");
+  EXPECT_EQ(graph.outputs[0].value, "then_branch_out");
+  EXPECT_HOLDS(simplify_error(with_if(false)), "its condition depends on the data");
+}
+
+// (1, 32, n, n) of ones, made by three nodes.
+TestModel large_constant() {
+  TestModel test;
+  test.input("x", {1, -1}).integers("axis", {1}).reals("one", {1}, true).reals("two", {2}, true);
+  test.node("Shape", {"x"}, {"shape"});
+  test.node("Gather", {"shape", "axis"}, {"n"});
+  test.integers("channels", {1, 32});
+  TestModel::set(test.node("Concat", {"channels", "n", "n"}, {"extents"}), "axis", int64_t{0});
+  test.node("Expand", {"one", "extents"}, {"ones"});
+  test.node("Add", {"ones", "one"}, {"twos"});
+  test.node("Div", {"twos", "two"}, {"large"});
+  return test;
+}
+
+TEST(OnnxSimplify, large_constants_are_not_computed_for_their_shape) {
+  TestModel test = large_constant();
+  test.output("y").node("Shape", {"large"}, {"y"});
+  SimplifyOptions options{.input_shapes = {{"x", {1, 512}}}};
+  options.most_constant_bytes = 1000;  // the constants have 32 MB
+  EXPECT_EQ(constant_output(test, options), (Doubles{1, 32, 512, 512}));
+}
+
+TEST(OnnxSimplify, large_constants_are_computed_for_what_reads_them) {
+  TestModel sum = large_constant();
+  sum.output("y");
+  TestModel::set(sum.node("ReduceSum", {"large"}, {"y"}), "keepdims", int64_t{0});
+  const SimplifyOptions options{.input_shapes = {{"x", {1, 8}}}};
+  EXPECT_EQ(constant_output(sum, options), Doubles{2048});
+  TestModel whole = large_constant();
+  whole.output("large");
+  EXPECT_EQ(constant_output(whole, options), Doubles(2048, 1));
+  TestModel of_data = large_constant();
+  of_data.output("y").node("Mul", {"large", "x"}, {"y"});
+  const Model model = of_data.load().value();
+  EXPECT_EQ(simplify(model, options).value().value("large").constant->count(), 2048);
+  TestModel wrong = large_constant();
+  wrong.output("y").node("Reshape", {"large", "channels"}, {"y"});
+  EXPECT_HOLDS(simplify_error(wrong, options), "Reshape node 'y'");
+  SimplifyOptions little = options;
+  little.most_constant_bytes = 1000;
+  EXPECT_HOLDS(simplify_error(whole, little), "take more memory");
+}
+
+TEST(OnnxSimplify, a_second_result_that_is_not_evaluated) {
+  TestModel test;
+  test.reals("x", {1, 2}).output("z").node("Dropout", {"x"}, {"y", "kept"});
+  test.node("Not", {"kept"}, {"z"});
+  EXPECT_HOLDS(simplify_error(test), "its result kept is used");
+}
+
+TEST(OnnxSimplify, what_changes_nothing_vanishes) {
+  TestModel test;
+  test.input("x", {2, 3}).output("y").integers("same", {2, 3}).integers("once", {1, 1}).integers("none", {0, 0, 0, 0});
+  test.node("Identity", {"x"}, {"a"});
+  test.node("Reshape", {"a", "same"}, {"b"});
+  test.node("Tile", {"b", "once"}, {"c"});
+  test.node("Pad", {"c", "none"}, {"d"});
+  test.node("Expand", {"d", "same"}, {"e"});
+  test.reals("zeros", {0, 0, 0}).reals("one", {1}, true);
+  test.node("Add", {"zeros", "e"}, {"f"});
+  test.node("Mul", {"f", "one"}, {"g"});
+  test.node("Div", {"g", "one"}, {"h"});
+  test.node("Sub", {"h", "zeros"}, {"i"});
+  test.node("Relu", {"i"}, {"y"});
+  test.node("Neg", {"e"}, {"unused"});
+  const Model model = test.load().value();
+  const SimpleGraph graph = simplify(model).value();
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.nodes[0].inputs[0], "x");
+}
+
+TEST(OnnxSimplify, what_only_looks_neutral_stays) {
+  TestModel test;
+  test.input("x", {3}).input("z", {1}).output("y").reals("zeros", {0, 0, 0}).reals("ones", {1, 1, 2});
+  test.node("Sub", {"zeros", "x"}, {"a"});
+  test.node("Mul", {"a", "ones"}, {"b"});
+  test.node("Add", {"z", "zeros"}, {"c"});  // makes three of one
+  test.node("Add", {"b", "c"}, {"y"});
+  const Model model = test.load().value();
+  EXPECT_EQ(simplify(model).value().nodes.size(), 4u);
+}
+
+TEST(OnnxSimplify, unknown_operators_are_reported_together) {
+  TestModel test;
+  test.input("x", {2, 3}).output("y").node("TopK", {"x"}, {"a"});
+  test.node("TopK", {"a"}, {"b"});
+  test.node("Add", {"a", "b"}, {"c"});
+  test.node("Loop", {"c"}, {"y"}).set_name("my_loop");
+  const std::string error = simplify_error(test);
+  EXPECT_HOLDS(error, "TopK (2x, first TopK node 'a'");
+  EXPECT_HOLDS(error, "Loop (1x, first Loop node 'my_loop'");
+  const Model model = test.load().value();
+  EXPECT_EQ(unknown_operators(model).size(), 2u);
+}
+
+TEST(OnnxSimplify, input_shapes_that_do_not_fit) {
+  TestModel test;
+  test.input("x", {2, -1}).output("y").node("Relu", {"x"}, {"y"});
+  EXPECT_HOLDS(simplify_error(test), "axis 1 of the input x is not known (n)");
+  EXPECT_HOLDS(simplify_error(test, {.input_shapes = {{"x", {3, 4}}}}), "axis 0 is 2");
+  EXPECT_HOLDS(simplify_error(test, {.input_shapes = {{"x", {2}}}}), "which has 2 axes");
+  EXPECT_HOLDS(simplify_error(test, {.input_shapes = {{"z", {2}}}}), "no input z; its inputs are x");
+  SimplifyOptions options{.input_shapes = {{"x", {2, 4}}}};
+  EXPECT_EQ(simplify_error(test, options), "");
+  options.outputs = {"nothing"};
+  EXPECT_HOLDS(simplify_error(test, options), "no value nothing; its outputs are y");
+}
+
+TEST(OnnxSimplify, inputs_are_fixed_and_values_become_inputs) {
+  TestModel test;
+  test.input("x", {2}).input("flag", {1}).output("y").node("Neg", {"x"}, {"a"});
+  test.node("Exp", {"a"}, {"b"});
+  test.node("Mul", {"b", "flag"}, {"y"});
+  const Model model = test.load().value();
+  SimplifyOptions options;
+  Tensor two(Shape{1});
+  two.f32()[0] = 2.0f;
+  options.fixed_inputs["flag"] = Constant::of(std::move(two));
+  options.cuts = {"b"};
+  const SimpleGraph graph = simplify(model, options).value();
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  EXPECT_EQ(graph.inputs[1].name, "b");
+  EXPECT_TRUE(graph.value("flag").constant.has_value());
+  options.cuts = {"nothing"};
+  EXPECT_HOLDS(simplify_error(test, options), "makes nothing");
+  options.cuts = {};
+  options.fixed_inputs["flag"] = Constant::of(Tensor(Shape{2}));
+  EXPECT_HOLDS(simplify_error(test, options), "does not fit");
+}
+
+TEST(OnnxSimplify, shapes_that_do_not_fit) {
+  TestModel add;
+  add.input("x", {2, 3}).input("z", {4}).output("y").node("Add", {"x", "z"}, {"y"});
+  EXPECT_HOLDS(simplify_error(add), "shapes (2, 3) and (4) do not broadcast");
+  TestModel reshape;
+  reshape.input("x", {2, 3}).integers("to", {4, -1}).output("y").node("Reshape", {"x", "to"}, {"y"});
+  EXPECT_HOLDS(simplify_error(reshape), "(2, 3) does not reshape to (4, -1)");
+  TestModel matmul;
+  matmul.input("x", {2, 3}).input("z", {4, 5}).output("y").node("MatMul", {"x", "z"}, {"y"});
+  EXPECT_HOLDS(simplify_error(matmul), "(2, 3) times (4, 5)");
+  TestModel huge;
+  huge.integers("to", {int64_t{1} << 40, int64_t{1} << 40}).output("y").node("ConstantOfShape", {"to"}, {"y"});
+  EXPECT_HOLDS(simplify_error(huge), "no model needs one so large");
+  TestModel dynamic;
+  dynamic.input("x", {2, 3}).input("to", {2}, kInt64).output("y").node("Reshape", {"x", "to"}, {"y"});
+  EXPECT_HOLDS(simplify_error(dynamic), "its operand to depends on the data");
+}
+
+}  // namespace
+}  // namespace samc::onnx
