@@ -172,7 +172,7 @@ Status Lowering::reduce(const Node& node, const NodeContext& context) {
       {"ReduceMin", ReduceMode::kMin}, {"ReduceProd", ReduceMode::kProd}, {"ReduceSum", ReduceMode::kSum}};
   SAMC_ASSIGN(const ReduceParameters parameters, reduce_parameters(context));
   const mlir::Value x = value(node.inputs[0]);
-  if (parameters.axes.empty()) return finish(node, x);
+  if (parameters.axes.empty()) return finish(node, node.op == "ReduceL2" ? builder_.abs(node.outputs[0], x) : x);
   return finish(node, builder_.reduce(node.outputs[0], x, modes.at(node.op), parameters.axes, parameters.keep_dims));
 }
 

@@ -56,12 +56,19 @@ Status Lowering::matmul(const Node& node, const NodeContext& context) {
 
 Status Lowering::gemm(const Node& node, const NodeContext& context) {
   const std::string& name = node.outputs[0];
-  if (context.real("alpha", 1.0f) != 1.0f || (context.has(2) && context.real("beta", 1.0f) != 1.0f))
-    return unsupported("its alpha or beta is not 1");
+  const double alpha = static_cast<double>(context.real("alpha", 1.0f));
+  const double beta = static_cast<double>(context.real("beta", 1.0f));
   mlir::Value a = value(node.inputs[0]);
   if (context.integer("transA", 0) != 0) a = builder_.permute(part(node, "transposed"), a, {1, 0});
   const bool right_transpose = context.integer("transB", 0) != 0;
   const mlir::Value b = value(node.inputs[1]);
+  if (alpha != 1.0 || (context.has(2) && beta != 1.0)) {
+    const mlir::Value product = builder_.matmul(part(node, "product"), a, b, {}, right_transpose);
+    if (!context.has(2)) return finish(node, builder_.mul_const(name, product, alpha));
+    const mlir::Value scaled = builder_.mul_const(part(node, "scaled"), product, alpha);
+    const mlir::Value bias = builder_.mul_const(part(node, "bias"), value(node.inputs[2]), beta);
+    return finish(node, builder_.add(name, scaled, bias));
+  }
   const int64_t columns = graph_.value(name).shape[1];
   if (!context.has(2)) return finish(node, builder_.matmul(name, a, b, {}, right_transpose));
   if (context.input(2).shape == Shape{columns} ||

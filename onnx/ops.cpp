@@ -266,6 +266,12 @@ Types infer_first_only(const NodeContext& context) {
   return same({context.input(0).dtype, context.input(0).shape});
 }
 
+Types infer_batch_norm(const NodeContext& context) {
+  if (context.integer("training_mode", 0) != 0)  // since opset 14
+    return unsupported("it is in training mode", "export the model after model.eval()");
+  return infer_first_only(context);
+}
+
 Types infer_softmax(const NodeContext& context) {
   SAMC_TRY(normal_axis(context.integer("axis", context.opset() < 13 ? 1 : -1), context.input(0).rank()).status());
   return same_type(context);
@@ -279,7 +285,7 @@ const auto kOperators = std::to_array<Operator>({
     {"And", 2, 2, elementwise_bool, evaluate_binary},
     {"ArgMax", 1, 1, infer_arg},
     {"AveragePool", 1, 1, infer_pool},
-    {"BatchNormalization", 5, 5, infer_first_only},
+    {"BatchNormalization", 5, 5, infer_batch_norm},
     {"Cast", 1, 1, infer_cast, evaluate_cast},
     {"Ceil", 1, 1, same_type, evaluate_unary},
     {"Clip", 1, 3, same_type, evaluate_clip},
