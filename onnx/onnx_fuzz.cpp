@@ -6,8 +6,10 @@
 #include "onnx/simplify.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  // Holds one file, operators.npz, for models with external data.
+  const std::string folder = SAMC_SOURCE_DIR "/tests/data/onnx";
   const auto bytes = std::as_bytes(std::span(data, size));
-  const samc::Result<samc::onnx::Model> model = samc::onnx::Model::parse(bytes, "/nonexistent", "fuzz.onnx");
+  const samc::Result<samc::onnx::Model> model = samc::onnx::Model::parse(bytes, folder, "fuzz.onnx");
   if (!model.is_ok()) return 0;
   samc::onnx::SimplifyOptions options;
   options.dimensions = {{"n", 3}};
