@@ -22,14 +22,18 @@ class Frame:
 
 
 class Tracker:
-    def __init__(self, model, frame_count):
-        self.model, self.frame_count = model, frame_count
+    def __init__(self, model, frame_count, taught=None):
+        """taught(index, frame) -> Frame: for training, replaces what is remembered of a frame."""
+        self.model, self.frame_count, self.taught = model, frame_count, taught
         self.memories, self.pointers = [], []
 
     def remember(self, frame_features, frame, token, binarise=False):
         memory = self.model.encode_memory(frame_features[2], frame.chosen, frame.score, binarise)
         self.memories.append(memory)
         self.pointers.append(self.model.object_pointer(token, frame.score))
+
+    def teach(self, frame):
+        return self.taught(len(self.memories), frame) if self.taught else frame
 
     def decode(self, features, stride16, points, labels, multimask):
         masks, iou, tokens, score = self.model.decode((*features[:2], stride16), points, labels)
@@ -43,7 +47,7 @@ class Tracker:
         """features as of Sam2.encode_image with an entry per object; a lone click asks for the best of three masks."""
         stride16 = self.model.without_memory(features[2])
         frame, token = self.decode(features, stride16, points, labels, multimask=points.shape[1] == 1)
-        self.remember(features, frame, token, binarise=not self.model.training)
+        self.remember(features, self.teach(frame), token, binarise=not self.model.training)
         return frame
 
     def start_with_mask(self, features, mask):
@@ -66,7 +70,7 @@ class Tracker:
         batch, device = stride16.shape[0], stride16.device
         nowhere, nothing = torch.zeros(batch, 1, 2, device=device), torch.full((batch, 1), -1, device=device)
         frame, token = self.decode(features, stride16, nowhere, nothing, multimask=True)
-        self.remember(features, frame, token)
+        self.remember(features, self.teach(frame), token)
         return frame
 
 

@@ -1,5 +1,6 @@
 """Reads composed shards and draws training batches from them, endlessly."""
 
+import itertools
 import os
 import pathlib
 
@@ -37,6 +38,12 @@ class Shards:
         return pictures[index], ids[index], [int(m) for m in masks[index] if m]
 
 
+def batch_numbers(start):
+    """The numbers of the batches that this loading process makes: of W processes each makes every W-th."""
+    worker = torch.utils.data.get_worker_info()
+    return itertools.count(start + (worker.id if worker else 0), worker.num_workers if worker else 1)
+
+
 def mask_of(ids, bits):
     """The bool mask of a set of ids."""
     member = (bits >> np.arange(32) & 1).astype(bool)
@@ -50,20 +57,17 @@ class Batches(IterableDataset):
     mask. A batch is a dictionary; targets are the share of the object in each cell of the low-res logits' grid.
     """
 
-    def __init__(self, folder, image_size, batch, objects, seed):
-        self.folder, self.image_size, self.batch, self.objects, self.seed = folder, image_size, batch, objects, seed
+    def __init__(self, folder, image_size, batch, objects, seed, start=0):
+        self.folder, self.image_size, self.batch, self.objects = folder, image_size, batch, objects
+        self.seed, self.start = seed, start
 
     def __iter__(self):
-        worker = torch.utils.data.get_worker_info()
         cv2.setNumThreads(1)
-        rng = np.random.default_rng([self.seed, worker.id if worker else 0])
         shards = Shards(self.folder)
-        drawn = 0
-        while True:
+        for drawn, number in enumerate(batch_numbers(self.start)):
             if drawn % 100 == 0:
                 shards.refresh()
-            drawn += 1
-            yield self.draw(rng, shards)
+            yield self.draw(np.random.default_rng([*self.seed, number]), shards)
 
     def draw(self, rng, shards):
         pictures, masks, shown, sides = [], [], [], []
@@ -155,10 +159,11 @@ def stand_back(worker):
     os.nice(WORKER_NICENESS)
 
 
-def loader(folder, image_size, batch, objects, seed, workers):
+def loader(batches, workers):
+    """Draws the batches of an IterableDataset in `workers` processes, in the same order however many they are."""
     return iter(
         DataLoader(
-            Batches(folder, image_size, batch, objects, seed),
+            batches,
             batch_size=None,
             num_workers=workers,
             prefetch_factor=4 if workers else None,

@@ -1,0 +1,129 @@
+"""What both trainings share: weights, optimiser and averaged weights with their save and restore, the rate, the log.
+
+RUN/state.pt holds all that is needed to go on. It is written every SAVED_EVERY seconds, and before the training ends
+because there is a file RUN/stop. RUN/best.pt holds the averaged weights with the best held-out score so far, RUN/log.jsonl
+one JSON object a line.
+"""
+
+import json
+import math
+import time
+
+import torch
+
+AVERAGED_EVERY = 5  # steps from one update of the averaged weights to the next, since it reads and writes all of them
+SAVED_EVERY = 200  # seconds
+
+
+def add_arguments(parser):
+    """The arguments of both trainings."""
+    parser.add_argument("--budget-minutes", type=float, required=True)
+    parser.add_argument("--wall", action="store_true", help="the budget is wall time on a CPU too")
+    parser.add_argument("--hold", type=float, default=0.5, help="share of the budget with the full learning rate")
+    parser.add_argument("--young-minutes", type=float, default=0, help="fade from balanced cross entropy to focal")
+    parser.add_argument("--steps", type=int, default=math.inf, help="stop after this step")
+    parser.add_argument("--image-size", type=int, help="train at another size than the YAML's; the weights fit both")
+    parser.add_argument("--shard-size", type=int, default=256, help="the size of the composed pictures")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process")
+    parser.add_argument("--workers", type=int, default=0, help="data loading processes of each process")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--score-minutes", type=float, default=8, help="from one held-out score to the next")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_state(path, device):
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+class Run:
+    """modules: by name, {"model": ...} and what else learns; average_decay: of the averaged weights, once settled."""
+
+    def __init__(self, arguments, modules, optimiser, average_decay, is_first=True):
+        self.arguments, self.folder, self.device = arguments, arguments.run, arguments.device
+        self.modules, self.model, self.optimiser = modules, modules["model"], optimiser
+        self.average_decay, self.is_first = average_decay, is_first
+        self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        self.step, self.seconds, self.best = 0, 0.0, 0.0
+        self.clock = time.process_time if self.device == "cpu" and not arguments.wall else time.time
+        self.continued = (self.folder / "state.pt").exists()
+        if self.continued:
+            state = load_state(self.folder / "state.pt", self.device)
+            for name, module in modules.items():
+                module.load_state_dict(state[name])
+            optimiser.load_state_dict(state["optimiser"])
+            self.average = state["average"]
+            self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        else:
+            self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.saved, self.scored = time.time(), self.seconds
+
+    def spent(self):
+        """The share of the budget that is over."""
+        return self.seconds / (self.arguments.budget_minutes * 60)
+
+    def is_stopped(self):
+        return (self.folder / "stop").exists() or self.spent() >= 1
+
+    def youth(self):
+        minutes = self.arguments.young_minutes
+        return max(0, 1 - self.seconds / (minutes * 60)) if minutes else 0
+
+    def set_rate(self):
+        """Warm up by steps, hold, and fall along a cosine over the last part of the budget."""
+        warm = min(1, (self.step + 1) / self.arguments.warmup)
+        falling = max(0, self.spent() - self.arguments.hold) / max(1e-9, 1 - self.arguments.hold)
+        rate = self.arguments.rate * warm * max(0.002, 0.5 * (1 + math.cos(math.pi * falling)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("share", 1.0)
+        return rate
+
+    def learn(self, loss):
+        """One step of the optimiser; returns the gradients' norm. A step with a broken gradient is left out."""
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return float(norm)
+
+    def update_average(self):
+        if self.step % AVERAGED_EVERY:
+            return
+        decay = min(self.average_decay, (1 + self.step) / (20 + self.step)) ** AVERAGED_EVERY
+        values = self.model.state_dict()
+        names = [name for name in self.average if self.average[name].is_floating_point()]
+        torch._foreach_lerp_([self.average[n] for n in names], [values[n] for n in names], 1 - decay)
+
+    def save(self):
+        state = {name: module.state_dict() for name, module in self.modules.items()}
+        state |= {"optimiser": self.optimiser.state_dict(), "average": self.average}
+        state |= {"step": self.step, "seconds": self.seconds, "best": self.best}
+        torch.save(state, self.folder / "state.partial")
+        (self.folder / "state.partial").rename(self.folder / "state.pt")
+        self.saved = time.time()
+
+    def save_now_and_then(self):
+        if time.time() - self.saved > SAVED_EVERY:
+            self.save()
+
+    def wants_score(self):
+        return self.spent() >= 1 or self.seconds - self.scored > self.arguments.score_minutes * 60
+
+    def take_score(self, scores, total):
+        """Notes held-out scores and keeps the averaged weights if their total is the best so far."""
+        self.scored = self.seconds
+        self.report(scores)
+        if total > self.best:
+            self.best = total
+            torch.save({"model": self.average}, self.folder / "best.partial")
+            (self.folder / "best.partial").rename(self.folder / "best.pt")
+        self.save()
+
+    def report(self, figures):
+        """A line of the log: step, minutes and what is given."""
+        if not self.is_first:
+            return
+        line = json.dumps({"step": self.step, "minutes": round(self.seconds / 60, 2)} | figures)
+        print(line, flush=True)
+        with open(self.folder / "log.jsonl", "a") as log:
+            print(line, file=log)
