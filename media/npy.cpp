@@ -130,8 +130,8 @@ class HeaderParser {
   std::string_view rest_;
 };
 
-// Bytes of an array of this shape, or nothing when beyond the limit. The extents beside a 0 have to keep to the limit as well
-// (NumPy refuses them too): strides and partial products of any shape that passes fit into 64 bits.
+// Bytes of an array of this shape, or nothing when beyond the limit. The extents beside a 0 have to keep to the limit
+// as well (NumPy refuses them too): strides and partial products of any shape that passes fit into 64 bits.
 std::optional<int64_t> bounded_bytes(const Shape& shape, DType dtype) {
   int64_t bytes = dtype_size(dtype);
   bool empty = false;
