@@ -179,9 +179,14 @@ def main():
     feeds = {name: values for name, values in {**features, **point, **no_mask}.items() if name in wanted}
     masks, scores = decoder.run(None, feeds)
 
+    def together(*functions):
+        return [sum(column) for column in zip(*(samc.run(*function) for function in functions))]
+
+    # What ImagePredictor runs for so few points.
+    per_prompt = ("mask_decoder_few_points", 2)
+
     def set_picture():
-        runs = [samc.run("mask_decoder_picture", 0), samc.run("mask_decoder_dense", 0)]
-        return [sum(column) for column in zip(*runs)]
+        return together(("mask_decoder_picture", 0), ("mask_decoder_dense", 0))
 
     set_picture()
     time.sleep(PAUSE)
@@ -190,9 +195,13 @@ def main():
     print("decoder, what follows from the picture, once for each picture: "
           f"{min(picture):.2f} / {statistics.median(picture):.2f} / {max(picture):.2f} ms, least / median / most of "
           f"{len(picture)}\n")
-    for key, what, function in (("decoder", "decoder, one point, the picture being set", "mask_decoder_prompt"),
-                                ("decoder_whole", "decoder, one point, everything for each prompt", "mask_decoder")):
-        figures[key] = alternate(what, lambda: samc.run(function, 2), timed(lambda: decoder.run(None, feeds)),
+    for key, what, functions in (
+            ("decoder", "decoder, one point, the picture being set", [per_prompt]),
+            ("decoder_whole", "decoder, one point, everything for each prompt",
+             [("mask_decoder_picture", 0), ("mask_decoder_dense", 0), per_prompt]),
+            ("decoder_any", "decoder, one point, everything for each prompt, as for many points",
+             [("mask_decoder", 2)])):
+        figures[key] = alternate(what, lambda: together(*functions), timed(lambda: decoder.run(None, feeds)),
                                  2 * arguments.rounds, 5)
         logits = samc.output("low_res_logits", (1, -1, *masks.shape[2:]))[:, -masks.shape[1]:]
         ious = samc.output("iou_predictions", (1, -1))[:, -scores.shape[1]:]
@@ -201,7 +210,7 @@ def main():
 
     if arguments.profile > 0:
         for function, points, rounds in (("image_encoder", 0, 5), ("mask_decoder_picture", 0, 25),
-                                         ("mask_decoder_dense", 0, 25), ("mask_decoder_prompt", 2, 25)):
+                                         ("mask_decoder_dense", 0, 25), (*per_prompt, 25)):
             rows = samc.profile(function, points, rounds)
             print(function)
             print_profile(rows, arguments.profile)

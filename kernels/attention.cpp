@@ -1,6 +1,7 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 
@@ -9,6 +10,10 @@ namespace {
 
 constexpr int64_t kMostPiecesInARun = 64;
 constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of microseconds
+// With so few pieces the keys are cut as well, so that every thread has some: whatever the number of threads, since
+// results are the same bits for all.
+constexpr int64_t kFewPieces = 4;
+constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
@@ -37,6 +42,70 @@ void check_params(const AttentionParams& p, const float* pad_k, const float* pad
   SAMC_CHECK((pad_k == nullptr) == (pad_v == nullptr), "attention: pad_k and pad_v go together");
   SAMC_CHECK(pad_k != nullptr || (p.grid_k_h % p.window_k_h == 0 && p.grid_k_w % p.window_k_w == 0),
              "attention: windows reach over the grid, and there is no pad_k");
+}
+
+// What a piece gives when its keys are cut into parts: for each part values (queries, value_dim), largest and sums
+// (queries).
+struct Parts {
+  int64_t parts;
+  int64_t queries;
+  int64_t value_dim;
+  float* memory;
+
+  static size_t floats(int64_t parts, int64_t queries, int64_t value_dim) {
+    return static_cast<size_t>(parts * queries * (value_dim + 2));
+  }
+  float* values(int64_t part) const { return memory + part * queries * value_dim; }
+  float* largest(int64_t part) const { return memory + (parts * value_dim + part) * queries; }
+  float* sums(int64_t part) const { return memory + (parts * (value_dim + 1) + part) * queries; }
+};
+
+// dst = the parts of one query together.
+void join_parts(const Parts& parts, int64_t query, float* dst) {
+  float largest = parts.largest(0)[query];
+  for (int64_t part = 1; part < parts.parts; ++part) {
+    const float other = parts.largest(part)[query];
+    if (other > largest || std::isnan(other)) largest = other;
+  }
+  float sum = 0;
+  std::fill_n(dst, parts.value_dim, 0.0f);
+  for (int64_t part = 0; part < parts.parts; ++part) {
+    const float factor = std::exp2(parts.largest(part)[query] - largest);
+    const float* values = parts.values(part) + query * parts.value_dim;
+    sum += factor * parts.sums(part)[query];
+    for (int64_t c = 0; c < parts.value_dim; ++c) dst[c] += factor * values[c];
+  }
+  for (int64_t c = 0; c < parts.value_dim; ++c) dst[c] /= sum;
+}
+
+// One piece whose keys are all rows of k and v in order, its keys in parts.
+void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piece, KernelContext& context) {
+  Parts parts{divide_up(whole.keys, kPartKeys), whole.queries, whole.value_dim, nullptr};
+  parts.memory = context.scratch.shared_floats(Parts::floats(parts.parts, parts.queries, parts.value_dim));
+  const auto scratch = static_cast<size_t>(scratch_floats(whole.queries, kPartKeys, whole.dim, whole.value_dim));
+  context.pool.run(parts.parts, [&](int64_t part, int worker) {
+    AttentionPiece piece = whole;
+    const int64_t first = part * kPartKeys;
+    piece.k.origin += first * whole.k.pitch;
+    piece.v.origin += first * whole.v.pitch;
+    piece.keys = std::min(kPartKeys, whole.keys - first);
+    // first_query rows lie in front of the piece's own.
+    piece.dst = {parts.values(part) - whole.first_query * whole.value_dim, whole.value_dim, whole.dst.width,
+                 whole.dst.width};
+    piece.row_largest = parts.largest(part);
+    piece.row_sums = parts.sums(part);
+    piece.scratch = context.scratch.floats(worker, scratch);
+    run_piece(piece);
+  });
+  constexpr int64_t kRows = 8;
+  context.pool.run(divide_up(whole.queries, kRows), [&](int64_t block, int) {
+    for (int64_t i = block * kRows; i < std::min(whole.queries, (block + 1) * kRows); ++i) {
+      const int64_t row = whole.first_query + i;
+      join_parts(
+          parts, i,
+          whole.dst.origin + (row / whole.dst.width * whole.dst.grid_w + row % whole.dst.width) * whole.dst.pitch);
+    }
+  });
 }
 
 }  // namespace
@@ -87,8 +156,12 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
     return piece;
   };
 
-  // Small pieces come in runs, so that a worker knows what it does next.
   const int64_t pieces = p.batch * windows * p.heads * blocks;
+  if (pieces <= kFewPieces && windows == 1 && pad_k == nullptr && window_keys >= 2 * kPartKeys) {
+    for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), run_piece, context);
+    return;
+  }
+  // Small pieces come in runs, so that a worker knows what it does next.
   const int64_t piece_work = std::min(window_queries, kAttentionQueries) * window_keys * (p.dim + p.value_dim);
   const int64_t most = std::max<int64_t>(1, std::min(pieces / (8 * context.pool.threads()), kMostPiecesInARun));
   const int64_t run_pieces = std::clamp<int64_t>(kRunWork / piece_work, 1, most);

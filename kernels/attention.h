@@ -62,6 +62,11 @@ struct AttentionPiece {
   int64_t dim;
   int64_t value_dim;
   float scale;
+  // Where a piece has only some of its queries' keys: dst gets the weighted sum of values undivided, row_sums (queries)
+  // the sums of weights, row_largest (queries) the largest scores as powers of two, which the weights are relative to.
+  // Else nullptr.
+  float* row_largest;
+  float* row_sums;
   float* scratch;
   // What the same worker does next, or nullptr: its rows are fetched into the cache beside the arithmetic.
   const AttentionPiece* next;

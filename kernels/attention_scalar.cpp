@@ -39,6 +39,11 @@ void attention(const AttentionPiece& piece) {
       sum += weight;
       for (int64_t d = 0; d < piece.value_dim; ++d) dst[d] += weight * v[d];
     }
+    if (piece.row_sums != nullptr) {
+      piece.row_largest[i] = largest * 1.44269504f;  // log2(e)
+      piece.row_sums[i] = sum;
+      continue;
+    }
     for (int64_t d = 0; d < piece.value_dim; ++d) dst[d] /= sum;
   }
 }

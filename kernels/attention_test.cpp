@@ -144,6 +144,8 @@ std::vector<Case> cases() {
       whole(253, 17, 1, 31, 1),
       whole(5, 600, 2, 3, 40),
       whole(2, 1025, 1, 48, 17),
+      whole(56, 1500, 1, 64, 48),   // few pieces and many keys: the keys are cut into parts
+      whole(300, 1025, 2, 16, 16),  // the same for each of four pieces
       windowed(1, 16, 16, 8, 8, 1, 96, 1),
       windowed(2, 8, 8, 4, 4, 2, 96, 1),
       windowed(1, 16, 16, 8, 8, 2, 96, 2),
@@ -184,7 +186,8 @@ TEST(Attention, MatchesTheDefinition) {
 }
 
 TEST(Attention, SameBitsForAnyNumberOfThreads) {
-  for (const Case& c : {whole(600, 300, 2, 32, 32), windowed(1, 20, 20, 14, 14, 2, 32, 1)}) {
+  for (const Case& c :
+       {whole(600, 300, 2, 32, 32), windowed(1, 20, 20, 14, 14, 2, 32, 1), whole(56, 4096, 1, 32, 32)}) {
     const Data data(c, 1.0f);
     for (const Isa isa : available_isas()) {
       TestContext one(isa, 1);
@@ -224,11 +227,14 @@ TEST(Attention, NanStaysInItsRow) {
     const std::vector<float> got = data.run(c.params, context.get());
     for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa_name(isa) << " at " << i;
   }
-  Data poisoned(c, 1.0f);
-  poisoned.k[299 * 32] = std::numeric_limits<float>::quiet_NaN();
-  for (const Isa isa : available_isas()) {
-    TestContext context(isa, 2);
-    for (const float x : poisoned.run(c.params, context.get())) ASSERT_TRUE(std::isnan(x)) << isa_name(isa);
+  for (const int64_t keys : {300, 1500}) {
+    const Case in_parts = whole(20, keys, 1, 32, 32);
+    Data poisoned(in_parts, 1.0f);
+    poisoned.k[299 * 32] = std::numeric_limits<float>::quiet_NaN();
+    for (const Isa isa : available_isas()) {
+      TestContext context(isa, 2);
+      for (const float x : poisoned.run(in_parts.params, context.get())) ASSERT_TRUE(std::isnan(x)) << isa_name(isa);
+    }
   }
 }
 

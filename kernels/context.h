@@ -11,16 +11,15 @@
 
 namespace samc {
 
-// Scratch memory, one block a worker, grown on demand and kept from call to call. 64-byte aligned.
+// Scratch memory, one block a worker and one that they share, grown on demand and kept from call to call. 64-byte
+// aligned.
 class Scratch {
  public:
-  explicit Scratch(int workers) : blocks_(static_cast<size_t>(workers)) {}
+  explicit Scratch(int workers) : blocks_(static_cast<size_t>(workers) + 1) {}
 
-  float* floats(int worker, size_t count) {
-    Tensor& block = blocks_[static_cast<size_t>(worker)];
-    if (block.empty() || static_cast<size_t>(block.count()) < count) block = Tensor({static_cast<int64_t>(count)});
-    return block.f32().data();
-  }
+  float* floats(int worker, size_t count) { return grown(blocks_[static_cast<size_t>(worker)], count); }
+  // For what all workers read or fill in one kernel call. To be asked for before they begin.
+  float* shared_floats(size_t count) { return grown(blocks_.back(), count); }
   size_t bytes() const {
     size_t total = 0;
     for (const Tensor& block : blocks_) total += block.empty() ? 0 : static_cast<size_t>(block.bytes());
@@ -28,12 +27,16 @@ class Scratch {
   }
 
  private:
+  static float* grown(Tensor& block, size_t count) {
+    if (block.empty() || static_cast<size_t>(block.count()) < count) block = Tensor({static_cast<int64_t>(count)});
+    return block.f32().data();
+  }
   std::vector<Tensor> blocks_;
 };
 
 struct KernelContext {
   ThreadPool& pool;
-  Scratch& scratch;  // one block for each of pool's workers
+  Scratch& scratch;  // made for as many workers as pool has
   Isa isa;           // the best set that kernels may use; choose_isa() gives it
 };
 

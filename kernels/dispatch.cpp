@@ -10,6 +10,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/resample.h"
 #include "kernels/softmax.h"
+#include "kernels/token_attention.h"
 
 namespace samc {
 

@@ -3,6 +3,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/resample.h"
 #include "kernels/softmax.h"
+#include "kernels/token_attention.h"
 #include "kernels/vector_math_avx2.h"
 
 namespace samc::avx2 {

@@ -1,4 +1,4 @@
-// The plain forms of unary, binary, layer_norm, softmax, transpose_block and max_pool_row.
+// The plain forms of unary, binary, layer_norm, softmax, group_softmax, transpose_block and max_pool_row.
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/resample.h"
 #include "kernels/softmax.h"
+#include "kernels/token_attention.h"
 
 namespace samc::scalar {
 namespace {
@@ -106,6 +107,19 @@ void softmax(const SoftmaxPiece& piece) {
     for (int64_t i = 0; i < piece.c; ++i) sum += dst[i] = std::exp(src[i] * piece.scale - largest);
     for (int64_t i = 0; i < piece.c; ++i) dst[i] /= sum;
   }
+}
+
+void group_softmax(const GroupSoftmaxPiece& piece) {
+  for (int64_t r = 0; r < piece.rows; ++r)
+    for (int64_t g = 0; g < piece.groups; ++g) {
+      float* scores = piece.scores + r * piece.pitch + g;
+      float largest = -INFINITY;
+      for (int64_t i = 0; i < piece.columns; i += piece.groups) largest = std::max(largest, scores[i] * piece.scale);
+      float sum = 0;
+      for (int64_t i = 0; i < piece.columns; i += piece.groups)
+        sum += scores[i] = std::exp(scores[i] * piece.scale - largest);
+      for (int64_t i = 0; i < piece.columns; i += piece.groups) scores[i] /= sum;
+    }
 }
 
 void transpose_block(const TransposeBlock& block) {

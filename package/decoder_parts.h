@@ -14,5 +14,8 @@ constexpr std::string_view kDecoderPicture = "mask_decoder_picture";
 constexpr std::string_view kDecoderDense = "mask_decoder_dense";
 // The rest, from point_coords and point_labels: for each prompt.
 constexpr std::string_view kDecoderPrompt = "mask_decoder_prompt";
+// What kDecoderPrompt computes, from the same values, in a way that is faster for a few points: up to its own
+// greatest_points, and the same but for rounding. A module may lack it.
+constexpr std::string_view kDecoderFewPoints = "mask_decoder_few_points";
 
 }  // namespace samc

@@ -1,8 +1,9 @@
-// attention: docs/plan_ops.md says what each operand and attribute is.
+// attention, token_attention: docs/plan_ops.md says what each operand and attribute is.
 
 #include <array>
 
 #include "kernels/attention.h"
+#include "kernels/token_attention.h"
 #include "runtime/operation_binder.h"
 
 namespace samc {
@@ -69,7 +70,43 @@ BoundOperation bind_attention(OperationBinder& in) {
                });
 }
 
-constexpr std::array<KernelBinder, 1> kBinders = {{{"attention", bind_attention}}};
+BoundOperation bind_token_attention(OperationBinder& in) {
+  enum Operand : size_t { kSource, kKeys, kValues, kKeyBias, kBias, kResidual };
+  in.expect_values(3, 6);
+  TokenAttentionParams params;
+  params.k = in.positive("k");
+  params.n = in.positive("n");
+  params.heads = in.positive("heads");
+  params.scale = in.number("scale");
+  in.require(params.scale > 0, "its scale is {}", params.scale);
+  if (!in.good()) return {};
+  in.require(16 % params.heads == 0, "{} heads, a divisor of 16 expected", params.heads);
+  const int64_t source = in.count(in.operand(kSource)), keys = in.count(in.operand(kKeys));
+  const int64_t key_row = product({params.heads, params.k});
+  in.require(source >= 0 && source % params.k == 0, "the source's {} elements are no rows of {}", source, params.k);
+  in.require(keys > 0 && keys % key_row == 0, "the keys' {} elements are no rows of {}", keys, key_row);
+  params.rows = source / params.k;
+  params.tokens = keys / key_row;
+  in.expect_floats(kSource, source, "src");
+  in.expect_floats(kKeys, keys, "keys");
+  in.expect_floats(kValues, product({params.heads, params.tokens, params.n}), "values");
+  in.expect_optional_floats(kKeyBias, product({params.heads, params.tokens}), "key_bias");
+  in.expect_optional_floats(kBias, params.n, "bias");
+  in.expect_optional_floats(kResidual, product({params.rows, params.n}), "residual");
+  in.expect_result_floats(product({params.rows, params.n}));
+  const int32_t src = in.operand(kSource), k = in.operand(kKeys), v = in.operand(kValues),
+                key_bias = in.operand(kKeyBias), bias = in.operand(kBias), residual = in.operand(kResidual),
+                dst = in.result();
+  return bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.heads) *
+                   static_cast<double>(params.tokens) * static_cast<double>(params.k + params.n),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 token_attention(params, at.read(src), at.read(k), at.read(key_bias), at.read(v), at.read(bias),
+                                 at.read(residual), at.write(dst), context);
+               });
+}
+
+constexpr std::array<KernelBinder, 2> kBinders = {
+    {{"attention", bind_attention}, {"token_attention", bind_token_attention}}};
 
 }  // namespace
 

@@ -298,6 +298,42 @@ TEST(ImagePredictor, PartsThatDoNotFitTheDecoderAreRefused) {
   is_refused(model, "mask_decoder_dense depends on the number of points");
 }
 
+// The last part a second time, for up to three points.
+TEST(ImagePredictor, AFewPointsHaveAPartOfTheirOwn) {
+  PlanModule model = tiny_model_in_parts();
+  PlanFunction few = *model.find("mask_decoder_prompt");
+  few.name = "mask_decoder_few_points";
+  few.greatest_points = 3;
+  const auto module_of = [&model](const PlanFunction& function) {
+    PlanModule with_few = model;
+    with_few.functions.push_back(function);
+    return Module::from_plan(std::move(with_few)).value();
+  };
+  ImagePredictor predictor = ImagePredictor::create(module_of(few)).value();
+  ASSERT_TRUE(predictor.set_image(Image(16, 16)).is_ok());
+  std::vector<std::string> heard;
+  predictor.observe([&heard](const OperationTiming& timing) {
+    if (heard.empty() || heard.back() != timing.function) heard.emplace_back(timing.function);
+  });
+  ObjectPrompt prompt;
+  for (int points = 1; points <= 4; ++points) {  // and the padding point
+    prompt.points.push_back({2, 2, 1});
+    heard.clear();
+    ASSERT_TRUE(predictor.predict(prompt).is_ok());
+    EXPECT_EQ(heard, std::vector<std::string>{points + 1 <= 3 ? "mask_decoder_few_points" : "mask_decoder_prompt"});
+  }
+
+  const auto refused = [&](const PlanFunction& function) {
+    return ImagePredictor::create(module_of(function)).status().message();
+  };
+  PlanFunction other = few;
+  other.greatest_points = 101;
+  EXPECT_NE(refused(other).find("mask_decoder_few_points does not fit mask_decoder: the range"), std::string::npos);
+  other = few;
+  std::ranges::find(other.values, "with_dense", &Value::name)->name = "low_res_mask";
+  EXPECT_NE(refused(other).find("mask_decoder_few_points does not fit mask_decoder: low_res_mask"), std::string::npos);
+}
+
 TEST(ImagePredictor, ManyPredictorsShareAModule) {
   const auto module = Module::from_plan(tiny_model_in_parts()).value();
   std::vector<std::thread> threads;

@@ -23,15 +23,34 @@ class PartsCheck {
  public:
   explicit PartsCheck(const PlanFunction& whole) : whole_(whole) {}
 
-  Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt) {
+  Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt,
+             const PlanFunction* few_points) {
     SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
     SAMC_TRY(check_part(dense, {"dense_embed"}));
-    SAMC_TRY(check_part(prompt, {"point_coords", "point_labels"}));
     for (const PlanFunction* early : {&picture, &dense})
       if (early->least_points != 0 || early->greatest_points != 0)
         return invalid_input(fmt::format("{} depends on the number of points", early->name));
     if (prompt.least_points != whole_.least_points || prompt.greatest_points != whole_.greatest_points)
       return differs(prompt, "the range of points");
+    const KnownValues known = known_;
+    SAMC_TRY(check_last_part(prompt));
+    if (few_points == nullptr) return Status::ok();
+    known_ = known;
+    if (few_points->least_points != whole_.least_points || few_points->greatest_points > whole_.greatest_points)
+      return differs(*few_points, "the range of points");
+    return check_last_part(*few_points);
+  }
+
+ private:
+  static bool is_same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.shape == b.shape; }
+  Status differs(const PlanFunction& part, const std::string& what) const {
+    return invalid_input(fmt::format("{} does not fit {}: {}", part.name, whole_.name, what),
+                         "compile the model again");
+  }
+
+  // A part that gives the outputs of the whole.
+  Status check_last_part(const PlanFunction& prompt) {
+    SAMC_TRY(check_part(prompt, {"point_coords", "point_labels"}));
     for (const int32_t index : whole_.outputs) {
       const Value& wanted = value_of(whole_, index);
       const bool is_result = std::ranges::any_of(prompt.outputs, [&](int32_t output) {
@@ -40,13 +59,6 @@ class PartsCheck {
       if (!is_result) return differs(prompt, wanted.name);
     }
     return Status::ok();
-  }
-
- private:
-  static bool is_same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.shape == b.shape; }
-  Status differs(const PlanFunction& part, const std::string& what) const {
-    return invalid_input(fmt::format("{} does not fit {}: {}", part.name, whole_.name, what),
-                         "compile the model again");
   }
 
   Status check_part(const PlanFunction& part, std::initializer_list<const char*> now_known) {
@@ -77,13 +89,14 @@ Result<PromptDecoder> PromptDecoder::create(const Module& module) {
   const PlanModule& plan = module.plan();
   const PlanFunction* whole = plan.find(kMaskDecoder);
   if (whole == nullptr) return invalid_input(fmt::format("module {} has no {}", plan.info.name, kMaskDecoder));
-  const Parts parts = {plan.find(kDecoderPicture), plan.find(kDecoderDense), plan.find(kDecoderPrompt)};
+  const Parts parts = {plan.find(kDecoderPicture), plan.find(kDecoderDense), plan.find(kDecoderPrompt),
+                       plan.find(kDecoderFewPoints)};
   PromptDecoder decoder;
   if (parts.picture == nullptr && parts.dense == nullptr && parts.prompt == nullptr) return decoder;
   if (parts.picture == nullptr || parts.dense == nullptr || parts.prompt == nullptr)
     return invalid_input(fmt::format("module {} has some parts of {} but not all", plan.info.name, kMaskDecoder),
                          "compile the model again");
-  SAMC_TRY(PartsCheck(*whole).run(*parts.picture, *parts.dense, *parts.prompt));
+  SAMC_TRY(PartsCheck(*whole).run(*parts.picture, *parts.dense, *parts.prompt, parts.few_points));
   decoder.parts_ = parts;
   return decoder;
 }
@@ -146,7 +159,10 @@ Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding
   if (has_mask)
     SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), with_mask_));
   const Values& dense = has_mask ? with_mask_ : without_mask_;
-  return executor.run(kDecoderPrompt, points.count(), inputs_of(*parts_->prompt, given, {&picture_, &dense}), outputs);
+  const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->greatest_points
+                                   ? *parts_->few_points
+                                   : *parts_->prompt;
+  return executor.run(prompt.name, points.count(), inputs_of(prompt, given, {&picture_, &dense}), outputs);
 }
 
 void PromptDecoder::forget_picture() {

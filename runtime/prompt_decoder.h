@@ -39,6 +39,7 @@ class PromptDecoder {
     const PlanFunction* picture = nullptr;
     const PlanFunction* dense = nullptr;
     const PlanFunction* prompt = nullptr;
+    const PlanFunction* few_points = nullptr;  // in the place of prompt for a few points; a module may lack it
   };
   static std::vector<NamedInput> inputs_of(const PlanFunction& part, std::span<const NamedInput> given,
                                            std::initializer_list<const Values*> earlier);

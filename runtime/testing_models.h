@@ -152,6 +152,15 @@ inline PlanModule every_kernel() {
       .set("window_k_h", 2)
       .set("window_k_w", 2)
       .set_float("scale", 0.7);
+  function(20);
+  plan.operation(
+          "token_attention",
+          {in({6, 5}), in({2, tokens, 5}), in({2, tokens, 3}), in({2, tokens}), plan.weight(numbers(3)), in({6, 3})},
+          out({6, 3}))
+      .set("k", 5)
+      .set("n", 3)
+      .set("heads", 2)
+      .set_float("scale", 0.7);
   function();
   plan.operation("matmul", {in({6, 5}), plan.packed_weight(numbers(5 * 7), 5, 7), plan.weight(numbers(7)), in({6, 7})},
                  out({6, 7}))

@@ -5,15 +5,20 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 
+#include "base/files.h"
 #include "base/test_folder.h"
 #include "media/image.h"
+#include "model/config.h"
+#include "model/recognise.h"
 #include "package/decoder_parts.h"
 #include "package/reader.h"
 #include "runtime/image_predictor.h"
 #include "targets/cpu/compile_model.h"
+#include "tests/support/hash_weights.h"
 
 namespace samc {
 namespace {
@@ -23,7 +28,8 @@ const std::string kData = SAMC_SOURCE_DIR "/tests/data";
 const PredictOptions kFractions = {.multimask_output = true, .return_logits = false, .normalize_coords = false};
 
 bool is_part(std::string_view function) {
-  return function == kDecoderPicture || function == kDecoderDense || function == kDecoderPrompt;
+  return function == kDecoderPicture || function == kDecoderDense || function == kDecoderPrompt ||
+         function == kDecoderFewPoints;
 }
 
 class DecoderParts : public testing::Test {
@@ -188,6 +194,62 @@ TEST_F(DecoderParts, have_no_weights_of_their_own) {
   EXPECT_FALSE(of_the_parts.empty());
   EXPECT_TRUE(std::ranges::includes(of_the_whole, of_the_parts));
   EXPECT_EQ(of_the_whole.size(), plan_->weights.size());
+}
+
+// Pico's architecture with as many channels behind its trunk as the official models have: heads of 16 dimensions.
+void write_wide_pico(const TestFolder& folder) {
+  std::string yaml = read_text_file(kData + "/pico/pico.yaml", 1 << 16).value();
+  for (size_t at = 0; (at = yaml.find(": 64\n", at)) != std::string::npos;) yaml.replace(at, 4, ": 256");
+  std::ofstream(folder.path("wide.yaml")) << yaml;
+  const Result<ModelConfig> config = parse_config(yaml, "wide");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  std::vector<test::NamedShape> shapes;
+  for (const TensorSpec& tensor : expected_tensors(config.value())) shapes.push_back({tensor.name, tensor.shape});
+  ASSERT_TRUE(test::write_hash_checkpoint(folder.path("wide.pt"), shapes).is_ok());
+}
+
+// For a few points the last part computes the same in fewer multiplications.
+TEST(FewPoints, give_what_many_points_give) {
+  const TestFolder folder;
+  write_wide_pico(folder);
+  CompileOptions options;
+  options.model = folder.path("wide.pt");
+  const Result<CompileReport> report = compile_model(options, folder.path("wide.samc"));
+  ASSERT_TRUE(report.is_ok()) << report.status().to_string();
+  const PlanModule plan = read_module(folder.path("wide.samc")).value();
+  const PlanFunction* few = plan.find(kDecoderFewPoints);
+  ASSERT_NE(few, nullptr);
+  const auto count = [](const PlanFunction& function, const char* kernel) {
+    return std::ranges::count(function.operations, kernel, &Operation::kernel);
+  };
+  EXPECT_EQ(count(*few, "token_attention"), 2);
+  EXPECT_EQ(count(*plan.find(kDecoderPrompt), "token_attention"), 0);
+
+  PlanModule without = plan;
+  std::erase_if(without.functions, [](const PlanFunction& function) { return function.name == kDecoderFewPoints; });
+  PredictorOptions threads;
+  threads.threads = 2;
+  ImagePredictor given = ImagePredictor::create(Module::from_plan(plan).value(), threads).value(),
+                 wanted = ImagePredictor::create(Module::from_plan(std::move(without)).value(), threads).value();
+  const Image truck = read_image(kData + "/images/truck.jpg").value();
+  ASSERT_TRUE(given.set_image(RgbView(truck)).is_ok());
+  ASSERT_TRUE(wanted.set_image(RgbView(truck)).is_ok());
+  ObjectPrompt prompt;
+  for (int points = 0; points <= 5; ++points) {
+    SCOPED_TRACE(fmt::format("{} points", points));
+    const Prediction a = given.predict(prompt, kFractions).value(), b = wanted.predict(prompt, kFractions).value();
+    const std::span<const float> few_logits = a.low_res_logits.f32(), logits = b.low_res_logits.f32();
+    double greatest = 0, difference = 0;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      greatest = std::max(greatest, static_cast<double>(std::abs(logits[i])));
+      difference = std::max(difference, static_cast<double>(std::abs(logits[i] - few_logits[i])));
+    }
+    EXPECT_LE(difference, 1e-5 * greatest);
+    EXPECT_EQ(difference == 0, points + 1 > few->greatest_points);  // it was the other function
+    for (size_t i = 0; i < a.iou_predictions.f32().size(); ++i)
+      EXPECT_NEAR(a.iou_predictions.f32()[i], b.iou_predictions.f32()[i], 1e-6);
+    prompt.points.push_back({0.2f + 0.1f * static_cast<float>(points), 0.4f, points % 2});
+  }
 }
 
 }  // namespace

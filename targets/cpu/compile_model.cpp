@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <set>
+#include <span>
 
+#include "base/check.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "ir/top_dialect.h"
@@ -26,9 +29,12 @@
 namespace samc {
 namespace {
 
-// The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them.
-constexpr int64_t kWitnesses[] = {2, 3, 7};
+// The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them. For a few points
+// some attention is faster in another way (absorb_projections.cpp), so it is compiled twice.
+constexpr int64_t kWitnesses[] = {12, 13, 17};
 constexpr int64_t kMostPoints = 4096;
+constexpr int64_t kFewPointsWitnesses[] = {2, 3, 4};
+constexpr int64_t kMostFewPoints = 4;
 
 std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
 
@@ -49,7 +55,8 @@ Status build_functions(const Model& model, GraphBuilder& graph) {
   SAMC_TRY(build_image_encoder(model, graph));
   SAMC_TRY(build_mask_encoder(model, graph));
   SAMC_TRY(build_no_mask(model, graph));
-  for (const int64_t points : kWitnesses) SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
+  for (const auto& witnesses : {std::span(kFewPointsWitnesses), std::span(kWitnesses)})
+    for (const int64_t points : witnesses) SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
   return Status::ok();
 }
 
@@ -111,29 +118,59 @@ Status build(const CompileOptions& options, Compilation& work) {
   return Status::ok();
 }
 
+using Witnesses = std::vector<std::pair<int64_t, PlanFunction>>;
+
+// The function at each of these numbers of points, taken out of functions.
+Witnesses take_witnesses(std::span<const int64_t> numbers, std::vector<PlanFunction>& functions) {
+  Witnesses witnesses;
+  for (const int64_t points : numbers) {
+    const auto found = std::ranges::find(functions, witness_name(points), &PlanFunction::name);
+    SAMC_CHECK(found != functions.end(), "no {}", witness_name(points));
+    witnesses.emplace_back(points, std::move(*found));
+    functions.erase(found);
+  }
+  return witnesses;
+}
+
+bool same_kernels(const PlanFunction& a, const PlanFunction& b) {
+  return std::ranges::equal(a.operations, b.operations, {}, &Operation::kernel, &Operation::kernel);
+}
+
+// The mask decoder whole and in parts (package/decoder_parts.h).
+Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, const Witnesses& few_points_witnesses) {
+  const auto parts_for = [](std::string_view prompt) {
+    return std::vector<cpu::FunctionPart>{
+        {std::string(kDecoderPicture), {"image_embed", "high_res_feats_0", "high_res_feats_1"}},
+        {std::string(kDecoderDense), {"dense_embed"}},
+        {std::string(prompt), {}}};
+  };
+  SAMC_ASSIGN(const PlanFunction few_whole,
+              cpu::merge_witnesses(few_points_witnesses, std::string(kDecoderFewPoints), 0, kMostFewPoints));
+  PlanFunction few_points = cpu::split_function(few_whole, parts_for(kDecoderFewPoints)).back();
+  // It reads what the parts for any number of points give.
+  std::set<std::string> read;
+  for (const int32_t input : few_points.inputs) read.insert(few_points.values[static_cast<size_t>(input)].name);
+
+  std::vector<PlanFunction> functions;
+  SAMC_ASSIGN(PlanFunction whole, cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), 0, kMostPoints));
+  std::vector<PlanFunction> parts = cpu::split_function(whole, parts_for(kDecoderPrompt), read);
+  functions.push_back(std::move(whole));
+  const bool is_another_way = !same_kernels(few_points, parts.back());
+  std::ranges::move(parts, std::back_inserter(functions));
+  if (is_another_way) functions.push_back(std::move(few_points));
+  return functions;
+}
+
 Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) {
   PlanModule plan;
   cpu::WeightTable weights(work.weights);
-  std::vector<std::pair<int64_t, PlanFunction>> witnesses;
   for (auto function : work.module->getOps<mlir::func::FuncOp>()) {
     SAMC_ASSIGN(PlanFunction written, cpu::write_function(function, weights));
-    bool is_witness = false;
-    for (const int64_t points : kWitnesses) {
-      if (written.name != witness_name(points)) continue;
-      witnesses.emplace_back(points, std::move(written));
-      is_witness = true;
-      break;
-    }
-    if (!is_witness) plan.functions.push_back(std::move(written));
+    plan.functions.push_back(std::move(written));
   }
-  SAMC_ASSIGN(PlanFunction decoder, cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), 0, kMostPoints));
-  const cpu::FunctionPart parts[] = {
-      {std::string(kDecoderPicture), {"image_embed", "high_res_feats_0", "high_res_feats_1"}},
-      {std::string(kDecoderDense), {"dense_embed"}},
-      {std::string(kDecoderPrompt), {}}};
-  std::vector<PlanFunction> decoder_parts = cpu::split_function(decoder, parts);
-  plan.functions.push_back(std::move(decoder));
-  std::ranges::move(decoder_parts, std::back_inserter(plan.functions));
+  const Witnesses few_points = take_witnesses(kFewPointsWitnesses, plan.functions);
+  SAMC_ASSIGN(std::vector<PlanFunction> decoder, write_decoder(take_witnesses(kWitnesses, plan.functions), few_points));
+  std::ranges::move(decoder, std::back_inserter(plan.functions));
   plan.weights = weights.take();
   plan.info.name = work.report.model_name;
   plan.info.build_id = options.build_id;

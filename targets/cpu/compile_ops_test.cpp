@@ -278,6 +278,38 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
                                          AttentionCase{3, 2, 6, 9, 8, 8}, AttentionCase{1, 8, 1, 70, 16, 16},
                                          AttentionCase{2, 1, 3, 1, 5, 7}));
 
+// Attention between a few tokens and many rows, as the mask decoder's layers have it: first the tokens attend to the
+// rows, then the rows to the tokens.
+TEST_F(CompileOps, attention_between_tokens_and_rows) {
+  constexpr int64_t kHeads = 4, kDim = 8, kTokens = 5, kRows = 260, kWidth = 12;
+  check({{"tokens", {1, kTokens, kWidth}}, {"rows", {1, kRows, kWidth}}}, [](GraphBuilder& g, const Values& in) {
+    const auto attend = [&](const std::string& name, mlir::Value q_rows, mlir::Value k_rows) {
+      const auto heads = [&](const char* which, mlir::Value x) {
+        const std::string full = name + which;
+        x = g.linear(full + ".proj", x, weight(g, full + ".w", {kHeads * kDim, kWidth}),
+                     weight(g, full + ".b", {kHeads * kDim}));
+        x = g.reshape(full + ".heads", x, {1, GraphBuilder::dim(x, 1), kHeads, kDim});
+        return g.permute(full, x, {0, 2, 1, 3});
+      };
+      const mlir::Value q = heads(".q", q_rows), k = heads(".k", k_rows), v = heads(".v", k_rows);
+      const mlir::Value scores = g.mul_const(name + ".scaled", g.matmul(name + ".scores", q, k, {}, true), 0.25);
+      const mlir::Value mixed = g.matmul(name + ".mixed", g.softmax(name + ".weights", scores), v);
+      const mlir::Value joined = g.reshape(name + ".joined", g.permute(name + ".rows", mixed, {0, 2, 1, 3}),
+                                           {1, GraphBuilder::dim(q_rows, 1), kHeads * kDim});
+      const mlir::Value out = g.linear(name + ".out", joined, weight(g, name + ".o", {kWidth, kHeads * kDim}),
+                                       weight(g, name + ".c", {kWidth}));
+      return g.add(name + ".residual", q_rows, out);
+    };
+    // The rows follow from the tokens, or else their projections would stay.
+    const mlir::Value rows = attend("rows_first", in[1], in[0]);
+    const mlir::Value tokens = attend("tokens", in[0], rows);
+    return std::vector<NamedValue>{{"tokens_out", tokens}, {"rows_out", attend("rows_last", rows, tokens)}};
+  });
+  EXPECT_EQ(count("token_attention"), 2);
+  EXPECT_EQ(count("attention"), 1);
+  EXPECT_EQ(count("binary"), 1);  // the values' bias; residuals are in the kernels
+}
+
 TEST_F(CompileOps, attention_whose_operands_lie_otherwise) {
   // Heads outside, as a graph's own inputs: no projection wrote them as rows.
   check({{"q", {2, 3, 5, 8}}, {"k", {2, 3, 7, 8}}, {"v", {2, 3, 7, 4}}}, [](GraphBuilder& g, const Values& in) {

@@ -5,6 +5,8 @@ namespace samc::cpu {
 std::span<const Pass> cpu_passes() {
   static const std::vector<Pass> passes = {
       {"fuse-attention", Phase::kCpu, "softmax(scale q k^T) v becomes one op", fuse_attention},
+      {"absorb-projections", Phase::kCpu, "where a few tokens attend, projections of many rows go to the tokens' side",
+       absorb_projections},
       {"fold-windows", Phase::kCpu, "window partitions become one op and move past matrix products", fold_windows},
       {"channels-last", Phase::kCpu, "picture ops become kernels over NHWC between permutes", channels_last, true},
       {"move-permutes", Phase::kCpu, "permutes move towards the outputs and cancel", move_permutes},

@@ -151,6 +151,7 @@ mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights) {
   patterns.add<FuseResidual>("upsample_nearest", 1u, false, 3, context);
   patterns.add<FuseResidual>("matmul", 3u, false, 2, context);
   patterns.add<FuseResidual>("deconv2x2", 3u, true, 2, context);
+  patterns.add<FuseResidual>("token_attention", 5u, false, 2, context);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 

@@ -28,6 +28,7 @@ std::span<const OperationEntry> operation_table() {
         "window_q_w", "grid_k_h", "grid_k_w", "window_k_h", "window_k_w"},
        {"scale"},
        {}},
+      {"token_attention", 3, 6, {"k", "n", "heads"}, {"scale"}, {}},
       {"layer_norm", 1, 3, {}, {"eps"}, {"activation"}},
       {"softmax", 1, 1, {}, {"scale"}, {}},
       {"binary", 2, 2, {}, {}, {"op", "activation"}},

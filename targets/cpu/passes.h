@@ -10,6 +10,7 @@ namespace samc::cpu {
 std::span<const Pass> cpu_passes();
 
 mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_windows(mlir::ModuleOp module, WeightStore& weights);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/check.h"
 
@@ -16,9 +15,10 @@ bool depends_on_points(const Extents& extents) {
 
 class Splitter {
  public:
-  Splitter(const PlanFunction& whole, std::span<const FunctionPart> parts)
+  Splitter(const PlanFunction& whole, std::span<const FunctionPart> parts, const std::set<std::string>& also_read)
       : whole_(whole),
         parts_(parts),
+        also_read_(also_read),
         last_(parts.size() - 1),
         first_known_(whole.values.size(), 0),
         last_read_(whole.values.size(), 0) {}
@@ -65,7 +65,8 @@ class Splitter {
   }
 
   bool crosses(size_t at) const {
-    return whole_.values[at].place == Place::kArena && last_read_[at] > first_known_[at];
+    if (whole_.values[at].place != Place::kArena || first_known_[at] == last_) return false;
+    return last_read_[at] > first_known_[at] || also_read_.contains(whole_.values[at].name);
   }
 
   // Inputs and outputs are found by name, so no two values that cross may share one.
@@ -124,6 +125,7 @@ class Splitter {
 
   const PlanFunction& whole_;
   std::span<const FunctionPart> parts_;
+  const std::set<std::string>& also_read_;
   const size_t last_;
   // By storage, in parts. Weights are known to all.
   std::vector<size_t> first_known_;
@@ -134,9 +136,10 @@ class Splitter {
 
 }  // namespace
 
-std::vector<PlanFunction> split_function(const PlanFunction& whole, std::span<const FunctionPart> parts) {
+std::vector<PlanFunction> split_function(const PlanFunction& whole, std::span<const FunctionPart> parts,
+                                         const std::set<std::string>& also_read) {
   SAMC_CHECK(!parts.empty(), "{} cut into nothing", whole.name);
-  return Splitter(whole, parts).run();
+  return Splitter(whole, parts, also_read).run();
 }
 
 }  // namespace samc::cpu

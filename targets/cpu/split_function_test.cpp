@@ -111,6 +111,24 @@ TEST(SplitFunction, a_part_without_operations_stays) {
   EXPECT_EQ(kernels(parts[1]), kernels(module.functions[0]));
 }
 
+TEST(SplitFunction, what_another_function_reads_is_an_output_too) {
+  const PlanModule module = three_parts();
+  const PlanFunction& whole = module.functions[0];
+  const std::vector<PlanFunction> parts = split_function(whole, kParts);
+  // A value that stays inside its part.
+  const auto inner = std::ranges::find(parts[1].values, Place::kArena, &Value::place);
+  ASSERT_NE(inner, parts[1].values.end());
+  Names wanted = names(parts[1], parts[1].outputs);
+  wanted.push_back(inner->name);
+  const std::vector<PlanFunction> again = split_function(whole, kParts, {inner->name});
+  Names given = names(again[1], again[1].outputs);
+  std::ranges::sort(wanted);
+  std::ranges::sort(given);
+  EXPECT_EQ(given, wanted);
+  EXPECT_TRUE(check_function(again[1], module).is_ok());
+  EXPECT_EQ(names(again[2], again[2].inputs), names(parts[2], parts[2].inputs));
+}
+
 // Runs functions one after the other; inputs and outputs are found by name.
 std::map<std::string, Tensor> run(const PlanModule& plan, const std::vector<std::string>& functions, int64_t points) {
   const auto module = Module::from_plan(plan);

@@ -1,0 +1,96 @@
+// RUN: --passes=fuse-attention,absorb-projections --round-trip
+
+// Many rows attend to 3 tokens: the rows' projection and the product after the heads go to the tokens.
+// CHECK-LABEL: @few_keys
+// CHECK-DAG: [[KEYS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
+// CHECK-DAG: [[BIAS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x1xf32>, none) -> tensor<1x2x3x1xf32>
+// CHECK-DAG: [[VALUES:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
+// CHECK: cpu.run "token_attention"(%arg0, [[KEYS]], [[VALUES]], [[BIAS]], %{{.*}}) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 5.000000e-01 : f64}
+// CHECK-NOT: cpu.attention
+// CHECK: return
+func.func @few_keys(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %b = "top.Weight"() : () -> tensor<8xf32> loc("b")
+  %o = "top.Weight"() : () -> tensor<6x8xf32> loc("o")
+  %c = "top.Weight"() : () -> tensor<6xf32> loc("c")
+  %0 = "top.MatMul"(%x, %w, %b) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %q = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x256x4xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x3xf32>
+  %3 = "top.Softmax"(%2) {axis = 3 : si32, beta = 0.5} : (tensor<1x2x256x3xf32>) -> tensor<1x2x256x3xf32>
+  %4 = "top.MatMul"(%3, %v, %none) : (tensor<1x2x256x3xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x4xf32>
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x2x256x4xf32>) -> tensor<1x256x2x4xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 256, 8]} : (tensor<1x256x2x4xf32>) -> tensor<1x256x8xf32>
+  %7 = "top.MatMul"(%6, %o, %c) {right_transpose = true} : (tensor<1x256x8xf32>, tensor<6x8xf32>, tensor<6xf32>) -> tensor<1x256x6xf32>
+  return %7 : tensor<1x256x6xf32>
+}
+
+// With as many tokens as a head has dimensions there is nothing to gain.
+// CHECK-LABEL: @as_many_tokens
+// CHECK: cpu.attention
+// CHECK-NOT: token_attention
+// CHECK: return
+func.func @as_many_tokens(%x: tensor<1x256x6xf32>, %k: tensor<1x2x4x4xf32>, %v: tensor<1x2x4x4xf32>) -> tensor<1x256x6xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %o = "top.Weight"() : () -> tensor<6x8xf32> loc("o")
+  %0 = "top.MatMul"(%x, %w, %none) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, none) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %q = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x256x4xf32>, tensor<1x2x4x4xf32>, none) -> tensor<1x2x256x4xf32>
+  %3 = "top.Softmax"(%2) {axis = 3 : si32} : (tensor<1x2x256x4xf32>) -> tensor<1x2x256x4xf32>
+  %4 = "top.MatMul"(%3, %v, %none) : (tensor<1x2x256x4xf32>, tensor<1x2x4x4xf32>, none) -> tensor<1x2x256x4xf32>
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x2x256x4xf32>) -> tensor<1x256x2x4xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 256, 8]} : (tensor<1x256x2x4xf32>) -> tensor<1x256x8xf32>
+  %7 = "top.MatMul"(%6, %o, %none) {right_transpose = true} : (tensor<1x256x8xf32>, tensor<6x8xf32>, none) -> tensor<1x256x6xf32>
+  return %7 : tensor<1x256x6xf32>
+}
+
+// 3 tokens attend to many rows that follow from the tokens too: all heads' queries become queries of one head over the rows.
+// CHECK-LABEL: @few_queries
+// CHECK: "top.MatMul"(%arg0, {{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
+// CHECK: cpu.attention {{.*}} {scale = 5.000000e-01 : f64} : (tensor<1x1x6x6xf32>, tensor<1x1x256x6xf32>, tensor<1x1x256x6xf32>) -> tensor<1x1x6x6xf32>
+// CHECK: "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x6xf32>, tensor<1x2x6x4xf32>, none) -> tensor<1x2x3x4xf32>
+// CHECK: "top.Add"
+// CHECK: return
+func.func @few_queries(%q: tensor<1x2x3x4xf32>, %r: tensor<1x256x6xf32>) -> tensor<1x2x3x4xf32> {
+  %none = "top.None"() : () -> none
+  %wk = "top.Weight"() : () -> tensor<8x6xf32> loc("wk")
+  %bk = "top.Weight"() : () -> tensor<8xf32> loc("bk")
+  %wv = "top.Weight"() : () -> tensor<6x8xf32> loc("wv")
+  %bv = "top.Weight"() : () -> tensor<8xf32> loc("bv")
+  %s0 = "top.Reshape"(%q) {shape = [1, 4, 6]} : (tensor<1x2x3x4xf32>) -> tensor<1x4x6xf32>
+  %s1 = "top.Reduce"(%s0) {axes = [1], keepdims = true, mode = "ReduceMean"} : (tensor<1x4x6xf32>) -> tensor<1x1x6xf32>
+  %y = "top.Add"(%r, %s1) : (tensor<1x256x6xf32>, tensor<1x1x6xf32>) -> tensor<1x256x6xf32>
+  %0 = "top.MatMul"(%y, %wk, %bk) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %k = "top.Permute"(%1) {order = [0, 2, 3, 1]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x4x256xf32>
+  %2 = "top.MatMul"(%y, %wv, %bv) : (tensor<1x256x6xf32>, tensor<6x8xf32>, tensor<8xf32>) -> tensor<1x256x8xf32>
+  %3 = "top.Reshape"(%2) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %v = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %4 = "top.MatMul"(%q, %k, %none) : (tensor<1x2x3x4xf32>, tensor<1x2x4x256xf32>, none) -> tensor<1x2x3x256xf32>
+  %5 = "top.Softmax"(%4) {axis = 3 : si32, beta = 0.5} : (tensor<1x2x3x256xf32>) -> tensor<1x2x3x256xf32>
+  %6 = "top.MatMul"(%5, %v, %none) : (tensor<1x2x3x256xf32>, tensor<1x2x256x4xf32>, none) -> tensor<1x2x3x4xf32>
+  return %6 : tensor<1x2x3x4xf32>
+}
+
+// Rows that do not follow from the tokens may be known before them, and their projections too.
+// CHECK-LABEL: @rows_known_earlier
+// CHECK: cpu.attention {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x256x4xf32>, tensor<1x2x256x4xf32>) -> tensor<1x2x3x4xf32>
+// CHECK: return
+func.func @rows_known_earlier(%q: tensor<1x2x3x4xf32>, %y: tensor<1x256x6xf32>) -> tensor<1x2x3x4xf32> {
+  %none = "top.None"() : () -> none
+  %wk = "top.Weight"() : () -> tensor<8x6xf32> loc("wk")
+  %wv = "top.Weight"() : () -> tensor<8x6xf32> loc("wv")
+  %0 = "top.MatMul"(%y, %wk, %none) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, none) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %k = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%y, %wv, %none) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, none) -> tensor<1x256x8xf32>
+  %3 = "top.Reshape"(%2) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %v = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %4 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x3x4xf32>, tensor<1x2x256x4xf32>, none) -> tensor<1x2x3x256xf32>
+  %5 = "top.Softmax"(%4) {axis = 3 : si32} : (tensor<1x2x3x256xf32>) -> tensor<1x2x3x256xf32>
+  %6 = "top.MatMul"(%5, %v, %none) : (tensor<1x2x3x256xf32>, tensor<1x2x256x4xf32>, none) -> tensor<1x2x3x4xf32>
+  return %6 : tensor<1x2x3x4xf32>
+}
