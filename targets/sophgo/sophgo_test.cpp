@@ -144,6 +144,7 @@ TEST(Transform, EachRewriteDoesItsWork) {
   EXPECT_LT(all["Conv"], counts("conv-products")["Conv"]);
   EXPECT_LT(all["Slice"], counts("split-matmuls")["Slice"] + 1);
   EXPECT_GT(counts("fold-scales")["MulConst"], 0);
+  EXPECT_LT(all["Slice"], counts("merge-slices")["Slice"]);
 }
 
 TEST(Manifest, IsReadBackAndDamageIsAnError) {

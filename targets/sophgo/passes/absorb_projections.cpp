@@ -114,12 +114,13 @@ class Absorber {
   void run() {
     top::MatMulOp projection = a_.projection.op;
     const Shape result = shape_of(projection.getOutput());
-    const mlir::Value y = make_reshape(builder_, name_ + ".tokens", tokens_, {a_.batch, a_.tokens, 1, a_.channels});
-    const mlir::Value keys = make_permute(builder_, name_ + ".keys", y, {0, 2, 3, 1});
-    const mlir::Value values = make_permute(builder_, name_ + ".values", y, {0, 2, 1, 3});
     mlir::Value sum;
     for (int64_t head = 0; head < a_.heads; ++head) {
       const std::string own = fmt::format("{}.head_{}", name_, head);
+      // A permute for each reader: tpuc-opt takes one into a product only where nobody else reads it.
+      const mlir::Value y = make_reshape(builder_, own + ".tokens", tokens_, {a_.batch, a_.tokens, 1, a_.channels});
+      const mlir::Value keys = make_permute(builder_, own + ".keys", y, {0, 2, 3, 1});
+      const mlir::Value values = make_permute(builder_, own + ".values", y, {0, 2, 1, 3});
       const mlir::Value queries = make_permute(
           builder_, own + ".queries",
           make_reshape(builder_, own + ".query_tokens", query_of(head, own), {a_.batch, a_.queries, 1, a_.channels}),

@@ -11,6 +11,7 @@ std::span<const Pass> sophgo_passes() {
   static const std::vector<Pass> passes = {
       {"split-matmuls", Phase::kTop, "a matrix product that is only read in equal parts becomes one for each part",
        split_matmuls},
+      {"merge-slices", Phase::kTop, "a slice of a slice is one slice", merge_slices},
       {"fold-scales", Phase::kTop, "constant factors of attention go into the weights before them", fold_scales},
       {"move-attention-biases", Phase::kTop, "key biases, without effect, go; value biases go into the projection",
        move_attention_biases},

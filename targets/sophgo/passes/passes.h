@@ -11,6 +11,7 @@ namespace samc::sophgo {
 std::span<const Pass> sophgo_passes();
 
 mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult merge_slices(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
