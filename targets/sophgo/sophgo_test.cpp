@@ -145,6 +145,7 @@ TEST(Transform, EachRewriteDoesItsWork) {
   EXPECT_LT(all["Slice"], counts("split-matmuls")["Slice"] + 1);
   EXPECT_GT(counts("fold-scales")["MulConst"], 0);
   EXPECT_LT(all["Slice"], counts("merge-slices")["Slice"]);
+  EXPECT_LT(all["Slice"], counts("pool-before-windows")["Slice"]);
 }
 
 TEST(Manifest, IsReadBackAndDamageIsAnError) {

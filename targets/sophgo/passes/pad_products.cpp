@@ -11,21 +11,6 @@
 namespace samc::sophgo {
 namespace {
 
-// The map (b, h, w, c) before rows and columns of zeros were added behind it.
-mlir::Value unpadded(mlir::Value map) {
-  auto pad = map.getDefiningOp<top::PadOp>();
-  if (!pad || !map.hasOneUse()) return {};
-  const Shape from = shape_of(pad.getInput()), to = shape_of(map);
-  const Shape paddings = to_shape(pad.getPaddings());
-  if (from.size() != 4 || from[0] != to[0] || from[3] != to[3] || paddings.size() != 8) return {};
-  for (size_t axis = 0; axis < 4; ++axis)
-    if (paddings[axis] != 0) return {};
-  if (pad->getAttrOfType<mlir::StringAttr>("mode").getValue() != "constant" ||
-      !pad->getAttrOfType<mlir::FloatAttr>("val").getValue().isZero())
-    return {};
-  return pad.getInput();
-}
-
 bool is_crop_to(mlir::Operation* op, const Shape& shape) {
   auto slice = mlir::dyn_cast<top::SliceOp>(op);
   if (!slice || shape_of(slice.getOutput()) != shape) return false;
@@ -36,9 +21,21 @@ bool is_crop_to(mlir::Operation* op, const Shape& shape) {
   return true;
 }
 
-// Whether rows of these windows are queries whose results are put back in the same grid and cropped to the map of
-// height and width.
-bool is_cropped_later(mlir::Value value, const Windows& windows, int64_t height, int64_t width) {
+// The pool of the map, if that is what reads it.
+mlir::Value pool_of(mlir::Value map) {
+  mlir::Value value = map;
+  for (int step = 0; step < 3; ++step) {
+    if (!value.hasOneUse() || (*value.getUsers().begin())->getNumResults() != 1) return {};
+    value = (*value.getUsers().begin())->getResult(0);
+  }
+  auto last = value.getDefiningOp<top::PermuteOp>();
+  const auto pool = last ? match_pool(last) : std::nullopt;
+  return pool && pool->source == map ? value : mlir::Value();
+}
+
+// Whether rows of these windows are queries, perhaps pooled, whose results are put back in the same grid and cropped to
+// the map of height and width.
+bool is_cropped_later(mlir::Value value, Windows windows, int64_t height, int64_t width) {
   while (value.hasOneUse()) {
     mlir::Operation* user = *value.getUsers().begin();
     if (const auto back = match_unwindow(value); back && back->same_grid(windows)) {
@@ -48,6 +45,16 @@ bool is_cropped_later(mlir::Value value, const Windows& windows, int64_t height,
       return is_crop_to(user, shape);
     }
     if (user->getNumResults() != 1 || user->getOperand(0) != value) return false;
+    if (const mlir::Value pooled = pool_of(value)) {
+      if (windows.window % 2 != 0 || height % 2 != 0 || width % 2 != 0) return false;
+      windows.window /= 2;
+      windows.map[1] /= 2;
+      windows.map[2] /= 2;
+      height /= 2;
+      width /= 2;
+      value = pooled;
+      continue;
+    }
     if (auto permute = mlir::dyn_cast<top::PermuteOp>(user)) {
       const Shape order = to_shape(permute.getOrder());
       if (order != Shape{0, 2, 1, 3} && order != Shape{0, 1, 3, 2, 4, 5}) return false;
@@ -62,7 +69,7 @@ bool is_cropped_later(mlir::Value value, const Windows& windows, int64_t height,
 }
 
 void move_pad(top::ReshapeOp last, const Windows& windows) {
-  const mlir::Value x = unpadded(windows.source);
+  const mlir::Value x = before_padding(windows.source);
   if (!x) return;
   const Shape inner = shape_of(x);
   std::vector<ConstantMatMul> products;

@@ -24,6 +24,8 @@ std::span<const Pass> sophgo_passes() {
       {"move-attention-biases-again", Phase::kTop, "what the norms left in keys and values", move_attention_biases},
       {"absorb-projections", Phase::kTop, "attention over few channels computes neither keys nor values",
        absorb_projections},
+      {"pool-before-windows", Phase::kTop, "a 2 x 2 max pool of windows is windows of a pooled map",
+       pool_before_windows},
       {"pool-by-members", Phase::kTop, "a 2 x 2 max pool of a map is the largest of its members' products",
        pool_by_members},
       {"batch-tokens", Phase::kTop, "ops on single tokens of small windows work on 64 tokens at once", batch_tokens},

@@ -19,6 +19,7 @@ mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult batch_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights);

@@ -176,13 +176,56 @@ struct WindowUpConstantSum : mlir::OpRewritePattern<top::ReshapeOp> {
   WeightStore& weights_;
 };
 
+// The map that the windows are put back to anyway.
+top::ReshapeOp existing_map(mlir::Value inside, const Windows& wanted) {
+  std::vector<mlir::Value> same = {inside};
+  if (auto reshape = inside.getDefiningOp<top::ReshapeOp>()) same.push_back(reshape.getInput());
+  for (const mlir::Value value : same)
+    for (mlir::Operation* grid : value.getUsers())
+      for (mlir::Operation* permute : grid->getUsers())
+        for (mlir::Operation* last : permute->getUsers()) {
+          auto reshape = mlir::dyn_cast<top::ReshapeOp>(last);
+          if (!reshape) continue;
+          const auto windows = match_unwindow(reshape.getOutput());
+          if (windows && windows->source == value && windows->same_grid(wanted)) return reshape;
+        }
+  return {};
+}
+
+// unwindow(op(x)) -> op(unwindow(x)), when x is put back anyway and nobody else reads op(x): op was moved in vain.
+struct OneUnwindow : mlir::OpRewritePattern<top::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_unwindow(last.getOutput());
+    if (!windows || !windows->source.hasOneUse()) return mlir::failure();
+    mlir::Operation* op = windows->source.getDefiningOp();
+    if (!is_row_wise(op)) return mlir::failure();
+    top::ReshapeOp map = existing_map(op->getOperand(0), *windows);
+    if (!map || map->getBlock() != last->getBlock()) return mlir::failure();
+    if (!map->isBeforeInBlock(last)) {
+      mlir::Operation* permute = map.getInput().getDefiningOp();
+      permute->getOperand(0).getDefiningOp()->moveBefore(last);
+      permute->moveBefore(last);
+      map->moveBefore(last);
+    }
+    const std::string name = name_of(last.getOutput());
+    const mlir::Value result = clone_on(rewriter, op, map.getOutput());
+    result.getDefiningOp()->setLoc(name_location(rewriter.getContext(), name));
+    rewriter.replaceOp(last, result);
+    return mlir::success();
+  }
+};
+
 }  // namespace
 
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights) {
   mlir::RewritePatternSet patterns(module.getContext());
   patterns.add<UnwindowDown, WindowUp, Cancel, AddInWindows, PoolInWindows>(module.getContext());
   patterns.add<WindowUpConstantSum>(module.getContext(), weights);
-  return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
+  if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(patterns)))) return mlir::failure();
+  mlir::RewritePatternSet last(module.getContext());
+  last.add<OneUnwindow>(module.getContext());
+  return mlir::applyPatternsAndFoldGreedily(module, std::move(last));
 }
 
 }  // namespace samc::sophgo

@@ -35,6 +35,28 @@ std::optional<Windows> match_unwindow(mlir::Value value) {
   return windows;
 }
 
+mlir::Value windows_behind(mlir::Value value) {
+  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp>(value.getDefiningOp())) {
+    if (match_window(value)) return value;
+    value = value.getDefiningOp()->getOperand(0);
+  }
+  return {};
+}
+
+mlir::Value before_padding(mlir::Value map) {
+  auto pad = map.getDefiningOp<top::PadOp>();
+  if (!pad || !map.hasOneUse()) return {};
+  const Shape from = shape_of(pad.getInput()), to = shape_of(map);
+  const Shape paddings = to_shape(pad.getPaddings());
+  if (from.size() != 4 || from[0] != to[0] || from[3] != to[3] || paddings.size() != 8) return {};
+  for (size_t axis = 0; axis < 4; ++axis)
+    if (paddings[axis] != 0) return {};
+  if (pad->getAttrOfType<mlir::StringAttr>("mode").getValue() != "constant" ||
+      !pad->getAttrOfType<mlir::FloatAttr>("val").getValue().isZero())
+    return {};
+  return pad.getInput();
+}
+
 mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window) {
   const Shape shape = shape_of(map);
   const Shape grid = {shape[0], shape[1] / window, window, shape[2] / window, window, shape[3]};

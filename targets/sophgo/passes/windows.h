@@ -23,6 +23,11 @@ struct Windows {
 std::optional<Windows> match_window(mlir::Value value);
 std::optional<Windows> match_unwindow(mlir::Value value);
 
+// Behind reshapes that nobody else reads, the value that is windows of a map; null if there is none.
+mlir::Value windows_behind(mlir::Value value);
+// The map (b, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none were.
+mlir::Value before_padding(mlir::Value map);
+
 mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window);
 mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map,
                           int64_t window);
