@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
+#include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "base/stopwatch.h"
@@ -18,9 +18,9 @@ struct Arguments {
 
 Status export_to(const Arguments& arguments) {
   Stopwatch watch;
-  std::error_code error;
-  if (arguments.options.model.ends_with(".onnx") || std::filesystem::is_directory(arguments.options.model, error))
-    return invalid_input(arguments.options.model + " is an ONNX model already", "give the checkpoint (.pt)");
+  if (arguments.options.model.ends_with(".onnx"))
+    return invalid_input(arguments.options.model + " is one ONNX file",
+                         "give the checkpoint (.pt), or the folder that holds encoder.onnx and decoder.onnx");
   Progress progress;
   progress.show("exporting " + arguments.options.model + " ...");
   SAMC_ASSIGN(const auto files, onnx_target::export_model(arguments.options, arguments.folder));
@@ -36,11 +36,18 @@ Status export_to(const Arguments& arguments) {
 
 Command add_export(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = parent.add_subcommand("export", "Write a checkpoint as encoder.onnx and decoder.onnx");
-  command->add_option("model", arguments->options.model, "A PyTorch checkpoint (.pt)")->required()->type_name("MODEL");
+  CLI::App* command = parent.add_subcommand("export", "Write a model as encoder.onnx and decoder.onnx");
+  command
+      ->add_option("model", arguments->options.model,
+                   "A PyTorch checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx, which it rewrites "
+                   "without shape arithmetic and control flow")
+      ->required()
+      ->type_name("MODEL")
+      ->transform(bundled_model());
   command->add_option("-o,--output", arguments->folder, "Where both files go")->required()->type_name("DIR");
   command->add_option("--opset", arguments->options.opset, "Of ONNX, 13 to 20")->capture_default_str();
-  command->add_option("--config", arguments->options.config, "The architecture as official-format YAML")
+  command
+      ->add_option("--config", arguments->options.config, "Of a checkpoint: the architecture as official-format YAML")
       ->type_name("FILE.yaml");
   command->footer(
       "Inputs and outputs are called as in samexporter's files, whose own tools run these too; one prompt, any number "

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
+#include "base/files.h"
 #include "base/stopwatch.h"
 #include "media/npz.h"
 #include "targets/sophgo/transform.h"
@@ -24,7 +26,7 @@ struct Arguments {
   std::vector<std::string> disabled;
   int threads = 0;
   // Accepted because scripts written for model_transform.py have them.
-  std::string tolerance, excepts;
+  std::string tolerance, excepts, onnx_sim, do_onnx_sim, dynamic_inputs, shape_inputs;
   bool debug = false, dynamic = false, not_inference = false, cache_skip = false;
 };
 
@@ -70,6 +72,12 @@ void say_what_is_ignored(const Arguments& arguments) {
   if (arguments.dynamic) warn("--dynamic: shapes are always static; the flag has no effect");
   if (!arguments.excepts.empty()) warn("--excepts: nothing is compared here; the flag has no effect");
   if (!arguments.tolerance.empty()) warn("--tolerance: nothing is compared here, see samc deploy; no effect");
+  for (const auto& [name, value] :
+       {std::pair{"--onnx_sim", &arguments.onnx_sim}, {"--do_onnx_sim", &arguments.do_onnx_sim}})
+    if (!value->empty()) warn(std::string(name) + ": samc simplifies the model itself; the flag has no effect");
+  for (const auto& [name, value] : {std::pair{"--dynamic_shape_input_names", &arguments.dynamic_inputs},
+                                    {"--shape_influencing_input_names", &arguments.shape_inputs}})
+    if (!value->empty()) warn(std::string(name) + ": shapes are always static; the flag has no effect");
   if (arguments.debug) warn("--debug has no effect");
   if (arguments.not_inference) warn("--not_inference has no effect: the model runs only for --test_input");
   if (arguments.cache_skip) warn("--cache_skip has no effect");
@@ -111,6 +119,7 @@ Status transform(const Arguments& arguments) {
   if (!arguments.mlir.ends_with(".mlir")) return usage_error("--mlir " + arguments.mlir + " does not end in .mlir");
   if (arguments.test_input.empty() != arguments.test_result.empty())
     return usage_error("--test_input and --test_result belong together", "give both or none");
+  if (!arguments.test_input.empty()) SAMC_TRY(MappedFile::open(arguments.test_input).status());  // before the work
   say_what_is_ignored(arguments);
   print_preprocess(options.preprocess);
   Stopwatch making;
@@ -151,7 +160,8 @@ Command add_transform(CLI::App& parent) {
   command->add_option("--model_name", a.model_name, "The module's name, also in the weights' file name")->required();
   command->add_option("--model_def", a.model, "An ONNX model, or a PyTorch checkpoint (.pt)")
       ->required()
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->transform(bundled_model());
   command->add_option("--mlir", a.mlir, "Where the MLIR goes; its weights go beside it")
       ->required()
       ->type_name("FILE.mlir");
@@ -188,7 +198,12 @@ Command add_transform(CLI::App& parent) {
       ->allow_extra_args(false)
       ->type_name("PASS");
   command->add_option("--threads", a.threads, "Of the test run; 0: one for each core")->check(CLI::Range(0, 1024));
-  for (const auto& [name, value] : {std::pair{"--tolerance", &a.tolerance}, {"--excepts", &a.excepts}})
+  for (const auto& [name, value] : {std::pair{"--tolerance", &a.tolerance},
+                                    {"--excepts", &a.excepts},
+                                    {"--onnx_sim", &a.onnx_sim},
+                                    {"--do_onnx_sim", &a.do_onnx_sim},
+                                    {"--dynamic_shape_input_names", &a.dynamic_inputs},
+                                    {"--shape_influencing_input_names", &a.shape_inputs}})
     command->add_option(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
   for (const auto& [name, value] : {std::pair{"--dynamic", &a.dynamic},
                                     {"--debug", &a.debug},

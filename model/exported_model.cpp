@@ -349,4 +349,12 @@ Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuild
   return import(decoder, model.decoder, name, "decoder.", graph);
 }
 
+Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph, const std::string& name) {
+  SAMC_CHECK(points >= 1, "{} points", points);
+  SimplifyOptions options = decoder_options(model, points);
+  options.outputs = {"masks", "iou_predictions"};
+  SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
+  return import(decoder, model.decoder, name, "decoder.", graph);
+}
+
 }  // namespace samc

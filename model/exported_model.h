@@ -49,5 +49,9 @@ Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std:
 // points: with the pad point, which is the caller's as in model/build.h; at least 2.
 Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
                           const std::string& name = "mask_decoder");
+// The decoder as the export has it, uncut: its own inputs and outputs, for one prompt of so many points (the pad point,
+// which the graph appends, not among them).
+Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
+                            const std::string& name = "mask_decoder");
 
 }  // namespace samc

@@ -339,7 +339,15 @@ class Simplifier {
   }
 
   Result<std::vector<Constant>> evaluate(const Node& node) {
-    SAMC_ASSIGN(std::vector<Tensor> tensors, find_operator(node.op)->evaluate(result_.context(node)));
+    const Operator& op = *find_operator(node.op);
+    const NodeContext context = result_.context(node);
+    if (!op.shape_from_values) {
+      SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
+      int64_t bytes = constant_bytes_;
+      for (const Type& type : types) bytes += element_count(type.shape) * dtype_size(type.dtype);
+      SAMC_TRY(check_constant_bytes(bytes));
+    }
+    SAMC_ASSIGN(std::vector<Tensor> tensors, op.evaluate(context));
     for (size_t i = tensors.size(); i < node.outputs.size(); ++i)
       if (!node.outputs[i].empty()) return unsupported(fmt::format("its result {} is used", node.outputs[i]));
     std::vector<Constant> constants;
@@ -347,9 +355,13 @@ class Simplifier {
       constant_bytes_ += tensor.bytes();
       constants.push_back(Constant::of(std::move(tensor)));
     }
-    if (constant_bytes_ > options_.most_constant_bytes)
-      return invalid_input("the model's constants take more memory than any model needs");
+    SAMC_TRY(check_constant_bytes(constant_bytes_));
     return constants;
+  }
+
+  Status check_constant_bytes(int64_t bytes) const {
+    if (bytes <= options_.most_constant_bytes) return Status::ok();
+    return invalid_input("the model's constants take more memory than any model needs");
   }
 
   void note_unknown(const Node& node) {

@@ -185,6 +185,9 @@ TEST_F(OnnxBadInput, shapes_and_names_that_the_model_does_not_have) {
   expect_refused(transform(model, {"--output_names", "classes,boxes"}), {"no value boxes", "its outputs are classes"});
   expect_refused(transform(model, {"--part", "encoder"}), {"--part is for checkpoints"}, 2);
   expect_refused(transform(model, {"--quantise", "F16"}), {"--quantise", "samc transform --help"}, 2);
+  expect_refused(transform(model, {"--test_input", path("absent.npz"), "--test_result", path("o.npz")}),
+                 {"absent.npz", "No such file"});
+  expect_refused(transform(model, {"--test_input", path("x.onnx")}), {"--test_result belong together"}, 2);
   const ProcessResult inner = transform(model, {"--output_names", "b"});
   expect_done(inner);
   EXPECT_NE(inner.out.find("output  b (1, 8, 14, 14)"), std::string::npos) << inner.out;
@@ -217,8 +220,15 @@ TEST_F(OnnxBadInput, what_export_does_not_write) {
   expect_error(samc({"export", kPico, "-o", path("out"), "--opset", "9"}), 2, {"--opset 9", "13 to 20"});
   expect_error(samc({"export", path("absent.pt"), "-o", path("out")}), 1, {"absent.pt"});
   put_bytes(path("x.onnx"), small_convnet().SerializeAsString());
-  expect_error(samc({"export", path("x.onnx"), "-o", path("out")}), 1, {"is an ONNX model already"});
+  expect_error(samc({"export", path("x.onnx"), "-o", path("out")}), 1, {"is one ONNX file", "the folder that holds"});
+  fs::create_directory(path("net"));
+  for (const char* name : {"net/encoder.onnx", "net/decoder.onnx"})
+    put_bytes(path(name), small_convnet().SerializeAsString());
+  expect_error(samc({"export", path("net"), "-o", path("out")}), 1, {"encoder.onnx", "no input image"});
   EXPECT_FALSE(fs::exists(path("out")));
+  const std::string before = bytes_of(path("net/encoder.onnx"));
+  expect_error(samc({"export", path("net"), "-o", path("net")}), 2, {"holds the model that is read"});
+  EXPECT_EQ(bytes_of(path("net/encoder.onnx")), before);
 }
 
 }  // namespace

@@ -81,6 +81,46 @@ TEST_F(OnnxCommandLine, transform_shows_how_mod_size_and_if_vanish) {
   for (const char* op : {"top.Mod", "top.Size", "top.If"}) EXPECT_EQ(text.find(op), std::string::npos);
 }
 
+TEST_F(OnnxCommandLine, transform_says_which_flags_have_no_effect) {
+  const ProcessResult result =
+      transform({"--dynamic", "--excepts", "a,b", "--tolerance", "0.9,0.8", "--debug", "--not_inference",
+                 "--cache_skip", "--do_onnx_sim", "True", "--shape_influencing_input_names", "image"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* flag : {"--dynamic: ", "--excepts: ", "--tolerance: ", "--debug ", "--not_inference ",
+                           "--cache_skip ", "--do_onnx_sim: ", "--shape_influencing_input_names: "})
+    expect_parts(result.err, {std::string("warning: ") + flag});
+}
+
+TEST_F(OnnxCommandLine, transform_writes_the_preprocess_configuration) {
+  const ProcessResult result =
+      transform({"--resize_dims", "300,400", "--keep_aspect_ratio", "--keep_ratio_mode", "letterbox", "--pad_value",
+                 "114", "--pad_type", "normal", "--channel_format", "nchw", "--output_names", "image_embed"});
+  expect_done(result);
+  expect_parts(result.out,
+               {"resize_dims        300, 400", "keep_aspect_ratio  true", "pad_value          114, normal"});
+  expect_parts(bytes_of(path("sam2_encoder.mlir")),
+               {"resize_dims = [300, 400]", "keep_aspect_ratio = true", "keep_ratio_mode = \"letterbox\"",
+                "pad_value = 114", "pad_type = \"normal\"", "channel_format = \"nchw\"", "pixel_format = \"rgb\""});
+}
+
+TEST_F(OnnxCommandLine, transform_and_export_take_the_model_that_comes_with_samc) {
+  expect_done(
+      samc({"transform", "--model_name", "m", "--model_def", "mini", "--part", "encoder", "--mlir", path("m.mlir")}));
+  const ProcessResult result = samc({"export", "mini", "-o", path("mini")});
+  expect_done(result);
+  expect_parts(samc({"inspect", path("mini"), "--summary"}).out, {"a model that compiles"});
+}
+
+TEST_F(OnnxCommandLine, export_of_the_export_has_no_shape_arithmetic) {
+  expect_done(samc({"export", exported(""), "-o", path("clean")}));
+  for (const char* file : {"clean/encoder.onnx", "clean/decoder.onnx"}) {
+    const ProcessResult result = samc({"inspect", path(file)});
+    expect_parts(result.out, {"made by samc", "unsupported nothing"});
+    for (const char* gone : {"Mod ", "Size ", "If ", "Shape ", "ConstantOfShape ", "Range "})
+      EXPECT_EQ(result.out.find(gone), std::string::npos) << gone;
+  }
+}
+
 TEST_F(OnnxCommandLine, transform_runs_arrays_as_onnx_runtime_does) {
   Tensor image = hash_weights("test.image", {1, 3, 256, 256});
   for (float& value : image.f32()) value *= 256;

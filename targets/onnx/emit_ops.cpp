@@ -180,6 +180,8 @@ Status Emitter::compare(mlir::Operation& op) {
   std::string truth = part(op, "bool");
   if (mode == "NotEqual") {
     node("Not", {node("Equal", {left, right}, part(op, "equal"))}, truth);
+  } else if (mode == "Not") {  // whatever the constant says
+    node("Equal", {left, scalar(0)}, truth);
   } else if (mode == "Equal" || mode == "Greater" || mode == "GreaterOrEqual" || mode == "Less" ||
              mode == "LessOrEqual") {
     node(mode, {left, right}, truth);

@@ -9,6 +9,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "model/build.h"
+#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "passes/pipeline.h"
 #include "targets/onnx/export_decoder.h"
@@ -30,13 +31,58 @@ struct BuiltFunction {
   FunctionVersion version() { return {*module->getOps<mlir::func::FuncOp>().begin(), &weights}; }
 };
 
-template <class Build>
-Status build(const ModelConfig& config, const Checkpoint& checkpoint, BuiltFunction& built, const Build& build_into) {
-  SAMC_TRY(add_image_weights(config, checkpoint, built.weights));
-  GraphBuilder graph(*built.module, built.weights);
-  SAMC_TRY(build_into(graph));
-  Result<std::vector<PassTime>> times = run_passes(*built.module, built.weights, top_passes(), {});
-  return times.is_ok() ? Status::ok() : times.status();
+// What both parts are built from.
+struct Source {
+  std::optional<Checkpoint> checkpoint;
+  ModelConfig config;  // of the checkpoint
+  std::optional<ExportedModel> exported;
+
+  static Result<Source> open(const ExportOptions& options) {
+    Source source;
+    std::error_code error;
+    if (std::filesystem::is_directory(options.model, error)) {
+      if (options.config)
+        return usage_error("--config is for checkpoints", "an export holds its architecture: leave it out");
+      SAMC_ASSIGN(source.exported, ExportedModel::load(options.model));
+      return source;
+    }
+    SAMC_ASSIGN(source.checkpoint, Checkpoint::open(options.model));
+    SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(*source.checkpoint), options.config));
+    source.config = std::move(recognition.config);
+    return source;
+  }
+
+  Status build_encoder(BuiltFunction& built) const {
+    GraphBuilder graph(*built.module, built.weights);
+    if (exported) {
+      SAMC_TRY(samc::build_image_encoder(*exported, graph));
+    } else {
+      SAMC_TRY(add_image_weights(config, *checkpoint, built.weights));
+      SAMC_TRY(samc::build_image_encoder(config, graph));
+    }
+    return run_top_passes(built);
+  }
+  Status build_decoder(int64_t points, BuiltFunction& built) const {
+    GraphBuilder graph(*built.module, built.weights);
+    if (exported) {
+      SAMC_TRY(samc::build_export_decoder(*exported, points, graph));
+    } else {
+      SAMC_TRY(add_image_weights(config, *checkpoint, built.weights));
+      SAMC_TRY(build_export_decoder(config, points, graph, "mask_decoder"));
+    }
+    return run_top_passes(built);
+  }
+  static Status run_top_passes(BuiltFunction& built) {
+    return run_passes(*built.module, built.weights, top_passes(), {}).status();
+  }
+};
+
+// Written over, the files that the model's weights are mapped from would be gone.
+Status check_folder(const ExportOptions& options, const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(options.model, error) && std::filesystem::equivalent(options.model, folder, error))
+    return usage_error(fmt::format("{} holds the model that is read", folder), "give another folder with -o");
+  return Status::ok();
 }
 
 }  // namespace
@@ -44,9 +90,8 @@ Status build(const ModelConfig& config, const Checkpoint& checkpoint, BuiltFunct
 Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, const std::string& folder) {
   if (options.opset < kLeastOpset || options.opset > kGreatestOpset)
     return usage_error(fmt::format("--opset {}: samc writes {} to {}", options.opset, kLeastOpset, kGreatestOpset));
-  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(options.model));
-  SAMC_ASSIGN(const Recognition recognition, find_model(options.model, tensor_specs(checkpoint), options.config));
-  const ModelConfig& config = recognition.config;
+  SAMC_TRY(check_folder(options, folder));
+  SAMC_ASSIGN(const Source source, Source::open(options));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", folder, error.message()));
@@ -59,17 +104,13 @@ Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, con
   std::vector<ExportedFile> files;
   {
     BuiltFunction encoder(context);
-    SAMC_TRY(
-        build(config, checkpoint, encoder, [&](GraphBuilder& graph) { return build_image_encoder(config, graph); }));
+    SAMC_TRY(source.build_encoder(encoder));
     SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of("encoder.onnx")));
     files.push_back({path_of("encoder.onnx"), written.nodes, written.bytes});
   }
   BuiltFunction first(context), second(context);
-  BuiltFunction* const decoders[] = {&first, &second};
-  for (size_t i = 0; i < 2; ++i)
-    SAMC_TRY(build(config, checkpoint, *decoders[i], [&](GraphBuilder& graph) {
-      return build_export_decoder(config, kVersions[i], graph, "mask_decoder");
-    }));
+  SAMC_TRY(source.build_decoder(kVersions[0], first));
+  SAMC_TRY(source.build_decoder(kVersions[1], second));
   SAMC_ASSIGN(const WrittenModel written,
               write_onnx({first.version(), second.version()}, write, path_of("decoder.onnx")));
   files.push_back({path_of("decoder.onnx"), written.nodes, written.bytes});

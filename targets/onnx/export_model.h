@@ -1,6 +1,6 @@
 #pragma once
-// A checkpoint as encoder.onnx and decoder.onnx, with samexporter's input and output names: one prompt, any number of
-// points, and neither shape arithmetic nor control flow.
+// A model as encoder.onnx and decoder.onnx, with samexporter's input and output names: one prompt, any number of points,
+// and neither shape arithmetic nor control flow. From a checkpoint, or from an export that has both.
 
 #include <cstdint>
 #include <optional>
@@ -15,8 +15,8 @@ constexpr int64_t kLeastOpset = 13;
 constexpr int64_t kGreatestOpset = 20;
 
 struct ExportOptions {
-  std::string model;                  // .pt
-  std::optional<std::string> config;  // official-format YAML
+  std::string model;                  // .pt, or a folder as model/exported_model.h reads it
+  std::optional<std::string> config;  // of a .pt: official-format YAML
   int64_t opset = 17;
 };
 
@@ -26,7 +26,7 @@ struct ExportedFile {
   int64_t bytes = 0;
 };
 
-// Writes both files into the folder, which is made when it is not there.
+// Writes both files into the folder, which is made when it is not there; not the one that the model is read from.
 Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, const std::string& folder);
 
 }  // namespace samc::onnx_target

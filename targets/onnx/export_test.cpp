@@ -19,92 +19,115 @@ namespace {
 
 constexpr double kTolerance = 1e-4;  // of the largest value
 
-class Export : public testing::TestWithParam<int64_t> {
- protected:
-  static void SetUpTestSuite() {
-    official_ = new TestFolder;
-    ASSERT_TRUE(test::write_pico_export(official_->path("")).is_ok());
-  }
-  static void TearDownTestSuite() {
-    delete official_;
-    official_ = nullptr;
-  }
-
-  NamedTensors run(const std::string& path, const onnx::SimplifyOptions& options, const NamedViews& inputs) {
-    const onnx::Model model = onnx::Model::load(path).value();
-    mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context_));
-    WeightStore weights;
-    GraphBuilder builder(*module, weights);
-    const Result<onnx::ImportReport> report = onnx::import_model(model, options, {}, builder);
-    EXPECT_TRUE(report.is_ok()) << report.status().to_string();
-    if (!report.is_ok()) return {};
-    Result<NamedTensors> outputs = interpret(*module->getOps<mlir::func::FuncOp>().begin(), inputs, weights);
-    EXPECT_TRUE(outputs.is_ok()) << outputs.status().to_string();
-    return outputs.is_ok() ? std::move(outputs).value() : NamedTensors();
-  }
-
-  static void expect_equal(const NamedTensors& wanted, const NamedTensors& given) {
-    ASSERT_EQ(wanted.size(), given.size());
-    for (const auto& [name, tensor] : wanted) {
-      const Tensor& other = given.at(name);
-      ASSERT_EQ(other.shape(), tensor.shape()) << name;
-      double largest = 0, error = 0;
-      for (size_t i = 0; i < tensor.f32().size(); ++i) {
-        largest = std::max(largest, std::abs(static_cast<double>(tensor.f32()[i])));
-        error = std::max(error, std::abs(static_cast<double>(tensor.f32()[i] - other.f32()[i])));
-      }
-      EXPECT_LE(error, kTolerance * largest) << name;
-    }
-  }
-
-  static Tensor scaled(const std::string& name, const Shape& shape, float factor) {
-    Tensor tensor = test::hash_weights(name, shape);
-    for (float& value : tensor.f32()) value *= factor;
-    return tensor;
-  }
-  mlir::MLIRContext context_;
-  static inline TestFolder* official_ = nullptr;
-};
-
-TEST_P(Export, computes_what_the_official_export_computes) {
-  const TestFolder folder;
-  ExportOptions options;
-  options.model = SAMC_SOURCE_DIR "/tests/data/pico/pico.pt";
-  options.opset = GetParam();
-  const auto files = export_model(options, folder.path("new"));
-  ASSERT_TRUE(files.is_ok()) << files.status().to_string();
-  for (const char* part : {"new/encoder.onnx", "new/decoder.onnx"}) {
-    const onnx::Model model = onnx::Model::load(folder.path(part)).value();
-    EXPECT_EQ(model.opset, GetParam());
-    const std::map<std::string, int64_t> counts = onnx::count_operators(model.graph);
-    for (const char* gone : {"Mod", "Size", "If", "Shape", "Loop", "ConstantOfShape", "Range", "ScatterND"})
-      EXPECT_EQ(counts.count(gone), 0u) << gone << " in " << part;
-  }
-
-  const Tensor image = scaled("test.image", {1, 3, 256, 256}, 256);
-  load_dialects(context_);
-  const NamedTensors features = run(official_->path("encoder.onnx"), {}, {{"image", image.view()}});
-  expect_equal(features, run(folder.path("new/encoder.onnx"), {}, {{"image", image.view()}}));
-
-  const Tensor mask = scaled("test.mask", {1, 1, 64, 64}, 64);
-  for (const int64_t points : {1, 5}) {
-    Tensor coordinates({1, points, 2});
-    Tensor labels({1, points});
-    Tensor has_mask(Shape{1});
+// What a decoder is asked: so many points, with a mask or without.
+struct Question {
+  explicit Question(int64_t points) : coordinates({1, points, 2}), labels({1, points}), has_mask(Shape{1}) {
     for (size_t i = 0; i < coordinates.f32().size(); ++i) coordinates.f32()[i] = static_cast<float>(i) * 23 + 20;
     for (size_t i = 0; i < labels.f32().size(); ++i) labels.f32()[i] = static_cast<float>(i % 4);
     has_mask.f32()[0] = points == 5 ? 1.0f : 0.0f;
-    NamedViews inputs = {{"point_coords", coordinates.view()},
-                         {"point_labels", labels.view()},
-                         {"mask_input", mask.view()},
-                         {"has_mask_input", has_mask.view()}};
-    for (const auto& [name, tensor] : features) inputs[name] = tensor.view();
-    onnx::SimplifyOptions shapes;
     shapes.dimensions = {{"num_labels", 1}, {"num_points", points}};
-    expect_equal(run(official_->path("decoder.onnx"), shapes, inputs),
-                 run(folder.path("new/decoder.onnx"), shapes, inputs));
+  }
+  Tensor coordinates, labels, has_mask;
+  onnx::SimplifyOptions shapes;
+};
+
+Tensor scaled(const std::string& name, const Shape& shape, float factor) {
+  Tensor tensor = test::hash_weights(name, shape);
+  for (float& value : tensor.f32()) value *= factor;
+  return tensor;
+}
+
+NamedTensors run(const std::string& path, const onnx::SimplifyOptions& options, const NamedViews& inputs) {
+  mlir::MLIRContext context;
+  load_dialects(context);
+  const onnx::Model model = onnx::Model::load(path).value();
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+  WeightStore weights;
+  GraphBuilder builder(*module, weights);
+  const Result<onnx::ImportReport> report = onnx::import_model(model, options, {}, builder);
+  EXPECT_TRUE(report.is_ok()) << report.status().to_string();
+  if (!report.is_ok()) return {};
+  Result<NamedTensors> outputs = interpret(*module->getOps<mlir::func::FuncOp>().begin(), inputs, weights);
+  EXPECT_TRUE(outputs.is_ok()) << outputs.status().to_string();
+  return outputs.is_ok() ? std::move(outputs).value() : NamedTensors();
+}
+
+void expect_equal(const NamedTensors& wanted, const NamedTensors& given) {
+  ASSERT_EQ(wanted.size(), given.size());
+  for (const auto& [name, tensor] : wanted) {
+    const Tensor& other = given.at(name);
+    ASSERT_EQ(other.shape(), tensor.shape()) << name;
+    double largest = 0, error = 0;
+    for (size_t i = 0; i < tensor.f32().size(); ++i) {
+      largest = std::max(largest, std::abs(static_cast<double>(tensor.f32()[i])));
+      error = std::max(error, std::abs(static_cast<double>(tensor.f32()[i] - other.f32()[i])));
+    }
+    EXPECT_LE(error, kTolerance * largest) << name;
   }
 }
+
+class Export : public testing::TestWithParam<int64_t> {
+ protected:
+  // The official export and what it gives.
+  struct Official {
+    TestFolder folder;
+    Tensor image = scaled("test.image", {1, 3, 256, 256}, 256);
+    Tensor mask = scaled("test.mask", {1, 1, 64, 64}, 64);
+    NamedTensors features;
+    std::vector<Question> questions;
+    std::vector<NamedTensors> answers;
+  };
+  static void SetUpTestSuite() {
+    official_ = std::make_unique<Official>();
+    ASSERT_TRUE(test::write_pico_export(official_->folder.path("")).is_ok());
+    official_->features = encode(official_->folder.path(""));
+    for (const int64_t points : {1, 5}) {
+      official_->questions.emplace_back(points);
+      official_->answers.push_back(decode(official_->folder.path(""), official_->questions.back()));
+    }
+  }
+  static void TearDownTestSuite() { official_.reset(); }
+
+  static NamedTensors encode(const std::string& folder) {
+    return run(folder + "/encoder.onnx", {}, {{"image", official_->image.view()}});
+  }
+  static NamedTensors decode(const std::string& folder, const Question& question) {
+    NamedViews inputs = {{"point_coords", question.coordinates.view()},
+                         {"point_labels", question.labels.view()},
+                         {"mask_input", official_->mask.view()},
+                         {"has_mask_input", question.has_mask.view()}};
+    for (const auto& [name, tensor] : official_->features) inputs[name] = tensor.view();
+    return run(folder + "/decoder.onnx", question.shapes, inputs);
+  }
+
+  // Exports the model at the opset of the test and compares both files with the official ones.
+  static void export_and_compare(const std::string& model) {
+    const TestFolder folder;
+    ExportOptions options;
+    options.model = model;
+    options.opset = GetParam();
+    const auto files = export_model(options, folder.path("new"));
+    ASSERT_TRUE(files.is_ok()) << files.status().to_string();
+    for (const char* part : {"new/encoder.onnx", "new/decoder.onnx"}) {
+      const onnx::Model written = onnx::Model::load(folder.path(part)).value();
+      EXPECT_EQ(written.opset, GetParam());
+      const std::map<std::string, int64_t> counts = onnx::count_operators(written.graph);
+      for (const char* gone : {"Mod", "Size", "If", "Shape", "Loop", "ConstantOfShape", "Range", "ScatterND"})
+        EXPECT_EQ(counts.count(gone), 0u) << gone << " in " << part;
+    }
+    expect_equal(official_->features, encode(folder.path("new")));
+    for (size_t i = 0; i < official_->questions.size(); ++i)
+      expect_equal(official_->answers[i], decode(folder.path("new"), official_->questions[i]));
+  }
+
+  static inline std::unique_ptr<Official> official_;
+};
+
+TEST_P(Export, of_a_checkpoint_computes_what_the_official_export_computes) {
+  export_and_compare(SAMC_SOURCE_DIR "/tests/data/pico/pico.pt");
+}
+
+TEST_P(Export, of_the_official_export_computes_the_same) { export_and_compare(official_->folder.path("")); }
 
 INSTANTIATE_TEST_SUITE_P(Opsets, Export, testing::Values(13, 17, 18, 20));
 
