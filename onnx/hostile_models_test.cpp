@@ -1,0 +1,79 @@
+// Models that are damaged in ways that the reader does not see: they become top ops or an error, never a crash. The
+// fuzz target onnx_fuzz goes as far as simplify and compose; this goes on, without coverage's guidance.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <random>
+
+#include "base/files.h"
+#include "ir/top_dialect.h"
+#include "media/npz.h"
+#include "mlir/IR/MLIRContext.h"
+#include "onnx/import.h"
+
+namespace samc::onnx {
+namespace {
+
+const std::string kSource = SAMC_SOURCE_DIR;
+
+class HostileModels : public testing::Test {
+ protected:
+  HostileModels() { load_dialects(context_); }
+
+  // Whether it became a function.
+  bool imports(std::span<const std::byte> bytes) {
+    const Result<Model> model = Model::parse(bytes, kSource + "/tests/data/onnx", "hostile.onnx");
+    if (!model.is_ok()) return false;
+    SimplifyOptions options;
+    options.dimensions = {{"n", 3}};
+    options.most_constant_bytes = 1 << 26;
+    mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context_));
+    WeightStore weights;
+    GraphBuilder builder(*module, weights);
+    return import_model(model.value(), options, {.function = "f"}, builder).is_ok();
+  }
+
+  mlir::MLIRContext context_;
+};
+
+TEST_F(HostileModels, of_the_fuzz_corpus) {
+  size_t files = 0, imported = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kSource + "/tests/corpus/onnx_fuzz")) {
+    const Result<MappedFile> file = MappedFile::open(entry.path().string());
+    ASSERT_TRUE(file.is_ok()) << file.status().to_string();
+    imported += imports(file.value().bytes()) ? 1 : 0;
+    ++files;
+  }
+  EXPECT_GE(files, 6u);
+  EXPECT_GE(imported, 4u);
+}
+
+TEST_F(HostileModels, with_bytes_changed) {
+  const Npz file = Npz::read(kSource + "/tests/data/onnx/operators.npz").value();
+  const Tensor& models = *file.get("models").value();
+  const auto* bytes = static_cast<const std::byte*>(models.data());
+  std::mt19937 random(1);
+  size_t imported = 0, begin = 0;
+  constexpr size_t kVariants = 8, kMostChanges = 4;
+  for (const int64_t end : file.get("ends").value()->as<int64_t>()) {
+    const std::vector<std::byte> whole(bytes + begin, bytes + end);
+    begin = static_cast<size_t>(end);
+    imported += imports(whole) ? 1 : 0;
+    for (size_t variant = 0; variant < kVariants; ++variant) {
+      std::vector<std::byte> changed = whole;
+      for (size_t change = 0; change <= variant % kMostChanges; ++change) {
+        const size_t at = random() % changed.size();
+        // A small step makes another extent, axis or type; any byte makes anything.
+        changed[at] = variant % 2 == 0
+                          ? static_cast<std::byte>(std::to_integer<unsigned>(changed[at]) + random() % 5 - 2)
+                          : static_cast<std::byte>(random());
+      }
+      imports(changed);
+    }
+  }
+  EXPECT_GE(imported, 400u);  // as they are
+}
+
+}  // namespace
+}  // namespace samc::onnx
