@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "onnx/evaluate.h"
 
@@ -335,6 +336,22 @@ Evaluation evaluate_tile(const NodeContext& context) {
   return one(std::move(tensor));
 }
 
+namespace {
+
+// The place in an axis of `extent` that the place `at` of the padded axis shows; nothing: the value of the padding.
+std::optional<int64_t> padded_place(const std::string& mode, int64_t at, int64_t extent) {
+  if (mode == "edge") return std::clamp<int64_t>(at, 0, extent - 1);
+  if (mode == "reflect" && extent > 1) {
+    const int64_t period = 2 * (extent - 1);
+    const int64_t place = ((at % period) + period) % period;
+    return std::min(place, period - place);
+  }
+  if (at < 0 || at >= extent) return std::nullopt;
+  return at;
+}
+
+}  // namespace
+
 Evaluation evaluate_pad(const NodeContext& context) {
   SAMC_ASSIGN(const PadParameters pad, pad_parameters(context));
   const Constant& data = *context.input(0).constant;
@@ -347,21 +364,24 @@ Evaluation evaluate_pad(const NodeContext& context) {
   const Shape strides = dense_strides(shape);
   const Shape result_strides = dense_strides(result);
   Tensor tensor(data.view.dtype, result);
+  if (tensor.count() == 0) return one(std::move(tensor));
+  // For each axis and place of the result: what it adds to the offset in the data, or nothing.
+  std::vector<std::vector<std::optional<int64_t>>> offsets(shape.size());
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    for (int64_t i = 0; i < result[axis]; ++i) {
+      std::optional<int64_t> place = padded_place(pad.mode, i - pad.before[axis], shape[axis]);
+      if (place) *place *= strides[axis];
+      offsets[axis].push_back(place);
+    }
   const size_t size = static_cast<size_t>(dtype_size(data.view.dtype));
   for (int64_t i = 0; i < tensor.count(); ++i) {
     int64_t from = 0;
     bool inside = true;
-    for (size_t axis = 0; axis < shape.size(); ++axis) {
-      int64_t place = i / result_strides[axis] % result[axis] - pad.before[axis];
-      if (pad.mode == "edge") {
-        place = std::clamp<int64_t>(place, 0, shape[axis] - 1);
-      } else if (pad.mode == "reflect" && shape[axis] > 1) {
-        const int64_t period = 2 * (shape[axis] - 1);
-        place = ((place % period) + period) % period;
-        place = std::min(place, period - place);
-      }
-      inside = inside && place >= 0 && place < shape[axis];
-      from += place * strides[axis];
+    for (size_t axis = 0; axis < shape.size() && inside; ++axis) {
+      const std::optional<int64_t>& offset =
+          offsets[axis][static_cast<size_t>(i / result_strides[axis] % result[axis])];
+      inside = offset.has_value();
+      from += offset.value_or(0);
     }
     if (inside)
       std::memcpy(static_cast<std::byte*>(tensor.data()) + static_cast<size_t>(i) * size,

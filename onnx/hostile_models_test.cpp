@@ -45,8 +45,8 @@ TEST_F(HostileModels, of_the_fuzz_corpus) {
     imported += imports(file.value().bytes()) ? 1 : 0;
     ++files;
   }
-  EXPECT_GE(files, 6u);
-  EXPECT_GE(imported, 4u);
+  EXPECT_GE(files, 400u);
+  EXPECT_GE(imported, 50u);
 }
 
 TEST_F(HostileModels, with_bytes_changed) {
