@@ -72,6 +72,40 @@ std::string name_list(const Range& names) {
   return list.empty() ? "none" : list;
 }
 
+using Names = std::map<std::string, std::string>;
+
+std::set<std::string> defined_names(const Graph& graph) {
+  std::set<std::string> names;
+  for (const auto& [name, constant] : graph.initialisers) names.insert(name);
+  for (const Node& node : graph.nodes) names.insert(node.outputs.begin(), node.outputs.end());
+  names.erase("");
+  return names;
+}
+
+// In the graph and in what its subgraphs read of it.
+void rename_values(Graph& graph, const Names& names) {
+  const auto settle = [&](std::string& name) {
+    if (const auto found = names.find(name); found != names.end()) name = found->second;
+  };
+  for (const auto& [from, to] : names)
+    if (auto initialiser = graph.initialisers.extract(from)) {
+      initialiser.key() = to;
+      graph.initialisers.insert(std::move(initialiser));
+    }
+  for (ValueType& output : graph.outputs) settle(output.name);
+  for (Node& node : graph.nodes) {
+    for (std::string& name : node.inputs) settle(name);
+    for (std::string& name : node.outputs) settle(name);
+    for (auto& [key, attribute] : node.attributes) {
+      if (attribute.graph == nullptr) continue;
+      attribute.graph = std::make_shared<Graph>(*attribute.graph);
+      Names outer = names;
+      for (const std::string& own : defined_names(*attribute.graph)) outer.erase(own);
+      rename_values(*attribute.graph, outer);
+    }
+  }
+}
+
 class Simplifier {
  public:
   Simplifier(const Model& model, const SimplifyOptions& options) : model_(model), options_(options) {}
@@ -410,8 +444,19 @@ class Simplifier {
     if (!condition.constant || condition.constant->count() != 1 || is_real(condition.dtype))
       return unsupported("its condition depends on the data",
                          "samc compiles one static graph: export without the branch");
-    const Graph& branch = condition.constant->integer(0) != 0 ? *then_branch->graph : *else_branch->graph;
-    if (branch.outputs.size() != node.outputs.size()) return invalid_input("a branch has another number of results");
+    const Graph& chosen = condition.constant->integer(0) != 0 ? *then_branch->graph : *else_branch->graph;
+    if (chosen.outputs.size() != node.outputs.size()) return invalid_input("a branch has another number of results");
+    // Scopes side by side may use a name each for itself.
+    Names taken;
+    for (const std::string& name : defined_names(chosen))
+      if (result_.values.count(name) != 0 || aliases_.count(name) != 0 || poisoned_.count(name) != 0)
+        taken[name] = fmt::format("{}/{}", node.outputs[0], name);
+    Graph renamed;
+    if (!taken.empty()) {
+      renamed = chosen;
+      rename_values(renamed, taken);
+    }
+    const Graph& branch = taken.empty() ? chosen : renamed;
     SAMC_TRY(run_graph(branch, false));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const std::string inner = resolve(branch.outputs[i].name);

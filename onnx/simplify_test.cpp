@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "onnx/test_model.h"
 
 namespace samc::onnx {
@@ -50,6 +52,40 @@ TEST(OnnxSimplify, an_if_with_a_known_condition_becomes_its_branch) {
   EXPECT_EQ(graph.outputs[0].name, "y");
   EXPECT_EQ(graph.outputs[0].value, "then_branch_out");
   EXPECT_HOLDS(simplify_error(with_if(false)), "its condition depends on the data");
+}
+
+// y = if (yes) then -x else ?, z = if (yes) then exp(y) else ?: both branches call their result "inner", and the second
+// has an If of its own that reads it.
+TEST(OnnxSimplify, branches_side_by_side_may_share_names) {
+  const auto add_branches = [](NodeProto& node, const std::function<void(GraphProto&)>& fill) {
+    for (const char* branch : {"then_branch", "else_branch"}) {
+      AttributeProto& attribute = *node.add_attribute();
+      attribute.set_name(branch);
+      attribute.set_type(5);
+      fill(*attribute.mutable_g());
+      attribute.mutable_g()->add_output()->set_name("inner");
+    }
+  };
+  TestModel test;
+  test.input("x", {2}).output("z").integers("yes", {1}, true);
+  add_branches(test.node("If", {"yes"}, {"y"}),
+               [](GraphProto& graph) { TestModel::add_node(graph, "Neg", {"x"}, {"inner"}); });
+  add_branches(test.node("If", {"yes"}, {"z"}), [&](GraphProto& graph) {
+    TestModel::add_node(graph, "Exp", {"y"}, {"deep"});
+    add_branches(TestModel::add_node(graph, "If", {"yes"}, {"inner"}),
+                 [](GraphProto& deepest) { TestModel::add_node(deepest, "Abs", {"deep"}, {"inner"}); });
+  });
+  const Model model = test.load().value();
+  const Result<SimpleGraph> graph = simplify(model);
+  ASSERT_TRUE(graph.is_ok()) << graph.status().to_string();
+  const std::vector<Node>& nodes = graph.value().nodes;
+  ASSERT_EQ(nodes.size(), 3u);
+  EXPECT_EQ(nodes[0].op, "Neg");
+  EXPECT_EQ(nodes[1].op, "Exp");
+  EXPECT_EQ(nodes[1].inputs[0], nodes[0].outputs[0]);
+  EXPECT_EQ(nodes[2].op, "Abs");
+  EXPECT_EQ(nodes[2].inputs[0], nodes[1].outputs[0]);
+  EXPECT_EQ(graph.value().outputs[0].value, nodes[2].outputs[0]);
 }
 
 // (1, 32, n, n) of ones, made by three nodes.
