@@ -147,7 +147,7 @@ Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, cons
   SAMC_ASSIGN(const PlanFunction few_whole,
               cpu::merge_witnesses(few_points_witnesses, std::string(kDecoderFewPoints), 0, kMostFewPoints));
   PlanFunction few_points = cpu::split_function(few_whole, parts_for(kDecoderFewPoints)).back();
-  // It reads what the parts for any number of points give.
+  // Most prompts have a few points: the first two parts compute what these read.
   std::set<std::string> read;
   for (const int32_t input : few_points.inputs) read.insert(few_points.values[static_cast<size_t>(input)].name);
 
@@ -155,6 +155,10 @@ Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, cons
   SAMC_ASSIGN(PlanFunction whole, cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), 0, kMostPoints));
   std::vector<PlanFunction> parts = cpu::split_function(whole, parts_for(kDecoderPrompt), read);
   functions.push_back(std::move(whole));
+  std::set<std::string> given{"point_coords", "point_labels"};
+  for (const PlanFunction& part : parts)
+    for (const int32_t output : part.outputs) given.insert(part.values[static_cast<size_t>(output)].name);
+  SAMC_CHECK(std::ranges::includes(given, read), "{} reads what no part before it gives", kDecoderFewPoints);
   const bool is_another_way = !same_kernels(few_points, parts.back());
   std::ranges::move(parts, std::back_inserter(functions));
   if (is_another_way) functions.push_back(std::move(few_points));

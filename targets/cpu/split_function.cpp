@@ -15,16 +15,18 @@ bool depends_on_points(const Extents& extents) {
 
 class Splitter {
  public:
-  Splitter(const PlanFunction& whole, std::span<const FunctionPart> parts, const std::set<std::string>& also_read)
+  Splitter(const PlanFunction& whole, std::span<const FunctionPart> parts,
+           const std::optional<std::set<std::string>>& early_values)
       : whole_(whole),
         parts_(parts),
-        also_read_(also_read),
+        early_values_(early_values),
         last_(parts.size() - 1),
         first_known_(whole.values.size(), 0),
         last_read_(whole.values.size(), 0) {}
 
   std::vector<PlanFunction> run() {
     for (const int32_t input : whole_.inputs) first_known_[index(input)] = part_of_input(value(input));
+    find_what_is_early();
     for (const Operation& operation : whole_.operations) {
       const size_t part = part_of_operation(operation);
       part_of_.push_back(part);
@@ -55,6 +57,7 @@ class Splitter {
   size_t part_of_operation(const Operation& operation) const {
     for (const IntegerAttribute& attribute : operation.integers)
       if (depends_on_points(attribute.values)) return last_;
+    if (!is_early(operation)) return last_;
     size_t part = 0;
     for (const int32_t result : operation.results)
       if (whole_.values[storage(result)].place == Place::kOutput || depends_on_points(value(result).shape))
@@ -64,9 +67,29 @@ class Splitter {
     return part;
   }
 
+  bool is_early_value(size_t at) const {
+    return early_values_.has_value() && early_values_->contains(whole_.values[at].name);
+  }
+
+  // What early values follow from, or everything when there are none.
+  void find_what_is_early() {
+    may_be_early_.assign(whole_.values.size(), !early_values_.has_value());
+    for (size_t at = 0; at < whole_.values.size(); ++at)
+      if (is_early_value(at)) may_be_early_[storage(static_cast<int32_t>(at))] = true;
+    for (size_t at = whole_.operations.size(); at-- > 0;) {
+      const Operation& operation = whole_.operations[at];
+      if (!is_early(operation)) continue;
+      for (const int32_t operand : operation.operands)
+        if (operand != kAbsent) may_be_early_[storage(operand)] = true;
+    }
+  }
+  bool is_early(const Operation& operation) const {
+    return std::ranges::any_of(operation.results, [&](int32_t result) { return may_be_early_[storage(result)]; });
+  }
+
   bool crosses(size_t at) const {
     if (whole_.values[at].place != Place::kArena || first_known_[at] == last_) return false;
-    return last_read_[at] > first_known_[at] || also_read_.contains(whole_.values[at].name);
+    return last_read_[at] > first_known_[at] || is_early_value(at);
   }
 
   // Inputs and outputs are found by name, so no two values that cross may share one.
@@ -125,11 +148,12 @@ class Splitter {
 
   const PlanFunction& whole_;
   std::span<const FunctionPart> parts_;
-  const std::set<std::string>& also_read_;
+  const std::optional<std::set<std::string>>& early_values_;
   const size_t last_;
   // By storage, in parts. Weights are known to all.
   std::vector<size_t> first_known_;
   std::vector<size_t> last_read_;
+  std::vector<bool> may_be_early_;
   std::vector<size_t> part_of_;  // by operation
   std::vector<std::string> names_;
 };
@@ -137,9 +161,9 @@ class Splitter {
 }  // namespace
 
 std::vector<PlanFunction> split_function(const PlanFunction& whole, std::span<const FunctionPart> parts,
-                                         const std::set<std::string>& also_read) {
+                                         const std::optional<std::set<std::string>>& early_values) {
   SAMC_CHECK(!parts.empty(), "{} cut into nothing", whole.name);
-  return Splitter(whole, parts, also_read).run();
+  return Splitter(whole, parts, early_values).run();
 }
 
 }  // namespace samc::cpu

@@ -111,22 +111,23 @@ TEST(SplitFunction, a_part_without_operations_stays) {
   EXPECT_EQ(kernels(parts[1]), kernels(module.functions[0]));
 }
 
-TEST(SplitFunction, what_another_function_reads_is_an_output_too) {
+TEST(SplitFunction, only_what_is_wanted_early_is_early) {
   const PlanModule module = three_parts();
   const PlanFunction& whole = module.functions[0];
   const std::vector<PlanFunction> parts = split_function(whole, kParts);
-  // A value that stays inside its part.
+  // A value that stays inside the middle part: what it follows from stays early, and what follows from it becomes late.
   const auto inner = std::ranges::find(parts[1].values, Place::kArena, &Value::place);
   ASSERT_NE(inner, parts[1].values.end());
-  Names wanted = names(parts[1], parts[1].outputs);
-  wanted.push_back(inner->name);
-  const std::vector<PlanFunction> again = split_function(whole, kParts, {inner->name});
-  Names given = names(again[1], again[1].outputs);
-  std::ranges::sort(wanted);
-  std::ranges::sort(given);
-  EXPECT_EQ(given, wanted);
-  EXPECT_TRUE(check_function(again[1], module).is_ok());
-  EXPECT_EQ(names(again[2], again[2].inputs), names(parts[2], parts[2].inputs));
+  const std::vector<PlanFunction> again = split_function(whole, kParts, std::set<std::string>{inner->name});
+  EXPECT_EQ(kernels(again[0]), kernels(parts[0]));
+  EXPECT_EQ(kernels(again[1]), Names{"binary"});
+  EXPECT_EQ(names(again[1], again[1].outputs), Names{inner->name});
+  EXPECT_EQ(again[2].operations.size(), parts[2].operations.size() + 1);
+  for (const PlanFunction& part : again) EXPECT_TRUE(check_function(part, module).is_ok()) << part.name;
+
+  const std::vector<PlanFunction> all_late = split_function(whole, kParts, std::set<std::string>{});
+  EXPECT_TRUE(all_late[0].operations.empty());
+  EXPECT_EQ(kernels(all_late[2]), kernels(whole));
 }
 
 // Runs functions one after the other; inputs and outputs are found by name.
