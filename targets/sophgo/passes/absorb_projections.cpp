@@ -137,12 +137,7 @@ class Absorber {
       shape.back() = a_.channels;
       mixed = make_reshape(builder_, own + ".mixed_map", mixed, shape);
       const mlir::Value out = projected(mixed, head, own, result);
-      sum = !sum ? out
-                 : builder_
-                       .create<top::AddOp>(name_location(builder_.getContext(), own + ".sum"), out.getType(),
-                                           mlir::ValueRange{sum, out}, builder_.getBoolAttr(false),
-                                           builder_.getF64FloatAttr(-1.0))
-                       .getOutput();
+      sum = !sum ? out : make_add(builder_, own + ".sum", sum, out);
     }
     projection.getOutput().replaceAllUsesWith(sum);
   }

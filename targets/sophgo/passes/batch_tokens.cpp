@@ -9,8 +9,6 @@
 namespace samc::sophgo {
 namespace {
 
-constexpr int64_t kTokens = 64;
-
 // Whether the op's operands that are no weights have the result's tokens, row by row.
 bool is_token_wise(mlir::Operation* op) {
   if (is_row_wise(op)) return true;
@@ -20,13 +18,15 @@ bool is_token_wise(mlir::Operation* op) {
   return true;
 }
 
-Shape batched(const Shape& shape) { return {element_count(shape) / shape.back() / kTokens, kTokens, shape.back()}; }
+Shape batched(const Shape& shape) {
+  return {element_count(shape) / shape.back() / kBatchTokens, kBatchTokens, shape.back()};
+}
 
 // Several windows or blocks of at most 64 tokens.
 bool is_wanted(const Shape& shape) {
   if (shape.size() < 3 || shape[0] == 1) return false;
   const int64_t tokens = element_count(shape) / shape.back();
-  return tokens % kTokens == 0 && tokens / shape[0] <= kTokens && shape != batched(shape);
+  return tokens % kBatchTokens == 0 && tokens / shape[0] <= kBatchTokens && shape != batched(shape);
 }
 
 mlir::Value in_batches(mlir::OpBuilder& builder, mlir::Value value, WeightStore& weights) {

@@ -28,6 +28,7 @@ std::span<const Pass> sophgo_passes() {
        pool_before_windows},
       {"pool-by-members", Phase::kTop, "a 2 x 2 max pool of a map is the largest of its members' products",
        pool_by_members},
+      {"join-windows", Phase::kTop, "attention in windows of few tokens takes 64 tokens at once, masked", join_windows},
       {"batch-tokens", Phase::kTop, "ops on single tokens of small windows work on 64 tokens at once", batch_tokens},
       {"split-perceptrons", Phase::kTop, "a perceptron with large weights is a sum over parts of its hidden units",
        split_perceptrons},

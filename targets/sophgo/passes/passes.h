@@ -21,6 +21,7 @@ mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult join_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult batch_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult transpose_weights(mlir::ModuleOp module, WeightStore& weights);

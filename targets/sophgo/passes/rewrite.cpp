@@ -127,6 +127,11 @@ mlir::Value make_slice(mlir::OpBuilder& builder, const std::string& name, mlir::
   return builder.create(state)->getResult(0);
 }
 
+mlir::Value make_add(mlir::OpBuilder& builder, const std::string& name, mlir::Value a, mlir::Value b) {
+  return builder.create<top::AddOp>(name_location(builder.getContext(), name), a.getType(), mlir::ValueRange{a, b},
+                                    builder.getBoolAttr(false), builder.getF64FloatAttr(-1.0));
+}
+
 bool is_movement(mlir::Operation* op) {
   return op != nullptr && mlir::isa<top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp, top::PermuteOp>(op);
 }

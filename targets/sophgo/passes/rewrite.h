@@ -11,6 +11,9 @@
 
 namespace samc::sophgo {
 
+// Two for each of the chip's 32 lanes.
+constexpr int64_t kBatchTokens = 64;
+
 // Adds the tensor under a new name and makes the op that reads it.
 mlir::Value make_weight(mlir::OpBuilder& builder, WeightStore& weights, const std::string& wanted, Tensor tensor);
 
@@ -39,6 +42,7 @@ mlir::Value make_reshape(mlir::OpBuilder& builder, const std::string& name, mlir
 mlir::Value make_permute(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& order);
 mlir::Value make_slice(mlir::OpBuilder& builder, const std::string& name, mlir::Value input, const Shape& offset,
                        const Shape& ends);
+mlir::Value make_add(mlir::OpBuilder& builder, const std::string& name, mlir::Value a, mlir::Value b);  // a's shape
 mlir::Value make_none(mlir::OpBuilder& builder);
 
 // Reshape, Squeeze, Unsqueeze, Permute: ops that only move the elements.

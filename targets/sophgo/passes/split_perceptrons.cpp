@@ -61,9 +61,7 @@ void split(const ConstantMatMul& first, top::GELUOp gelu, const ConstantMatMul& 
       sum = product.getOutput();
       continue;
     }
-    sum = builder.create<top::AddOp>(name_location(builder.getContext(), part + 1 == parts ? name : own + ".sum"),
-                                     sum.getType(), mlir::ValueRange{sum, product.getOutput()},
-                                     builder.getBoolAttr(false), builder.getF64FloatAttr(-1.0));
+    sum = make_add(builder, part + 1 == parts ? name : own + ".sum", sum, product.getOutput());
   }
   down.getOutput().replaceAllUsesWith(sum);
   down->erase();

@@ -25,7 +25,8 @@ std::optional<Windows> match_unwindow(mlir::Value value);
 
 // Behind reshapes that nobody else reads, the value that is windows of a map; null if there is none.
 mlir::Value windows_behind(mlir::Value value);
-// The map (b, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none were.
+// The map (b, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none
+// were.
 mlir::Value before_padding(mlir::Value map);
 
 mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window);
