@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "app/sophgo_arguments.h"
 #include "targets/sophgo/bmodel_model.h"
 #include "targets/sophgo/manifest.h"
 
@@ -35,10 +36,7 @@ void add_bmodel_options(CLI::App& command, BmodelArguments& arguments) {
       ->type_name("DEVICE")
       ->capture_default_str()
       ->group(group);
-  command
-      .add_option("--tpu-mlir", arguments.tpu_mlir, "The unpacked wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
-      ->type_name("FOLDER")
-      ->group(group);
+  add_tpu_mlir_option(command, arguments.tpu_mlir)->group(group);
 }
 
 Result<bool> are_bmodels(const std::string& model, const BmodelArguments& arguments) {

@@ -4,9 +4,12 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
+#include "app/test_inputs.h"
 #include "base/stopwatch.h"
 #include "media/npz.h"
+#include "targets/sophgo/bmodel.h"
 #include "targets/sophgo/deploy.h"
+#include "targets/sophgo/fused_picture.h"
 #include "targets/sophgo/similarity.h"
 #include "targets/sophgo/simulate.h"
 #include "targets/sophgo/transform.h"
@@ -53,12 +56,19 @@ Tensor random_tensor(const Shape& shape, uint64_t seed) {
 }
 
 // From --test_input, or random numbers.
-Result<NamedTensors> read_inputs(const TransformedModel& model, const std::string& path) {
+Result<NamedTensors> read_inputs(const TransformedModel& model, const std::string& path, ThreadPool& pool) {
   NamedTensors inputs;
   if (path.empty()) {
     uint64_t seed = 1;
     for (const NamedShape& input : model.inputs()) inputs[input.name] = random_tensor(input.shape, seed++);
     return inputs;
+  }
+  if (!path.ends_with(".npz")) {
+    const std::vector<NamedShape> list = model.inputs();
+    const auto preprocess = list.empty() ? std::nullopt : model.preprocess(list[0].name);
+    if (!preprocess)
+      return invalid_input(path + " is a picture, and the .mlir says nothing about preprocessing", "give an .npz");
+    return read_test_inputs(path, list, *preprocess, pool);
   }
   SAMC_ASSIGN(const Npz npz, Npz::read(path));
   for (const NamedShape& input : model.inputs()) {
@@ -84,7 +94,27 @@ NamedViews views_of(const NamedTensors& tensors) {
   return views;
 }
 
-Status validate(const Arguments& arguments, const TransformedModel& model, Progress& progress) {
+// The pixels that the bmodel takes instead of pictures, under its names; inputs become what the model makes of them.
+Result<NamedTensors> fuse_pictures(const DeployOptions& options, const TransformedModel& model, NamedTensors& inputs) {
+  SAMC_ASSIGN(const Bmodel bmodel, Bmodel::read(options.output));
+  NamedTensors pixels;
+  for (const BmodelTensor& input : bmodel.networks.at(0).stages.at(0).inputs) {
+    if (!input.name.ends_with("_raw")) continue;
+    const std::string name = input.name.substr(0, input.name.size() - 4);
+    const auto preprocess = model.preprocess(name);
+    if (!preprocess) continue;
+    const std::string format = options.customization_format.empty()
+                                   ? default_customization_format(preprocess->pixel_format)
+                                   : options.customization_format;
+    SAMC_ASSIGN(FusedPicture picture, fuse_picture(inputs.at(name).view(), *preprocess, format, input.shape));
+    inputs[name] = std::move(picture.normalised);
+    pixels[input.name] = std::move(picture.pixels);
+  }
+  return pixels;
+}
+
+Status validate(const Arguments& arguments, const TransformedModel& model, NamedTensors inputs, ThreadPool& pool,
+                Progress& progress) {
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.deploy.chip));
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.deploy.quantize));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(arguments.deploy.tpu_mlir));
@@ -92,13 +122,17 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Progr
   if (!arguments.tolerance.empty()) {
     SAMC_ASSIGN(tolerance, parse_tolerance(arguments.tolerance));
   }
-  SAMC_ASSIGN(const NamedTensors inputs, read_inputs(model, arguments.test_input));
+  NamedTensors pixels;
+  if (arguments.deploy.fuse_preprocess) {
+    SAMC_ASSIGN(pixels, fuse_pictures(arguments.deploy, model, inputs));
+  }
+  NamedViews taken = views_of(inputs);
+  for (const auto& [name, tensor] : pixels) taken[name] = tensor.view();
   NamedTensors reference;
   if (!arguments.test_reference.empty()) {
     SAMC_ASSIGN(reference, read_reference(model, arguments.test_reference));
   } else {
     progress.show("validation: computing the reference in f32 ...");
-    ThreadPool pool(arguments.threads);
     SAMC_ASSIGN(reference, model.run(views_of(inputs), &pool));
   }
   SimulateOptions options;
@@ -106,7 +140,7 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Progr
     progress.show(fmt::format("validation: simulating {} ... {:.0f} s", chip->name, seconds));
   };
   Stopwatch watch;
-  SAMC_ASSIGN(const NamedTensors outputs, simulate(tools, *chip, arguments.deploy.output, views_of(inputs), options));
+  SAMC_ASSIGN(const NamedTensors outputs, simulate(tools, *chip, arguments.deploy.output, taken, options));
   progress.clear();
   SAMC_ASSIGN(const std::vector<OutputSimilarity> list, compare_outputs(reference, outputs));
   fmt::print("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name, watch.lap() / 1e3,
@@ -152,13 +186,6 @@ Status run_deploy(const Arguments& given) {
   std::fflush(stdout);
   if (arguments.skip_validation) return Status::ok();
   const bool is_asked_for = arguments.validate || !arguments.test_input.empty();
-  if (arguments.deploy.fuse_preprocess) {
-    if (is_asked_for)
-      return unsupported("the input of a fused preprocessing is a picture, which cannot be validated yet",
-                         "leave --validate and --test_input out");
-    fmt::print("not validated: the input of a fused preprocessing is a picture\n");
-    return Status::ok();
-  }
   SAMC_ASSIGN(const auto model, TransformedModel::read(arguments.deploy.mlir));
   const int64_t products = model->multiply_adds();
   if (!is_asked_for && products > kMostProductsByDefault) {
@@ -166,7 +193,13 @@ Status run_deploy(const Arguments& given) {
                1e-9 * static_cast<double>(products));
     return Status::ok();
   }
-  return validate(arguments, *model, progress);
+  if (arguments.deploy.customization_format == "GRAYSCALE" && !is_asked_for) {
+    fmt::print("not validated: grey pictures\n");
+    return Status::ok();
+  }
+  ThreadPool pool(arguments.threads);
+  SAMC_ASSIGN(NamedTensors inputs, read_inputs(*model, arguments.test_input, pool));
+  return validate(arguments, *model, std::move(inputs), pool, progress);
 }
 
 }  // namespace
@@ -188,15 +221,17 @@ Command add_deploy(CLI::App& parent) {
   command->add_flag("--quant_input", a.deploy.quantize_input, "The bmodel's inputs are 16 bits wide");
   command->add_flag("--quant_output", a.deploy.quantize_output, "The bmodel's outputs are 16 bits wide");
   command->add_flag("--fuse_preprocess", a.deploy.fuse_preprocess, "The bmodel takes a picture of 8-bit pixels");
-  command->add_option("--customization_format", a.deploy.customization_format, "Of that picture, such as RGB_PACKED");
+  command->add_option(
+      "--customization_format", a.deploy.customization_format,
+      "Of that picture: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE; unset: the model's own, planar");
   command->add_option("--quantize_table", a.deploy.quantize_table, "Lines 'VALUE MODE': values of another precision")
       ->type_name("FILE");
   command->add_flag("--high_precision", a.deploy.high_precision, "Normalisations in f32");
+  add_tpu_mlir_option(*command, a.tpu_mlir);
   command
-      ->add_option("--tpu-mlir", a.tpu_mlir, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
-      ->type_name("FOLDER");
-  command->add_option("--test_input", a.test_input, "Inputs to validate with; unset: random numbers")
-      ->type_name("FILE.npz");
+      ->add_option("--test_input", a.test_input,
+                   "Inputs to validate with: arrays by name, or a picture; unset: random numbers")
+      ->type_name("FILE.npz|PICTURE");
   command->add_option("--test_reference", a.test_reference, "Outputs to compare with; unset: computed in f32")
       ->type_name("FILE.npz");
   command->add_option("--tolerance", a.tolerance, "Least cosine and Euclidean similarity, such as 0.99,0.90");

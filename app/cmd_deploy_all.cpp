@@ -3,8 +3,10 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/sophgo_arguments.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
+#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "targets/sophgo/child_process.h"
 #include "targets/sophgo/deploy.h"
@@ -68,7 +70,12 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.chip));
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
   BmodelManifest manifest;
-  {
+  if (std::error_code error; fs::is_directory(arguments.model, error)) {
+    if (arguments.config) return usage_error("--config is for checkpoints", "an export holds its architecture");
+    SAMC_ASSIGN(const ExportedModel exported, ExportedModel::load(arguments.model));
+    manifest.model = exported.name;
+    manifest.image_size = exported.image_size;
+  } else {
     SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
     SAMC_ASSIGN(const Recognition recognition, find_model(arguments.model, tensor_specs(checkpoint), arguments.config));
     manifest.model = recognition.config.name;
@@ -109,7 +116,9 @@ Command add_deploy_all(CLI::App& parent) {
   Arguments& a = *arguments;
   CLI::App* command =
       parent.add_subcommand("deploy-all", "Compile a whole model to bmodels: transform and deploy of every part");
-  command->add_option("model", a.model, "A PyTorch checkpoint (.pt)")->required()->type_name("MODEL");
+  command->add_option("model", a.model, "A PyTorch checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx")
+      ->required()
+      ->type_name("MODEL");
   command->add_option("-o,--output", a.folder, "Gets encoder.bmodel, decoder.bmodel and samc_bmodels.json")
       ->required()
       ->type_name("DIR");
@@ -122,9 +131,7 @@ Command add_deploy_all(CLI::App& parent) {
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--config", a.config, "The architecture as official-format YAML")->type_name("FILE.yaml");
-  command
-      ->add_option("--tpu-mlir", a.tpu_mlir, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
-      ->type_name("FOLDER");
+  add_tpu_mlir_option(*command, a.tpu_mlir);
   command->footer(
       "Example:\n  samc deploy-all sam2_hiera_tiny.pt --chip bm1688 --quantize F16 -o tiny_bm1688\n"
       "  samc segment truck.jpg --model tiny_bm1688 --point 500,375 -o overlay.png");

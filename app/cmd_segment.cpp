@@ -79,6 +79,24 @@ OutputPaths paths_for(const Arguments& arguments, const Job& job, bool batch) {
   return paths;
 }
 
+PredictOptions predict_options(const Job& job) {
+  PredictOptions options;
+  options.multimask_output = job.multimask;
+  options.normalize_coords = !job.normalized;
+  return options;
+}
+
+// Without its mask input.
+ObjectPrompt object_prompt(const Prompt& prompt) {
+  ObjectPrompt object;
+  for (const PromptPoint& point : prompt.points)
+    object.points.push_back({static_cast<float>(point.x), static_cast<float>(point.y), point.positive ? 1 : 0});
+  if (const auto& box = prompt.box)
+    object.box = BoxPrompt{static_cast<float>((*box)[0]), static_cast<float>((*box)[1]), static_cast<float>((*box)[2]),
+                           static_cast<float>((*box)[3])};
+  return object;
+}
+
 class Segmenter {
  public:
   Segmenter(const Arguments& arguments, ImagePredictor& predictor, Progress& progress)
@@ -145,7 +163,9 @@ class Segmenter {
     for (size_t i = 0; i < job.prompts.size(); ++i) {
       const double w = job.normalized ? 1 : static_cast<double>(width),
                    h = job.normalized ? 1 : static_cast<double>(height);
-      if (Status status = check_prompt(job.prompts[i], w, h); !status.is_ok())
+      Status status = check_prompt(job.prompts[i], w, h);
+      if (status.is_ok()) status = predictor_.check(object_prompt(job.prompts[i]), predict_options(job));
+      if (!status.is_ok())
         return status.at(job.prompts.size() > 1 ? fmt::format("{}: prompt {}", job.stem, i) : job.stem);
     }
     return Status::ok();
@@ -153,20 +173,13 @@ class Segmenter {
 
   Status predict(const Job& job, PictureOutputs& outputs) {
     const int64_t low = predictor_.info().image_size / 4;
-    PredictOptions options;
-    options.multimask_output = job.multimask;
-    options.normalize_coords = !job.normalized;
+    const PredictOptions options = predict_options(job);
     for (size_t i = 0; i < job.prompts.size(); ++i) {
       progress_.show(job.prompts.size() > 1
                          ? fmt::format("{}: prompt {} of {} ...", job.stem, i + 1, job.prompts.size())
                          : fmt::format("{}: predicting ...", job.stem));
       const Prompt& prompt = job.prompts[i];
-      ObjectPrompt object;
-      for (const PromptPoint& point : prompt.points)
-        object.points.push_back({static_cast<float>(point.x), static_cast<float>(point.y), point.positive ? 1 : 0});
-      if (const auto& box = prompt.box)
-        object.box = BoxPrompt{static_cast<float>((*box)[0]), static_cast<float>((*box)[1]),
-                               static_cast<float>((*box)[2]), static_cast<float>((*box)[3])};
+      ObjectPrompt object = object_prompt(prompt);
       Tensor mask_input;
       if (!prompt.mask_input.empty()) {
         SAMC_ASSIGN(mask_input, read_mask_input(prompt.mask_input, low, i, job.prompts.size()));

@@ -158,18 +158,18 @@ Command add_transform(CLI::App& parent) {
   CLI::App* command =
       parent.add_subcommand("transform", "Write a model as Top-dialect MLIR, as TPU-MLIR's model_transform.py does");
   command->add_option("--model_name", a.model_name, "The module's name, also in the weights' file name")->required();
-  command->add_option("--model_def", a.model, "An ONNX model, or a PyTorch checkpoint (.pt)")
+  command->add_option("--model_def", a.model, "An ONNX model, a PyTorch checkpoint (.pt), or an export's folder")
       ->required()
-      ->type_name("FILE")
+      ->type_name("FILE|DIR")
       ->transform(bundled_model());
   command->add_option("--mlir", a.mlir, "Where the MLIR goes; its weights go beside it")
       ->required()
       ->type_name("FILE.mlir");
-  command->add_option("--part", a.part, "Of a .pt: encoder or decoder")->type_name("PART");
+  command->add_option("--part", a.part, "Of a .pt or an export's folder: encoder or decoder")->type_name("PART");
   command->add_option("--config", a.config, "Of a .pt: the architecture as official-format YAML")
       ->type_name("FILE.yaml");
   command
-      ->add_option("--max_points", a.max_points, "Of a .pt's decoder: most points of a prompt, the pad point included")
+      ->add_option("--max_points", a.max_points, "Of --part decoder: most points of a prompt, the pad point included")
       ->type_name("N")
       ->capture_default_str();
   command

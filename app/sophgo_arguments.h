@@ -1,6 +1,7 @@
 #pragma once
-// What the command lines of `samc transform` and `samc deploy` share: TPU-MLIR's way of writing values.
+// What the command lines for Sophgo's chips share: TPU-MLIR's way of writing values, and where TPU-MLIR is.
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,8 @@ Result<std::vector<Shape>> parse_shapes(const std::string& option, const std::st
 std::vector<std::string> split_names(const std::string& text);
 // "0.99,0.90": cosine and Euclidean similarity
 Result<std::pair<double, double>> parse_tolerance(const std::string& text);
+
+// --tpu-mlir
+CLI::Option* add_tpu_mlir_option(CLI::App& command, std::string& folder);
 
 }  // namespace samc

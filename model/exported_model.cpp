@@ -188,6 +188,38 @@ Status import(SimpleGraph& graph, const onnx::Model& model, const std::string& f
   return onnx::import_graph(graph, {.function = function, .weight_prefix = prefix}, builder).at(model.path);
 }
 
+// The decoder from behind the pad point, and from the other cuts, to the four masks that it chooses from.
+Result<SimpleGraph> cut_decoder(const ExportedModel& model, int64_t points, const std::vector<std::string>& more_cuts) {
+  SAMC_CHECK(points >= 2, "{} points with the pad point", points);
+  const DecoderCuts& cuts = model.cuts;
+  SimplifyOptions options = decoder_options(model, points - 1);
+  options.outputs = {cuts.logits, cuts.scores};
+  options.cuts = {cuts.points, cuts.labels};
+  options.cuts.insert(options.cuts.end(), more_cuts.begin(), more_cuts.end());
+  SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
+  decoder.outputs[0].name = "low_res_logits";
+  decoder.outputs[1].name = "iou_predictions";
+  SAMC_TRY(need_unread(decoder, {"point_coords", "point_labels"}).at(model.decoder.path));
+  std::erase_if(decoder.inputs, [](const onnx::SimpleInput& input) {
+    return input.name == "point_coords" || input.name == "point_labels";
+  });
+  rename(decoder, cuts.labels, "point_labels");
+  // The offset stands in front of the cut, so it is added again.
+  decoder.values["point_coords"] = decoder.value(cuts.points);
+  for (onnx::SimpleInput& input : decoder.inputs)
+    if (input.name == cuts.points) input.name = "point_coords";
+  if (cuts.points_offset != 0) {
+    const std::string offset = cuts.points + "/offset";
+    const onnx::Constant constant = scalar(static_cast<float>(cuts.points_offset));
+    decoder.values[offset] = {.dtype = DType::kF32, .shape = {1}, .constant = constant};
+    decoder.nodes.insert(decoder.nodes.begin(),
+                         Node{.op = "Add", .inputs = {"point_coords", offset}, .outputs = {cuts.points}});
+  } else {
+    rename(decoder, cuts.points, "point_coords");
+  }
+  return decoder;
+}
+
 Result<int64_t> find_image_size(const onnx::Model& encoder) {
   SAMC_TRY(need(encoder.graph.inputs, {"image"}, "input"));
   SAMC_TRY(need(encoder.graph.outputs, kFeatures, "output"));
@@ -316,33 +348,8 @@ Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std:
 }
 
 Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph, const std::string& name) {
-  SAMC_CHECK(points >= 2, "{} points with the pad point", points);
-  const DecoderCuts& cuts = model.cuts;
-  SimplifyOptions options = decoder_options(model, points - 1);
-  options.outputs = {cuts.logits, cuts.scores};
-  options.cuts = {cuts.points, cuts.labels, cuts.dense_embed};
-  SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
-  decoder.outputs[0].name = "low_res_logits";
-  decoder.outputs[1].name = "iou_predictions";
-  SAMC_TRY(need_unread(decoder, {"point_coords", "point_labels"}).at(model.decoder.path));
-  std::erase_if(decoder.inputs, [](const onnx::SimpleInput& input) {
-    return input.name == "point_coords" || input.name == "point_labels";
-  });
-  rename(decoder, cuts.labels, "point_labels");
-  rename(decoder, cuts.dense_embed, "dense_embed");
-  // The offset stands in front of the cut, so it is added again.
-  decoder.values["point_coords"] = decoder.value(cuts.points);
-  for (onnx::SimpleInput& input : decoder.inputs)
-    if (input.name == cuts.points) input.name = "point_coords";
-  if (cuts.points_offset != 0) {
-    const std::string offset = cuts.points + "/offset";
-    const onnx::Constant constant = scalar(static_cast<float>(cuts.points_offset));
-    decoder.values[offset] = {.dtype = DType::kF32, .shape = {1}, .constant = constant};
-    decoder.nodes.insert(decoder.nodes.begin(),
-                         Node{.op = "Add", .inputs = {"point_coords", offset}, .outputs = {cuts.points}});
-  } else {
-    rename(decoder, cuts.points, "point_coords");
-  }
+  SAMC_ASSIGN(SimpleGraph decoder, cut_decoder(model, points, {model.cuts.dense_embed}));
+  rename(decoder, model.cuts.dense_embed, "dense_embed");
   SAMC_TRY(keep_inputs(decoder, {"image_embed", "high_res_feats_0", "high_res_feats_1", "dense_embed", "point_coords",
                                  "point_labels"})
                .at(model.decoder.path));
@@ -355,6 +362,21 @@ Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBui
   options.outputs = {"masks", "iou_predictions"};
   SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
   return import(decoder, model.decoder, name, "decoder.", graph);
+}
+
+Status build_mask_decoder_with_mask(const ExportedModel& model, int64_t points, GraphBuilder& graph,
+                                    const std::string& name,
+                                    const std::function<Status(GraphBuilder& graph, mlir::Value labels)>& extend) {
+  SAMC_ASSIGN(SimpleGraph decoder, cut_decoder(model, points, {}));
+  SAMC_TRY(keep_inputs(decoder, {"image_embed", "high_res_feats_0", "high_res_feats_1", "point_coords", "point_labels",
+                                 "mask_input", "has_mask_input"})
+               .at(model.decoder.path));
+  onnx::compose(decoder);
+  onnx::ImportOptions options{.function = name, .weight_prefix = "decoder."};
+  options.extend = [&](GraphBuilder& builder, const std::map<std::string, mlir::Value>& values) {
+    return extend(builder, values.at("point_labels"));
+  };
+  return onnx::import_graph(decoder, options, graph).at(model.decoder.path);
 }
 
 }  // namespace samc

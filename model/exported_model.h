@@ -6,6 +6,7 @@
 // inner values: after the pad point, at the blended embedding, and before masks are chosen. What an export does not
 // hold is the object score and the mask tokens: these outputs of mask_decoder are not there.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -53,5 +54,10 @@ Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuild
 // which the graph appends, not among them).
 Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
                             const std::string& name = "mask_decoder");
+// The same with mask_input (1, 1, S/4, S/4) and has_mask_input (1) instead of dense_embed, as the export has them,
+// behind point_coords and point_labels. extend adds to the function before it ends.
+Status build_mask_decoder_with_mask(const ExportedModel& model, int64_t points, GraphBuilder& graph,
+                                    const std::string& name,
+                                    const std::function<Status(GraphBuilder& graph, mlir::Value labels)>& extend);
 
 }  // namespace samc

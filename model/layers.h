@@ -9,6 +9,7 @@
 
 #include "ir/graph_builder.h"
 #include "model/config.h"
+#include "model/decoder_parts.h"
 
 namespace samc {
 
@@ -43,32 +44,7 @@ std::vector<mlir::Value> hiera(GraphBuilder& graph, const ModelConfig& config, m
 // The maps of the FPN without the lowest resolution (scalp), each (1, C, side, side), the highest resolution first.
 std::vector<mlir::Value> fpn_neck(GraphBuilder& graph, const ModelConfig& config, const std::vector<mlir::Value>& maps);
 
-// (1, points, 2) and (1, points) -> (1, points, C)
-mlir::Value embed_points(GraphBuilder& graph, const ModelConfig& config, mlir::Value coords, mlir::Value labels,
-                         int64_t points);
-// (1, 1, S/4, S/4) -> (1, C, S/16, S/16)
-mlir::Value embed_mask(GraphBuilder& graph, const ModelConfig& config, mlir::Value mask);
-// -> (1, C, S/16, S/16)
-mlir::Value embed_no_mask(GraphBuilder& graph, const ModelConfig& config);
 // The positions of image_embed, (1, C, S/16, S/16).
 mlir::Value dense_position(GraphBuilder& graph, const ModelConfig& config);
-
-struct DecoderInputs {
-  mlir::Value image_embed;
-  mlir::Value high_res_feats_0;
-  mlir::Value high_res_feats_1;
-  mlir::Value dense_embed;
-  mlir::Value sparse_embed;  // (1, points, C), or null without points
-  int64_t points = 0;
-};
-
-struct DecoderOutputs {
-  mlir::Value low_res_logits;
-  mlir::Value iou_predictions;
-  mlir::Value object_score;
-  mlir::Value mask_tokens;
-};
-
-DecoderOutputs mask_decoder(GraphBuilder& graph, const ModelConfig& config, const DecoderInputs& inputs);
 
 }  // namespace samc

@@ -98,6 +98,8 @@ Status Lowering::run() {
   std::vector<NamedValue> outputs;
   for (const SimpleOutput& output : graph_.outputs)
     outputs.push_back({output.name, builder_.is_ok() ? value(output.value) : mlir::Value()});
+  if (builder_.is_ok() && options_.extend)
+    if (Status status = options_.extend(builder_, values_); !status.is_ok()) builder_.fail(std::move(status));
   return builder_.end_function(outputs);
 }
 

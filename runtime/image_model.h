@@ -18,9 +18,10 @@ struct ImageEmbedding;
 
 struct ImageModelShapes {
   Shape high_res_feats_0, high_res_feats_1, image_embed;
-  int64_t size = 0;        // of the picture that the encoder takes
-  int64_t masks = 0;       // of the decoder, the single-mask one first
-  int64_t low_height = 0;  // of the low-res logits
+  int64_t size = 0;         // of the picture that the encoder takes
+  int64_t masks = 0;        // of the decoder, the single-mask one first
+  bool single_mask = true;  // whether that one is among them
+  int64_t low_height = 0;   // of the low-res logits
   int64_t low_width = 0;
 };
 
@@ -33,6 +34,8 @@ class ImageModel {
 
   // image: f32 (1, 3, size, size), normalised. Fills the embedding's tensors.
   virtual Status encode(const TensorView& image, ImageEmbedding& embedding) = 0;
+  // Whether it can compute such a prompt: the box's corners and the points, with the pad point that follows any.
+  virtual Status check_points(int64_t) const { return Status::ok(); }
   // Computes what follows from the picture alone, before decode() is given another embedding than the last time.
   virtual Status set_picture(const ImageEmbedding&) { return Status::ok(); }
   virtual void forget_picture() {}

@@ -108,6 +108,14 @@ struct ImagePredictor::State {
                          "give one of the low-res logits of an earlier call");
   }
 
+  Status check(const ObjectPrompt& prompt, const PredictOptions& wanted) const {
+    if (!wanted.multimask_output && !shapes.single_mask)
+      return unsupported("one mask for each prompt: this decoder has the three of different extents only",
+                         "ask for three masks and take the one of the highest score");
+    const int64_t points = static_cast<int64_t>(prompt.points.size()) + (prompt.box.has_value() ? 2 : 0);
+    return model->check_points(points == 0 ? 0 : points + 1);
+  }
+
   // Fills low_res (1, masks, low, low) and iou (1, masks).
   Status decode(const ObjectPrompt& prompt, const ImageEmbedding& embedding, bool normalize_coords) {
     SAMC_ASSIGN(const DecoderPoints points,
@@ -118,7 +126,7 @@ struct ImagePredictor::State {
 
   // The first mask to return, of as many as the request wants.
   int64_t first_mask(bool multimask) const {
-    if (multimask) return 1;
+    if (multimask) return shapes.single_mask ? 1 : 0;
     if (!info().dynamic_multimask_via_stability) return 0;
     return choose_single_mask(low_res.f32(), iou.f32(), info().stability_delta, info().stability_threshold);
   }
@@ -152,7 +160,8 @@ struct ImagePredictor::State {
     if (prompts.empty()) return invalid_input("no prompts", "an ObjectPrompt may be empty, the list may not");
     const ImageEmbedding& embedding = embeddings[picture];
     const auto count = static_cast<int64_t>(prompts.size());
-    const int64_t masks = wanted.multimask_output ? shapes.masks - 1 : 1;
+    for (const ObjectPrompt& prompt : prompts) SAMC_TRY(check(prompt, wanted));
+    const int64_t masks = !wanted.multimask_output ? 1 : shapes.masks - (shapes.single_mask ? 1 : 0);
     const DType dtype = wanted.return_logits ? DType::kF32 : DType::kU8;
     if (embedding.width > kMostResultBytes / embedding.height ||
         embedding.width * embedding.height * dtype_size(dtype) > kMostResultBytes / masks / count)
@@ -231,6 +240,10 @@ Status ImagePredictor::set_embedding(ImageEmbedding embedding) {
     embeddings.push_back(std::move(embedding));
     return state_->set_embeddings(std::move(embeddings));
   });
+}
+
+Status ImagePredictor::check(const ObjectPrompt& prompt, const PredictOptions& options) const {
+  return state_->check(prompt, options);
 }
 
 size_t ImagePredictor::pictures() const { return state_->embeddings.size(); }

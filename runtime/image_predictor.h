@@ -97,6 +97,9 @@ class ImagePredictor {
   // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process.
   Status set_embedding(ImageEmbedding embedding);
 
+  // Whether the model can compute this at all, whatever the picture: a chip's may take a certain number of points only.
+  Status check(const ObjectPrompt& prompt, const PredictOptions& options = {}) const;
+
   // How many pictures are set.
   size_t pictures() const;
   // The embedding of a picture that is set; valid until another is set.

@@ -183,7 +183,7 @@ TEST_F(OnnxBadInput, shapes_and_names_that_the_model_does_not_have) {
   expect_refused(transform(model, {"--input_shapes", "[[1,3,16]]"}), {"which has 4 axes"});
   expect_refused(transform(model, {"--input_shapes", "[[1,3,x]]"}), {"is not understood"}, 2);
   expect_refused(transform(model, {"--output_names", "classes,boxes"}), {"no value boxes", "its outputs are classes"});
-  expect_refused(transform(model, {"--part", "encoder"}), {"--part is for checkpoints"}, 2);
+  expect_refused(transform(model, {"--part", "encoder"}), {"--part makes a part of an export's folder"}, 2);
   expect_refused(transform(model, {"--quantise", "F16"}), {"--quantise", "samc transform --help"}, 2);
   expect_refused(transform(model, {"--test_input", path("absent.npz"), "--test_result", path("o.npz")}),
                  {"absent.npz", "No such file"});

@@ -1,6 +1,6 @@
 #include "targets/onnx/export_decoder.h"
 
-#include "model/layers.h"
+#include "model/decoder_parts.h"
 
 namespace samc::onnx_target {
 namespace {

@@ -39,6 +39,12 @@ class Part {
   Result<Shape> output(const std::string& name, size_t rank) const {
     return find(stage_.outputs, "output", name, rank);
   }
+  bool has_output(const std::string& name) const {
+    return std::any_of(stage_.outputs.begin(), stage_.outputs.end(), [&](const BmodelTensor& tensor) {
+      return std::any_of(std::begin(kEndings), std::end(kEndings),
+                         [&](const char* ending) { return tensor.name == name + ending; });
+    });
+  }
 
  private:
   Result<Shape> find(const std::vector<BmodelTensor>& tensors, const char* kind, const std::string& name,
@@ -49,7 +55,7 @@ class Part {
         if (tensor.name == name + ending && tensor.shape.size() == rank) return tensor.shape;
       names.push_back(tensor.name + " " + shape_to_string(tensor.shape));
     }
-    return invalid_input(fmt::format("{} is no {} of samc's: it has no {} {} of {} dimensions but {}", path_, what_,
+    return invalid_input(fmt::format("{} is no {} of SAM 2: it has no {} {} of {} dimensions but {}", path_, what_,
                                      kind, name, rank, fmt::join(names, ", ")),
                          "make both parts with samc deploy-all");
   }
@@ -70,14 +76,24 @@ Status take_output(NamedTensors& outputs, const std::string& name, const Shape& 
   return invalid_input(fmt::format("the bmodel gave no {}", name));
 }
 
+// How a decoder takes points and gives masks.
+struct DecoderInterface {
+  int64_t places = 0;  // for points
+  // As exporters have it: the pad point is appended inside, so that exactly `places` points make what the model means;
+  // masks come without the single one. Else any number of points up to `places`, the pad point among them, and all
+  // masks.
+  bool exported = false;
+};
+
 class BmodelModel : public ImageModel {
  public:
-  BmodelModel(BmodelModelOptions options, BmodelDevice device, ModelInfo info, ImageModelShapes shapes, int64_t places)
+  BmodelModel(BmodelModelOptions options, BmodelDevice device, ModelInfo info, ImageModelShapes shapes,
+              DecoderInterface decoder)
       : options_(std::move(options)),
         device_(std::move(device)),
         info_(std::move(info)),
         shapes_(std::move(shapes)),
-        places_(places),
+        decoder_(decoder),
         pool_(options_.threads) {}
 
   const ModelInfo& info() const override { return info_; }
@@ -91,18 +107,33 @@ class BmodelModel : public ImageModel {
     return take_output(outputs, "image_embed", shapes_.image_embed, embedding.image_embed);
   }
 
-  Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
-                Tensor& low_res, Tensor& iou) override {
-    if (points.count() > places_)
+  Status check_points(int64_t points) const override {
+    const int64_t places = decoder_.places;
+    if (!decoder_.exported && points > places)
       return unsupported(fmt::format("a prompt of {} points, the corners of its box and the pad point included: {} "
                                      "takes {}",
-                                     points.count(), options_.decoder, places_),
+                                     points, options_.decoder, places),
                          "make the bmodels with a larger --max_points");
-    Tensor coordinates = Tensor::zeros({1, places_, 2});
-    Tensor labels({1, places_});
+    if (decoder_.exported && points != places + 1)
+      return unsupported(fmt::format("a prompt of {}, the corners of its box included: {} is of an export with fixed "
+                                     "shapes and serves exactly {}",
+                                     points == 0   ? "no point"
+                                     : points == 2 ? "1 point"
+                                                   : fmt::format("{} points", points - 1),
+                                     options_.decoder, places),
+                         "samc deploy-all, or transform --part decoder, of the same export makes one for any prompt");
+    return Status::ok();
+  }
+
+  Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
+                Tensor& low_res, Tensor& iou) override {
+    SAMC_TRY(check_points(points.count()));
+    Tensor coordinates = Tensor::zeros({1, decoder_.places, 2});
+    Tensor labels({1, decoder_.places});
     std::fill(labels.f32().begin(), labels.f32().end(), kAbsentPoint);
-    std::copy(points.coordinates.begin(), points.coordinates.end(), coordinates.f32().begin());
-    std::copy(points.labels.begin(), points.labels.end(), labels.f32().begin());
+    const int64_t given = points.count() - (decoder_.exported ? 1 : 0);
+    std::copy_n(points.coordinates.begin(), 2 * given, coordinates.f32().begin());
+    std::copy_n(points.labels.begin(), given, labels.f32().begin());
     const Tensor no_mask = Tensor::zeros({1, 1, shapes_.low_height, shapes_.low_width});
     Tensor has_mask({1});
     has_mask.f32()[0] = mask_input.data != nullptr ? 1.0f : 0.0f;
@@ -116,8 +147,8 @@ class BmodelModel : public ImageModel {
                                            {"point_labels", labels.view()},
                                            {"mask_input", mask},
                                            {"has_mask_input", has_mask.view()}}));
-    SAMC_TRY(
-        take_output(outputs, "low_res_logits", {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, low_res));
+    SAMC_TRY(take_output(outputs, decoder_.exported ? "masks" : "low_res_logits",
+                         {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, low_res));
     return take_output(outputs, "iou_predictions", {1, shapes_.masks}, iou);
   }
 
@@ -133,9 +164,36 @@ class BmodelModel : public ImageModel {
   BmodelDevice device_;
   ModelInfo info_;
   ImageModelShapes shapes_;
-  int64_t places_ = 0;  // for points
+  DecoderInterface decoder_;
   ThreadPool pool_;
 };
+
+// Fills what the decoder says about masks.
+Result<DecoderInterface> read_decoder(const Part& decoder, ImageModelShapes& shapes) {
+  DecoderInterface interface;
+  interface.exported = decoder.has_output("masks");
+  SAMC_ASSIGN(const Shape labels, decoder.input("point_labels", 2));
+  SAMC_ASSIGN(const Shape coordinates, decoder.input("point_coords", 3));
+  SAMC_ASSIGN(const Shape has_mask, decoder.input("has_mask_input", 1));
+  SAMC_ASSIGN(const Shape mask, decoder.input("mask_input", 4));
+  SAMC_ASSIGN(const Shape masks, decoder.output(interface.exported ? "masks" : "low_res_logits", 4));
+  if (labels[0] != 1)
+    return unsupported(fmt::format("{} takes {} prompts at once", decoder.path(), labels[0]),
+                       "give --input_shapes with 1 in front of the points, as in [1,2,2]");
+  const int64_t least = interface.exported ? 1 : 2;  // masks
+  if (coordinates != Shape{1, labels[1], 2} || has_mask[0] != 1 || masks[0] != 1 || masks[1] < least ||
+      mask != Shape{1, 1, masks[2], masks[3]})
+    return invalid_input(fmt::format("{} takes points {} with labels {} and a mask {}, and gives masks {}",
+                                     decoder.path(), shape_to_string(coordinates), shape_to_string(labels),
+                                     shape_to_string(mask), shape_to_string(masks)),
+                         "they do not fit together");
+  interface.places = labels[1];
+  shapes.single_mask = !interface.exported;
+  shapes.masks = masks[1];
+  shapes.low_height = masks[2];
+  shapes.low_width = masks[3];
+  return interface;
+}
 
 }  // namespace
 
@@ -162,23 +220,14 @@ Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& 
                                        shape_to_string(*shape), options.decoder, shape_to_string(taken)),
                            "they are of different models");
   }
-  SAMC_ASSIGN(const Shape labels, decoder.input("point_labels", 2));
-  SAMC_ASSIGN(const Shape has_mask, decoder.input("has_mask_input", 1));
-  SAMC_ASSIGN(const Shape low_res, decoder.output("low_res_logits", 4));
-  SAMC_ASSIGN(const Shape mask, decoder.input("mask_input", 4));
-  if (has_mask[0] != 1 || low_res[0] != 1 || low_res[1] < 2 || mask != Shape{1, 1, low_res[2], low_res[3]})
-    return invalid_input(fmt::format("{} takes a mask {} and gives logits {}", options.decoder, shape_to_string(mask),
-                                     shape_to_string(low_res)));
-  shapes.masks = low_res[1];
-  shapes.low_height = low_res[2];
-  shapes.low_width = low_res[3];
+  SAMC_ASSIGN(const DecoderInterface interface, read_decoder(decoder, shapes));
   SAMC_ASSIGN(const BmodelDevice found, find_device(options.device, encoder.chip(), options.tpu_mlir));
   if (device != nullptr) *device = found;
   ModelInfo info;
   info.name = options.name.empty() ? std::filesystem::path(options.encoder).stem().string() : options.name;
   info.image_size = shapes.size;
   return std::unique_ptr<ImageModel>(
-      std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), labels[1]));
+      std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), interface));
 }
 
 }  // namespace samc::sophgo

@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "targets/sophgo/child_process.h"
+#include "targets/sophgo/fused_picture.h"
 
 namespace samc::sophgo {
 namespace {
@@ -20,8 +21,14 @@ namespace fs = std::filesystem;
 
 constexpr size_t kHeadBytes = 16384;
 
-constexpr const char* kCustomizationFormats[] = {"RGB_PLANAR",    "RGB_PACKED", "BGR_PLANAR", "BGR_PACKED", "GRAYSCALE",
-                                                 "YUV420_PLANAR", "YUV_NV12",   "YUV_NV21",   "RGBA_PLANAR"};
+constexpr const char* kCustomizationFormats[] = {"RGB_PLANAR", "RGB_PACKED", "BGR_PLANAR", "BGR_PACKED", "GRAYSCALE"};
+// model_deploy.py's others: of these tpuc-opt 1.30.2 makes an input without room for colours or alpha.
+constexpr const char* kUselessFormats[] = {"YUV420_PLANAR", "YUV_NV12", "YUV_NV21", "RGBA_PLANAR"};
+
+template <size_t N>
+bool is_one_of(const std::string& text, const char* const (&list)[N]) {
+  return std::find(std::begin(list), std::end(list), text) != std::end(list);
+}
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
@@ -77,8 +84,7 @@ Status link_into(const WorkFolder& work, const std::string& path, const std::str
 }
 
 // model_deploy.py's steps up to the addresses, in its order, in one run.
-Result<std::vector<std::string>> make_arguments(const DeployOptions& options, const QuantizeEntry& mode,
-                                                const Source& source) {
+std::vector<std::string> make_arguments(const DeployOptions& options, const QuantizeEntry& mode, const Source& source) {
   std::vector<std::string> arguments = {
       "model.mlir",
       "--struct-optimize",
@@ -89,8 +95,8 @@ Result<std::vector<std::string>> make_arguments(const DeployOptions& options, co
                   options.chip, mode.name, options.cores, truth(options.high_precision)),
       "--processor-top-optimize"};
   if (options.fuse_preprocess) {
-    const std::string format =
-        options.customization_format.empty() ? upper(source.pixel_format) + "_PLANAR" : options.customization_format;
+    const std::string format = options.customization_format.empty() ? default_customization_format(source.pixel_format)
+                                                                    : options.customization_format;
     arguments.push_back(
         fmt::format("--fuse-preprocess=mode={} customization_format={} align=False", mode.name, format));
   }
@@ -138,14 +144,29 @@ Status check(const DeployOptions& options, const ChipEntry& chip, const Quantize
     if (!options.fuse_preprocess)
       return usage_error("--customization_format says how a fused preprocessing reads pictures",
                          "give --fuse_preprocess too");
-    const auto& known = kCustomizationFormats;
-    if (std::find_if(std::begin(known), std::end(known),
-                     [&](const char* name) { return options.customization_format == name; }) == std::end(known))
+    if (is_one_of(options.customization_format, kUselessFormats))
+      return unsupported("--customization_format " + options.customization_format +
+                             ": tpuc-opt 1.30.2 makes an input of it that has no room for all its planes",
+                         "use RGB_PLANAR, RGB_PACKED, BGR_PLANAR or BGR_PACKED");
+    if (!is_one_of(options.customization_format, kCustomizationFormats))
       return usage_error("--customization_format " + options.customization_format + " is not known",
                          "use RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE");
   }
   if (std::strcmp(mode.name, "F32") == 0 && (options.quantize_input || options.quantize_output))
     return usage_error("--quant_input and --quant_output need 16-bit values, and F32 has none");
+  return Status::ok();
+}
+
+Status check_preprocess(const DeployOptions& options, const Source& source) {
+  if (source.pixel_format.empty())
+    return invalid_input(fmt::format("--fuse_preprocess: {} says nothing about preprocessing", options.mlir),
+                         "transform with --mean, --scale and --pixel_format");
+  if (default_customization_format(source.pixel_format).empty())
+    return unsupported("--fuse_preprocess of pictures of " + source.pixel_format, "leave it out");
+  if ((source.pixel_format == "gray") != (options.customization_format == "GRAYSCALE") &&
+      !options.customization_format.empty())
+    return usage_error(fmt::format("--customization_format {}: the model's pictures are {}",
+                                   options.customization_format, source.pixel_format));
   return Status::ok();
 }
 
@@ -189,6 +210,7 @@ Result<DeployReport> deploy(const DeployOptions& given) {
   options.chip = chip->name;
   SAMC_TRY(check(options, *chip, *mode));
   SAMC_ASSIGN(const Source source, read_head(options.mlir));
+  if (options.fuse_preprocess) SAMC_TRY(check_preprocess(options, source));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
 
   SAMC_ASSIGN(const WorkFolder work, WorkFolder::create(options.output));
@@ -196,7 +218,7 @@ Result<DeployReport> deploy(const DeployOptions& given) {
   const fs::path folder = fs::path(options.mlir).parent_path();
   SAMC_TRY(link_into(work, (folder / source.weight_file).string(), source.weight_file));
   if (!options.quantize_table.empty()) SAMC_TRY(link_into(work, options.quantize_table, "quantize_table"));
-  SAMC_ASSIGN(const std::vector<std::string> arguments, make_arguments(options, *mode, source));
+  const std::vector<std::string> arguments = make_arguments(options, *mode, source);
 
   const auto start = std::chrono::steady_clock::now();
   for (const std::vector<std::string>& step : {arguments, kCodegenArguments})

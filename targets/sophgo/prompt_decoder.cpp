@@ -2,7 +2,7 @@
 
 #include "ir/top_dialect.h"
 #include "ir/values.h"
-#include "model/layers.h"
+#include "model/decoder_parts.h"
 
 namespace samc::sophgo {
 namespace {
@@ -38,7 +38,50 @@ Status mask_tokens(mlir::Value mask, int64_t tokens) {
   return Status::ok();
 }
 
+// Attention over tokens is told from attention over the image by the number of keys.
+Status check_tokens(int64_t tokens, int64_t side, int64_t max_points) {
+  if (tokens != side * side) return Status::ok();
+  return invalid_input(fmt::format("{} points make as many tokens as the image has", max_points),
+                       "use another --max_points");
+}
+
+// The keys of the tokens' attention to each other, the only one with as many queries as keys; 0 when there is none.
+int64_t find_tokens(mlir::Block& block) {
+  int64_t tokens = 0;
+  for (auto softmax : block.getOps<top::SoftmaxOp>()) {
+    const Shape shape = shape_of(softmax.getOutput());
+    if (shape.size() >= 2 && shape.back() == shape[shape.size() - 2]) tokens = shape.back();
+  }
+  return tokens;
+}
+
 }  // namespace
+
+Status build_prompt_decoder(const ExportedModel& model, int64_t max_points, GraphBuilder& graph,
+                            const std::string& name) {
+  if (max_points < 2)
+    return usage_error(
+        fmt::format("--max_points {}: an export's decoder takes the pad point beside others", max_points),
+        "give 2 or more");
+  const auto mask_absent_points = [&](GraphBuilder& builder, mlir::Value labels) -> Status {
+    mlir::Block& block = *labels.getParentBlock();
+    const int64_t tokens = find_tokens(block);
+    if (tokens <= max_points)
+      return unsupported("no attention among its tokens was found", "samc reads what samexporter writes");
+    SAMC_TRY(check_tokens(tokens, model.image_size / 16, max_points));
+    mlir::Operation* last = &block.back();
+    const mlir::Value mask = token_mask(builder, labels, max_points, tokens - max_points);
+    if (!builder.is_ok()) return builder.status();
+    // In front of all that reads it.
+    mlir::Operation* place = labels.getDefiningOp();
+    while (mlir::Operation* next = last->getNextNode()) {
+      next->moveAfter(place);
+      place = next;
+    }
+    return mask_tokens(mask, tokens);
+  };
+  return build_mask_decoder_with_mask(model, max_points, graph, name, mask_absent_points);
+}
 
 Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
                             const std::string& name) {
@@ -50,9 +93,7 @@ Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, Graph
   };
   const int64_t output_tokens = 1 + config.mask_decoder.num_mask_tokens() + (config.pred_obj_scores ? 1 : 0);
   const int64_t tokens = output_tokens + max_points;
-  if (tokens == side * side)
-    return invalid_input(fmt::format("{} points make as many tokens as the image has", max_points),
-                         "use another --max_points");
+  SAMC_TRY(check_tokens(tokens, side, max_points));
   const auto inputs = graph.begin_function(name, {{"image_embed", map_shape(c, 16)},
                                                   {"high_res_feats_0", map_shape(c / 8, 4)},
                                                   {"high_res_feats_1", map_shape(c / 4, 8)},

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "ir/graph_builder.h"
 #include "model/config.h"
+#include "model/exported_model.h"
 #include "targets/sophgo/point_places.h"
 
 namespace samc::sophgo {
@@ -17,6 +18,9 @@ namespace samc::sophgo {
 // low_res_logits (1, 4, S/4, S/4), iou_predictions (1, 4), object_score (1, 1). As with build_mask_decoder, the pad
 // point of label -1 is the caller's.
 Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
+                            const std::string& name = "prompt_decoder");
+// The same of an export, which has no object_score.
+Status build_prompt_decoder(const ExportedModel& model, int64_t max_points, GraphBuilder& graph,
                             const std::string& name = "prompt_decoder");
 
 }  // namespace samc::sophgo

@@ -80,6 +80,39 @@ void set_preprocess(top::InputOp input, const Preprocess& preprocess) {
 
 }  // namespace
 
+std::optional<Preprocess> read_preprocess(mlir::Operation* input) {
+  const auto is_set = [&](const char* name) {
+    const auto attribute = input->getAttrOfType<mlir::BoolAttr>(name);
+    return attribute && attribute.getValue();
+  };
+  if (!is_set("do_preprocess")) return std::nullopt;
+  const auto numbers = [&](const char* name) {
+    std::vector<double> values;
+    if (const auto list = input->getAttrOfType<mlir::ArrayAttr>(name))
+      for (const mlir::Attribute value : list)
+        if (const auto number = mlir::dyn_cast<mlir::FloatAttr>(value)) values.push_back(number.getValueAsDouble());
+    return values;
+  };
+  const auto text = [&](const char* name) {
+    const auto attribute = input->getAttrOfType<mlir::StringAttr>(name);
+    return attribute ? attribute.str() : std::string();
+  };
+  Preprocess preprocess;
+  preprocess.mean = numbers("mean");
+  preprocess.scale = numbers("scale");
+  preprocess.pixel_format = text("pixel_format");
+  preprocess.channel_format = text("channel_format");
+  if (const auto size = input->getAttrOfType<mlir::ArrayAttr>("resize_dims"))
+    for (const mlir::Attribute extent : size)
+      if (const auto number = mlir::dyn_cast<mlir::IntegerAttr>(extent))
+        preprocess.resize_dims.push_back(number.getInt());
+  preprocess.keep_aspect_ratio = is_set("keep_aspect_ratio");
+  preprocess.keep_ratio_mode = text("keep_ratio_mode");
+  preprocess.pad_type = text("pad_type");
+  if (const auto value = input->getAttrOfType<mlir::IntegerAttr>("pad_value")) preprocess.pad_value = value.getInt();
+  return preprocess;
+}
+
 std::string weight_file_name(const std::string& model_name) { return lower(model_name) + "_top_f32_all_weight.npz"; }
 
 Result<TopModule> make_top_module(mlir::func::FuncOp source, const std::string& model_name, const std::string& platform,

@@ -1,6 +1,7 @@
 #pragma once
 // A function of top ops as TPU-MLIR's model_transform writes it: a .mlir and its weights in an .npz beside it.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,21 +11,12 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "targets/sophgo/preprocess.h"
 
 namespace samc::sophgo {
 
-// What tpuc-opt's --fuse-preprocess reads. The graph's input is the normalised picture all the same.
-struct Preprocess {
-  std::vector<double> mean = {0, 0, 0};
-  std::vector<double> scale = {1, 1, 1};
-  std::string pixel_format = "bgr";     // bgr, rgb, gray, rgbd
-  std::string channel_format = "nchw";  // nchw, nhwc, none
-  std::vector<int64_t> resize_dims;     // empty: the input's height and width
-  bool keep_aspect_ratio = false;
-  std::string keep_ratio_mode = "letterbox";  // or short_side_scale
-  int64_t pad_value = 0;
-  std::string pad_type = "center";  // or normal
-};
+// What an input of a written module says; absent when it is no picture.
+std::optional<Preprocess> read_preprocess(mlir::Operation* input);
 
 // "NAME_top_f32_all_weight.npz" in lower case, as model_transform calls it.
 std::string weight_file_name(const std::string& model_name);

@@ -17,6 +17,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "model/build.h"
+#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
@@ -27,6 +28,7 @@ namespace samc::sophgo {
 struct TransformedModel::State {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
   std::optional<Checkpoint> checkpoint;
+  std::optional<ExportedModel> exported;
   onnx::Model onnx;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> source;  // as it was built; empty for a .mlir that was read
@@ -35,6 +37,8 @@ struct TransformedModel::State {
 
   mlir::func::FuncOp main() { return top.module->lookupSymbol<mlir::func::FuncOp>("main"); }
   Status build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
+  Status build_from_export(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
+  Status finish_part(const TransformOptions& options);
 };
 
 namespace {
@@ -81,7 +85,7 @@ Status check_input_shapes(mlir::func::FuncOp function, const std::vector<Shape>&
     if (shape != wanted[i])
       return invalid_input(fmt::format("--input_shapes: input {} is {}, not {}", names[i], shape_to_string(shape),
                                        shape_to_string(wanted[i])),
-                           "a checkpoint's shapes are fixed by its config");
+                           "the shapes of a part are fixed; --max_points says how many points");
   }
   return Status::ok();
 }
@@ -126,13 +130,24 @@ Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string
 }
 
 Status check_onnx_options(const TransformOptions& options) {
-  if (options.part)
-    return usage_error("--part is for checkpoints, and " + options.model + " holds one part", "leave it out");
-  if (options.max_points != kDefaultMaxPoints)
-    return usage_error("--max_points is for checkpoints", "give the number of points with --input_shapes");
   if (options.config)
     return usage_error("--config is for checkpoints", "an .onnx holds its architecture: leave it out");
+  if (options.part != ModelPart::kDecoder && options.max_points != kDefaultMaxPoints)
+    return usage_error("--max_points is for decoders that serve any prompt",
+                       "give --part decoder with it, or the number of points with --input_shapes");
   return Status::ok();
+}
+
+// The folder of an export whose file of this part the path names, or which it is itself.
+Result<std::string> export_folder(const std::string& path, ModelPart part) {
+  const std::filesystem::path file = path;
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return path;
+  const std::string name = part == ModelPart::kEncoder ? "encoder.onnx" : "decoder.onnx";
+  if (file.filename() != name)
+    return usage_error(fmt::format("--part makes a part of an export's folder, and {} is no {}", path, name),
+                       "leave it out to transform the file as it is");
+  return file.has_parent_path() ? file.parent_path().string() : ".";
 }
 
 int64_t products_of(mlir::Operation& op) {
@@ -173,6 +188,22 @@ Status TransformedModel::State::build_from_checkpoint(const TransformOptions& op
     SAMC_TRY(build_image_encoder(recognition.config, graph, "image_encoder"));
   else
     SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, "prompt_decoder"));
+  return finish_part(options);
+}
+
+Status TransformedModel::State::build_from_export(const TransformOptions& options, GraphBuilder& graph,
+                                                  const StepObserver& step) {
+  SAMC_ASSIGN(const std::string folder, export_folder(options.model, *options.part));
+  SAMC_ASSIGN(exported, ExportedModel::load(folder));
+  step("read", 0, exported->description());
+  if (options.part == ModelPart::kEncoder)
+    SAMC_TRY(build_image_encoder(*exported, graph, "image_encoder"));
+  else
+    SAMC_TRY(build_prompt_decoder(*exported, options.max_points, graph, "prompt_decoder"));
+  return finish_part(options);
+}
+
+Status TransformedModel::State::finish_part(const TransformOptions& options) {
   const auto function = *source->getOps<mlir::func::FuncOp>().begin();
   SAMC_TRY(check_input_shapes(function, options.input_shapes));
   return choose_outputs(function, options.output_names);
@@ -200,8 +231,16 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make(const Transform
   };
   work.source = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.source, work.weights);
-  if (options.model.ends_with(".onnx")) {
-    SAMC_TRY(check_onnx_options(options));
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(options.model, error);
+  const bool is_onnx = is_folder || options.model.ends_with(".onnx");
+  if (is_onnx) SAMC_TRY(check_onnx_options(options));
+  if (is_folder && !options.part)
+    return usage_error(options.model + " holds several models", "give --part encoder or --part decoder");
+  if (is_onnx && options.part) {
+    SAMC_TRY(work.build_from_export(options, graph, report));
+    report("import", count_operations(*work.source));
+  } else if (is_onnx) {
     const OnnxDefinition definition{.path = options.model,
                                     .input_shapes = options.input_shapes,
                                     .output_names = options.output_names,
@@ -296,6 +335,14 @@ std::vector<NamedShape> TransformedModel::outputs() const {
   auto terminator = mlir::cast<mlir::func::ReturnOp>(main.getBody().front().getTerminator());
   for (unsigned i = 0; i < names.size(); ++i) list.push_back({names[i], shape_of(terminator.getOperand(i))});
   return list;
+}
+
+std::optional<Preprocess> TransformedModel::preprocess(const std::string& input) const {
+  mlir::func::FuncOp main = function();
+  for (auto op : main.getBody().front().getOps<top::InputOp>()) {
+    if (name_of(op.getOutput()) == input) return read_preprocess(op);
+  }
+  return std::nullopt;
 }
 
 Status TransformedModel::write(const std::string& path) const {

@@ -22,9 +22,10 @@ enum class ModelPart { kEncoder, kDecoder };
 
 struct TransformOptions {
   std::string model_name;
-  std::string model;                  // .pt or .onnx
+  std::string model;                  // .pt, .onnx, or a folder with encoder.onnx and decoder.onnx
   std::optional<std::string> config;  // of a .pt
-  std::optional<ModelPart> part;      // of a .pt, which holds both
+  // Of a .pt, or of an export's folder or file in it: the decoder serves any prompt then. Absent: the .onnx as it is.
+  std::optional<ModelPart> part;
   int64_t max_points = kDefaultMaxPoints;
   std::vector<Shape> input_shapes = {};        // in the order of the inputs; checked against those that are fixed
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
@@ -58,6 +59,8 @@ class TransformedModel {
   std::map<std::string, int64_t> operation_counts() const;  // "MatMul" -> 75
   std::vector<NamedShape> inputs() const;
   std::vector<NamedShape> outputs() const;
+  // Of an input that is a picture; absent for the others.
+  std::optional<Preprocess> preprocess(const std::string& input) const;
 
   Status write(const std::string& path) const;
   // In the reference interpreter, f32.
