@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <filesystem>
 #include <memory>
 
@@ -186,7 +188,17 @@ Status run_deploy(const Arguments& given) {
   std::fflush(stdout);
   if (arguments.skip_validation) return Status::ok();
   const bool is_asked_for = arguments.validate || !arguments.test_input.empty();
-  SAMC_ASSIGN(const auto model, TransformedModel::read(arguments.deploy.mlir));
+  auto read = TransformedModel::read(arguments.deploy.mlir);
+  // tpuc-opt has accepted it, so what samc cannot read is no mistake in the file.
+  if (!read.is_ok() && !is_asked_for) {
+    fmt::print("not validated: {}\n", read.status().to_string());
+    return Status::ok();
+  }
+  SAMC_ASSIGN(const auto model, std::move(read));
+  if (const auto unknown = model->unknown_operations(); !unknown.empty() && !is_asked_for) {
+    fmt::print("not validated: samc cannot compute {}\n", fmt::join(unknown, ", "));
+    return Status::ok();
+  }
   const int64_t products = model->multiply_adds();
   if (!is_asked_for && products > kMostProductsByDefault) {
     fmt::print("not validated: {:.1f} G multiply-adds take long in the simulator; --validate does it\n",

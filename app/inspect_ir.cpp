@@ -77,10 +77,10 @@ Status inspect_mlir(const std::string& path, bool summary) {
   context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
   context.allowUnregisteredDialects();
   DiagnosticCollector diagnostics(&context);
+  if (text.find("module.state = \"") != std::string::npos) return inspect_top_module(path, summary);
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&context));
   if (!module) return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no MLIR that samc knows");
-  if ((*module)->hasAttr("module.state")) return inspect_top_module(path, summary);
   fmt::print("{}: MLIR of samc compile --until\n", path);
   for (auto function : module->getOps<mlir::func::FuncOp>()) print_function(function, summary);
   return Status::ok();

@@ -87,8 +87,13 @@ Result<Directory> find_directory(const Bytes& bytes) {
   if (is_zip64) {
     if (*end < kLocator64Size || bytes.u32(*end - kLocator64Size) != kLocator64Signature)
       return broken("no zip64 locator");
-    const uint64_t at = bytes.u64(*end - kLocator64Size + 8);
-    if (!bytes.has(at, kEnd64Size) || bytes.u32(at) != kEnd64Signature) return broken("no zip64 end record");
+    const auto is_record = [&](uint64_t at) {
+      return bytes.has(at, kEnd64Size) && bytes.u32(at) == kEnd64Signature;
+    };
+    uint64_t at = bytes.u64(*end - kLocator64Size + 8);
+    // TPU-MLIR writes a wrong place; the record stands in front of its locator then.
+    if (!is_record(at) && *end >= kLocator64Size + kEnd64Size) at = *end - kLocator64Size - kEnd64Size;
+    if (!is_record(at)) return broken("no zip64 end record");
     directory = {bytes.u64(at + 48), bytes.u64(at + 40), bytes.u64(at + 32)};
   }
   if (!bytes.has(directory.at, directory.size)) return broken("its directory lies outside the file");

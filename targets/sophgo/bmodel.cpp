@@ -14,6 +14,8 @@ constexpr uint32_t kMagic = 0xFF55AAEE;
 constexpr uint64_t kHeaderBytes = 64;
 constexpr size_t kMostEntries = 65536;  // of a list: no bmodel comes near it
 constexpr size_t kMostExtents = 8;
+// Of all lists and texts together: a damaged file can name the same ones any number of times.
+constexpr uint64_t kMostWork = uint64_t{1} << 24;
 
 // A flatbuffer. The first read outside the bytes is remembered, and everything read after it is zero and empty.
 class Buffer {
@@ -32,6 +34,7 @@ class Buffer {
   }
   std::string text(uint64_t place) {
     const auto size = read<uint32_t>(place);
+    if (!failed_) spend(size);
     if (failed_ || bytes_.size() - place - 4 < size) {
       failed_ = true;
       return {};
@@ -44,11 +47,17 @@ class Buffer {
     if (offset == 0) failed_ = true;
     return place + offset;
   }
+  // Fails when the file makes its reader do far more than any bmodel does.
+  void spend(uint64_t work) {
+    spent_ += work;
+    if (spent_ > kMostWork) failed_ = true;
+  }
   bool failed() const { return failed_; }
   void fail() { failed_ = true; }
 
  private:
   std::span<const std::byte> bytes_;
+  uint64_t spent_ = 0;
   bool failed_ = false;
 };
 
@@ -97,7 +106,10 @@ class Table {
   template <class Visit>
   void each_table(unsigned index, const Visit& visit) const {
     const auto [start, count] = list(index);
-    for (size_t i = 0; i < count && !buffer_->failed(); ++i) visit(Table(*buffer_, buffer_->follow(start + 4 * i)));
+    for (size_t i = 0; i < count && !buffer_->failed(); ++i) {
+      buffer_->spend(64);
+      visit(Table(*buffer_, buffer_->follow(start + 4 * i)));
+    }
   }
 
  private:
@@ -148,6 +160,7 @@ BmodelStage read_stage(Buffer& buffer, const Table& table) {
   const auto [start, count] = table.list(14);
   for (size_t i = 0; i < count && !buffer.failed(); ++i) {
     if (i == 0) stage.neuron_bytes = 0;  // the list counts instead of the single number
+    buffer.spend(8);
     stage.neuron_bytes += buffer.read<uint64_t>(start + 8 * i);
   }
   return stage;

@@ -51,6 +51,9 @@ class Part {
                      size_t rank) const {
     std::vector<std::string> names;
     for (const BmodelTensor& tensor : tensors) {
+      if (tensor.name == name + "_raw")
+        return unsupported(path_ + " takes 8-bit pixels: it was deployed with --fuse_preprocess",
+                           "deploy it without, for samc to normalise the picture");
       for (const char* ending : kEndings)
         if (tensor.name == name + ending && tensor.shape.size() == rank) return tensor.shape;
       names.push_back(tensor.name + " " + shape_to_string(tensor.shape));

@@ -15,10 +15,12 @@
 #include "targets/sophgo/child_process.h"
 #include "targets/sophgo/deploy.h"
 #include "targets/sophgo/device.h"
+#include "targets/sophgo/fused_picture.h"
 #include "targets/sophgo/manifest.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/similarity.h"
 #include "targets/sophgo/transform.h"
+#include "tests/support/pico_export.h"
 
 namespace samc::sophgo {
 namespace {
@@ -209,6 +211,66 @@ TEST(PromptDecoder, AbsentPointsDoNotCount) {
     for (const auto& output : list.value())
       EXPECT_LT(output.similarity.largest_difference, 1e-5) << output.name << " " << has_mask;
   }
+}
+
+// decoder.onnx, cut behind its pad point, is the checkpoint's decoder for every prompt.
+TEST(PromptDecoder, OfAnExportIsThatOfTheCheckpoint) {
+  const Folder folder;
+  ASSERT_TRUE(test::write_pico_export(folder.path()).is_ok());
+  TransformOptions exported = pico(ModelPart::kDecoder);
+  exported.model = folder.file("decoder.onnx");
+  const auto first = TransformedModel::make(pico(ModelPart::kDecoder)), second = TransformedModel::make(exported);
+  ASSERT_TRUE(first.is_ok() && second.is_ok()) << second.status().to_string();
+  ASSERT_EQ(second.value()->inputs().size(), 7u);
+  const std::vector<std::vector<float>> prompts = {{}, {1, -1}, {2, 3, 0, 1, -1}, {2, 3, 1, 1, 1, 0, 0, -1}};
+  for (const std::vector<float>& labels : prompts) {
+    NamedTensors inputs;
+    for (const NamedShape& input : first.value()->inputs()) inputs[input.name] = waves(input.shape, 0.31);
+    std::fill_n(inputs["point_labels"].f32().data(), kDefaultMaxPoints, kAbsentPoint);
+    std::copy(labels.begin(), labels.end(), inputs["point_labels"].f32().begin());
+    inputs["has_mask_input"].f32()[0] = labels.size() % 2 == 0 ? 1.0f : 0.0f;
+    auto a = first.value()->run(views_of(inputs), nullptr), b = second.value()->run(views_of(inputs), nullptr);
+    ASSERT_TRUE(a.is_ok() && b.is_ok()) << b.status().to_string();
+    a.value().erase("object_score");  // its head is not in an export
+    const auto list = compare_outputs(a.value(), b.value());
+    ASSERT_TRUE(list.is_ok()) << list.status().to_string();
+    for (const auto& output : list.value())
+      EXPECT_LT(output.similarity.largest_difference, 2e-5) << output.name << " " << labels.size();
+  }
+  exported.max_points = 1;
+  EXPECT_FALSE(TransformedModel::make(exported).is_ok());
+  exported = pico(ModelPart::kEncoder);
+  exported.model = folder.file("decoder.onnx");
+  EXPECT_FALSE(TransformedModel::make(exported).is_ok());
+  exported.model = folder.path();
+  EXPECT_TRUE(TransformedModel::make(exported).is_ok());
+  exported.part.reset();
+  EXPECT_FALSE(TransformedModel::make(exported).is_ok());
+}
+
+TEST(FusedPicture, HasThePixelsInTheFormatsOrder) {
+  Preprocess preprocess;
+  preprocess.mean = {10, 20, 30};
+  preprocess.scale = {0.5, 0.25, 0.125};
+  preprocess.pixel_format = "rgb";
+  Tensor image({1, 3, 1, 2});
+  const float pixels[] = {4, 250, 0, 8, 255, 16};  // red of both, green, blue
+  for (size_t i = 0; i < 6; ++i)
+    image.f32()[i] =
+        static_cast<float>((static_cast<double>(pixels[i]) - preprocess.mean[i / 2]) * preprocess.scale[i / 2]);
+  image.f32()[0] += 0.1f;  // not a whole pixel
+  const auto bgr = fuse_picture(image.view(), preprocess, "BGR_PACKED", {1, 3, 4, 3});
+  ASSERT_TRUE(bgr.is_ok()) << bgr.status().to_string();
+  const float first[] = {255, 0, 4}, second[] = {16, 8, 250};  // in the centre of 3 x 4
+  EXPECT_TRUE(std::equal(first, first + 3, bgr.value().pixels.f32().data() + (1 * 4 + 1) * 3));
+  EXPECT_TRUE(std::equal(second, second + 3, bgr.value().pixels.f32().data() + (1 * 4 + 2) * 3));
+  EXPECT_EQ(bgr.value().normalised.f32()[0], -3.0f);
+  const auto rgb = fuse_picture(image.view(), preprocess, "RGB_PLANAR", {1, 3, 1, 2});
+  ASSERT_TRUE(rgb.is_ok()) << rgb.status().to_string();
+  EXPECT_TRUE(std::equal(pixels, pixels + 6, rgb.value().pixels.f32().data()));
+  EXPECT_FALSE(fuse_picture(image.view(), preprocess, "RGB_PLANAR", {1, 3, 1, 1}).is_ok());
+  EXPECT_FALSE(fuse_picture(image.view(), preprocess, "GRAYSCALE", {1, 1, 1, 2}).is_ok());
+  EXPECT_EQ(default_customization_format("gray"), "GRAYSCALE");
 }
 
 TEST(Transform, MistakesAreNamed) {

@@ -1,6 +1,6 @@
 #include "targets/sophgo/transform.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -19,6 +19,7 @@
 #include "model/build.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
+#include "targets/sophgo/foreign_ops.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
 
@@ -270,7 +271,8 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::stri
   std::unique_ptr<TransformedModel> model(new TransformedModel());
   State& work = *model->state_;
   DiagnosticCollector diagnostics(&work.context);
-  work.top.module = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&work.context));
+  work.top.module =
+      mlir::parseSourceString<mlir::ModuleOp>(mark_foreign_ops(text, work.context), mlir::ParserConfig(&work.context));
   if (!work.top.module)
     return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no Top-dialect .mlir");
   mlir::ModuleOp module = *work.top.module;
@@ -280,6 +282,7 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::stri
   if (!state || !state.getValue().starts_with("TOP"))
     return invalid_input(fmt::format("{}: module.state is {}, not TOP_F32", path, state ? state.str() : "not there"),
                          "give the file that transform, or model_transform.py, wrote");
+  lower_foreign_ops(module);
   auto function = work.main();
   if (!function || function.getBody().empty()) return invalid_input(fmt::format("{} has no function @main", path));
   Status status;
@@ -314,11 +317,14 @@ std::map<std::string, int64_t> TransformedModel::operation_counts() const {
   std::map<std::string, int64_t> counts;
   for (mlir::Operation& op : function().getBody().front()) {
     const llvm::StringRef name = op.getName().getStringRef();
+    if (std::string foreign = foreign_name(&op); !foreign.empty()) ++counts[foreign];
     if (name.starts_with("top.") && !mlir::isa<top::WeightOp, top::InputOp, top::NoneOp>(op))
       ++counts[name.drop_front(4).str()];
   }
   return counts;
 }
+
+std::set<std::string> TransformedModel::unknown_operations() const { return foreign_names(*state_->top.module); }
 
 std::vector<NamedShape> TransformedModel::inputs() const {
   std::vector<NamedShape> list;
@@ -350,6 +356,9 @@ Status TransformedModel::write(const std::string& path) const {
 }
 
 Result<NamedTensors> TransformedModel::run(const NamedViews& inputs, ThreadPool* pool) const {
+  if (const std::set<std::string> unknown = unknown_operations(); !unknown.empty())
+    return unsupported(
+        fmt::format("{} has ops that samc cannot compute: {}", state_->model_name, fmt::join(unknown, ", ")));
   InterpretOptions options;
   options.pool = pool;
   mlir::func::FuncOp source = function();

@@ -57,6 +57,7 @@ class TransformedModel {
   const WeightStore& weights() const;
   int64_t multiply_adds() const;                            // of its matrix products and convolutions
   std::map<std::string, int64_t> operation_counts() const;  // "MatMul" -> 75
+  std::set<std::string> unknown_operations() const;         // of a .mlir that was read: what run() cannot compute
   std::vector<NamedShape> inputs() const;
   std::vector<NamedShape> outputs() const;
   // Of an input that is a picture; absent for the others.
