@@ -1,5 +1,6 @@
 #include "targets/sophgo/foreign_ops.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
