@@ -1,8 +1,8 @@
 """What both trainings share: weights, optimiser and averaged weights with their save and restore, the rate, the log.
 
 RUN/state.pt holds all that is needed to go on. It is written every SAVED_EVERY seconds, and before the training ends
-because there is a file RUN/stop. RUN/best.pt holds the averaged weights with the best held-out score so far, RUN/log.jsonl
-one JSON object a line.
+because there is a file RUN/stop. RUN/best.pt holds the averaged weights with the best held-out score so far,
+RUN/log.jsonl one JSON object a line.
 """
 
 import json

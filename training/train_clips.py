@@ -110,7 +110,7 @@ def parse_arguments():
     parser.add_argument("--objects", type=int, default=3, help="followed objects in each clip")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--decoder-rate", type=float, default=0.0)
-    parser.add_argument("--taught", type=float, nargs=2, default=(0.8, 0.2), help="share of true memories, first and last")
+    parser.add_argument("--taught", type=float, nargs=2, default=(0.8, 0.2), help="share of true memories")
     parser.add_argument("--warmup", type=int, default=100, help="steps until the full learning rate")
     return parser.parse_args()
 

@@ -2,9 +2,10 @@
 
     nice -n 19 python -m training.train_image --cache /tmp/train --run /tmp/train/image --budget-minutes 110
 
-The same command continues from RUN/state.pt (run.py), with the batches that would have come next. The budget counts processor time on a CPU and wall time on a GPU, so that a training that other
-work pushes aside still has its whole schedule before it; --wall is for a training that must be done by a certain time.
-The learning rate is full at first and falls at the end.
+The same command continues from RUN/state.pt (run.py), with the batches that would have come next. The budget counts
+processor time on a CPU and wall time on a GPU, so that a training that other work pushes aside still has its whole
+schedule before it; --wall is for a training that must be done by a certain time. The learning rate is full at first and
+falls at the end.
 
 From random weights, --dense and --young-minutes make the difference between learning and not (dense.py, losses.py).
 

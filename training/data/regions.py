@@ -119,8 +119,8 @@ def main():
         np.save(partial / "ids.npy", ids)
         np.save(partial / "masks.npy", masks)
         partial.rename(target)
-        each = (time.time() - start) / len(pictures)
-        print(f"{target}: {before} masks, {int((masks > 0).sum())} with regions; {1000 * each:.1f} ms a picture", flush=True)
+        each, after = 1000 * (time.time() - start) / len(pictures), int((masks > 0).sum())
+        print(f"{target}: {before} masks, {after} with regions; {each:.1f} ms a picture", flush=True)
 
 
 if __name__ == "__main__":
