@@ -30,6 +30,8 @@ from training.run import Run, add_arguments, load_state
 from training.tracking import Tracker, of_objects
 from training.train_image import GPU_ATTENTION, MEMORY_PARTS, prompt_rounds, repeat_channels_last
 
+# Pictures only teach that the object is there, so what says so has to learn with the memory.
+TRACKING_PARTS = (*MEMORY_PARTS, "sam_mask_decoder.pred_obj_score_head")
 DECODER_PARTS = ("sam_prompt_encoder", "sam_mask_decoder")
 TAUGHT_LOGIT = 10.0
 PICTURE_BATCH = (4, 6)  # pictures and prompted objects in each
@@ -121,19 +123,17 @@ def start_run(arguments):
     given = load_state(arguments.weights, device)["model"]
     if arguments.memory_from:
         memory = load_state(arguments.memory_from, device)["model"]
-        given |= {name: value for name, value in memory.items() if name.startswith(MEMORY_PARTS)}
+        given |= {name: value for name, value in memory.items() if name.startswith(TRACKING_PARTS)}
     model.load_state_dict({name: value.float() for name, value in given.items()})
     for layer in model.memory_attention.layers:
         layer.dropout.p = 0.0  # there is no danger of learning the clips by heart here
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    groups = []
-    for parts, rate in ((MEMORY_PARTS, arguments.rate), (DECODER_PARTS, arguments.decoder_rate)):
-        chosen = [parameter for name, parameter in model.named_parameters() if name.startswith(parts) and rate > 0]
-        for parameter in chosen:
-            parameter.requires_grad = True
-        if chosen:
-            groups.append({"params": chosen, "share": rate / arguments.rate})
+    groups = [{"params": [], "share": 1.0}, {"params": [], "share": arguments.decoder_rate / arguments.rate}]
+    for name, parameter in model.named_parameters():
+        tracks = name.startswith(TRACKING_PARTS)
+        parameter.requires_grad = tracks or (arguments.decoder_rate > 0 and name.startswith(DECODER_PARTS))
+        if parameter.requires_grad:
+            groups[0 if tracks else 1]["params"].append(parameter)
+    groups = [group for group in groups if group["params"]]
     optimiser = torch.optim.AdamW(groups, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
     return Run(arguments, {"model": model}, optimiser, AVERAGE_DECAY)
 
