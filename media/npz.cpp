@@ -87,9 +87,7 @@ Result<Directory> find_directory(const Bytes& bytes) {
   if (is_zip64) {
     if (*end < kLocator64Size || bytes.u32(*end - kLocator64Size) != kLocator64Signature)
       return broken("no zip64 locator");
-    const auto is_record = [&](uint64_t at) {
-      return bytes.has(at, kEnd64Size) && bytes.u32(at) == kEnd64Signature;
-    };
+    const auto is_record = [&](uint64_t at) { return bytes.has(at, kEnd64Size) && bytes.u32(at) == kEnd64Signature; };
     uint64_t at = bytes.u64(*end - kLocator64Size + 8);
     // TPU-MLIR writes a wrong place; the record stands in front of its locator then.
     if (!is_record(at) && *end >= kLocator64Size + kEnd64Size) at = *end - kLocator64Size - kEnd64Size;
