@@ -1,6 +1,6 @@
 #pragma once
-// A model as encoder.onnx and decoder.onnx, with samexporter's input and output names: one prompt, any number of points,
-// and neither shape arithmetic nor control flow. From a checkpoint, or from an export that has both.
+// A model as encoder.onnx and decoder.onnx, with samexporter's input and output names: one prompt, any number of
+// points, and neither shape arithmetic nor control flow. From a checkpoint, or from an export that has both.
 
 #include <cstdint>
 #include <optional>
