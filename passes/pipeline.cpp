@@ -49,16 +49,6 @@ void remove_unused_weights(mlir::ModuleOp module, WeightStore& weights) {
     if (used.count(name) == 0) weights.remove(name);
 }
 
-DiagnosticCollector::DiagnosticCollector(mlir::MLIRContext* context) : context_(context) {
-  handler_ = context->getDiagEngine().registerHandler([this](mlir::Diagnostic& diagnostic) {
-    if (!text_.empty()) text_ += "; ";
-    text_ += diagnostic.str();
-    return mlir::success();
-  });
-}
-
-DiagnosticCollector::~DiagnosticCollector() { context_->getDiagEngine().eraseHandler(handler_); }
-
 Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, std::span<const Pass> passes,
                                          const PipelineOptions& options) {
   for (const std::string& name : options.disabled) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "ir/diagnostics.h"
 #include "ir/weight_store.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -57,18 +58,5 @@ int64_t count_operations(mlir::ModuleOp module);
 
 // Removes weights that no top.Weight reads.
 void remove_unused_weights(mlir::ModuleOp module, WeightStore& weights);
-
-// Collects what MLIR has to say while it lives, so that it becomes one line of a Status instead of text on stderr.
-class DiagnosticCollector {
- public:
-  explicit DiagnosticCollector(mlir::MLIRContext* context);
-  ~DiagnosticCollector();
-  std::string text() const { return text_; }
-
- private:
-  mlir::MLIRContext* context_;
-  uint64_t handler_;
-  std::string text_;
-};
 
 }  // namespace samc

@@ -1,5 +1,5 @@
 // Top-dialect .mlir that TPU-MLIR made, whole and damaged: thousands of mutations of a text and its weights, each of
-// which is read or refused, never a crash. In place of a fuzz target: MLIR is not built with sanitizers.
+// which is read or refused, never a crash. Beside mlir_fuzz: through files, and computed too.
 // SAMC_MUTATIONS: how many.
 
 #include <gtest/gtest.h>

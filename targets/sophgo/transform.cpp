@@ -15,13 +15,13 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 #include "model/build.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
 #include "targets/sophgo/foreign_ops.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/read_top.h"
 
 namespace samc::sophgo {
 
@@ -270,36 +270,12 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::stri
   SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
   std::unique_ptr<TransformedModel> model(new TransformedModel());
   State& work = *model->state_;
-  DiagnosticCollector diagnostics(&work.context);
-  work.top.module =
-      mlir::parseSourceString<mlir::ModuleOp>(mark_foreign_ops(text, work.context), mlir::ParserConfig(&work.context));
-  if (!work.top.module)
-    return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no Top-dialect .mlir");
-  mlir::ModuleOp module = *work.top.module;
-  const auto name = module.getSymName();
-  work.model_name = name ? name->str() : std::filesystem::path(path).stem().string();
-  const auto state = module->getAttrOfType<mlir::StringAttr>("module.state");
-  if (!state || !state.getValue().starts_with("TOP"))
-    return invalid_input(fmt::format("{}: module.state is {}, not TOP_F32", path, state ? state.str() : "not there"),
-                         "give the file that transform, or model_transform.py, wrote");
-  lower_foreign_ops(module);
-  auto function = work.main();
-  if (!function || function.getBody().empty()) return invalid_input(fmt::format("{} has no function @main", path));
-  Status status;
-  function.walk([&](mlir::Operation* op) {
-    for (const mlir::Value value : op->getResults())
-      if (status.is_ok() && !is_none(value) && !has_static_shape(value))
-        status = unsupported(fmt::format("{}: {} has no static shape", path, name_of(value)),
-                             "give the file without _origin in its name, whose shapes are inferred");
-  });
-  SAMC_TRY(status);
-  const auto file = module->getAttrOfType<mlir::StringAttr>("module.weight_file");
-  if (!file || file.getValue().contains('/'))
-    return invalid_input(fmt::format("{}: module.weight_file is {}", path, file ? file.str() : "not there"));
-  const std::string weight_path = (std::filesystem::path(path).parent_path() / file.str()).string();
+  SAMC_ASSIGN(ReadModule read, parse_top_module(text, path, work.context));
+  work.model_name = read.model_name.empty() ? std::filesystem::path(path).stem().string() : std::move(read.model_name);
+  work.top.module = std::move(read.module);
+  const std::string weight_path = (std::filesystem::path(path).parent_path() / read.weight_file).string();
   SAMC_ASSIGN(const Npz npz, Npz::read(weight_path));
-  for (const auto& [weight, tensor] : npz.arrays()) SAMC_TRY(work.weights.add(weight, Tensor::copy_of(tensor.view())));
-  if (const Status fits = verify_weights(module, work.weights); !fits.is_ok()) return fits.at(weight_path);
+  if (const Status fits = add_weights(npz, *work.top.module, work.weights); !fits.is_ok()) return fits.at(weight_path);
   return model;
 }
 
