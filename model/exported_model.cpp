@@ -23,6 +23,7 @@ const std::vector<std::string> kFeatures = {"high_res_feats_0", "high_res_feats_
 
 std::string names_of(const std::vector<onnx::ValueType>& values) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const onnx::ValueType& value : values) names.push_back(value.name);
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -121,7 +121,7 @@ Status Lowering::scatter_nd(const Node& node, const NodeContext& context) {
     block.push_back(last / strides[axis] % shape[axis] - start[axis] + 1);
     if (block[axis] != shape[axis]) cut.push_back(axis);
   }
-  const Status elsewhere = unsupported("it writes to places that are not one block along one axis");
+  Status elsewhere = unsupported("it writes to places that are not one block along one axis");
   if (cut.size() > 1 || std::any_of(block.begin(), block.end(), [](int64_t extent) { return extent < 1; }) ||
       element_count(block) != updates)
     return elsewhere;

@@ -371,6 +371,7 @@ const Operator* find_operator(std::string_view name) {
 
 std::vector<std::string_view> operator_names() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kOperators));
   for (const Operator& op : kOperators) names.push_back(op.name);
   return names;
 }

@@ -337,6 +337,7 @@ TEST(ImagePredictor, AFewPointsHaveAPartOfTheirOwn) {
 TEST(ImagePredictor, ManyPredictorsShareAModule) {
   const auto module = Module::from_plan(tiny_model_in_parts()).value();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([module, thread] {
       PredictorOptions options;

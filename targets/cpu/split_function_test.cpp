@@ -49,6 +49,7 @@ PlanModule three_parts() {
 
 std::vector<std::string> names(const PlanFunction& function, const std::vector<int32_t>& values) {
   std::vector<std::string> result;
+  result.reserve(values.size());
   for (const int32_t value : values) result.push_back(function.values[static_cast<size_t>(value)].name);
   return result;
 }

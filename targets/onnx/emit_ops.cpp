@@ -243,7 +243,7 @@ Status Emitter::matmul(mlir::Operation& op) {
     const auto rank = static_cast<int64_t>(shape_of(x).size());
     for (int64_t axis = 0; axis < rank - 2; ++axis) order.push_back(axis);
     order.insert(order.end(), {rank - 1, rank - 2});
-    const std::string name = node("Transpose", {value(x)}, part(op, what));
+    std::string name = node("Transpose", {value(x)}, part(op, what));
     set_attribute(last(), "perm", order);
     return name;
   };

@@ -159,11 +159,13 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   EXPECT_EQ(again.value().model, "pico");
   EXPECT_EQ(again.value().cores, 2);
   EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
-  for (const char* text : {"", "[]", "{\"samc_bmodels\": 2}", "{\"samc_bmodels\": 1}",
-                           "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", "
-                           "\"cores\": 1, \"image_size\": 1, \"max_points\": 1, \"encoder\": \"../e\", "
-                           "\"decoder\": \"d\"}"}) {
-    ASSERT_TRUE(write_file(folder.file(kManifestName), std::string(text)).is_ok());
+  const std::string escaping =
+      "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "
+      "1, "
+      "\"max_points\": 1, \"encoder\": \"../e\", \"decoder\": \"d\"}";
+  for (const std::string& text : {std::string(), std::string("[]"), std::string("{\"samc_bmodels\": 2}"),
+                                  std::string("{\"samc_bmodels\": 1}"), escaping}) {
+    ASSERT_TRUE(write_file(folder.file(kManifestName), text).is_ok());
     EXPECT_FALSE(read_manifest(folder.path()).is_ok()) << text;
   }
 }
