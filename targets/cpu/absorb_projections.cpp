@@ -46,9 +46,6 @@ std::optional<Projection> find_projection(mlir::Value value) {
   const View view = trace_view(value);
   mlir::Operation* product = view.base.getDefiningOp();
   const int64_t pitch = shape[1] * shape[3];
-  const auto factors = [](int64_t extent, int64_t stride) {
-    return extent == 1 ? std::vector<Factor>{} : std::vector<Factor>{{extent, stride}};
-  };
   if (!is_row_product(product) || !view.base.hasOneUse() || view.offset != 0 || shape_of(view.base).back() != pitch ||
       element_count(shape_of(view.base)) != shape[2] * pitch || view.dims[1] != factors(shape[1], shape[3]) ||
       view.dims[2] != factors(shape[2], pitch) || view.dims[3] != factors(shape[3], 1))

@@ -18,10 +18,6 @@ struct Rows {
   bool windowed = false;
 };
 
-std::vector<Factor> factors(int64_t extent, int64_t stride) {
-  return extent == 1 ? std::vector<Factor>{} : std::vector<Factor>{{extent, stride}};
-}
-
 // Whether all that comes of windows is put together again and cropped to a grid of this height and width, so that
 // nobody reads the positions outside it.
 bool is_cropped_to(mlir::Value windows, int64_t height, int64_t width) {

@@ -226,6 +226,10 @@ bool apply(mlir::Operation* op, View& view) {
 
 }  // namespace
 
+std::vector<Factor> factors(int64_t extent, int64_t stride) {
+  return extent == 1 ? std::vector<Factor>{} : std::vector<Factor>{{extent, stride}};
+}
+
 View trace_view(mlir::Value value) {
   std::vector<mlir::Operation*> chain;
   mlir::Value base = value;

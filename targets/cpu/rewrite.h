@@ -91,6 +91,8 @@ struct Factor {
   int64_t stride;
   bool operator==(const Factor&) const = default;
 };
+// Of a dimension that is one step through the buffer.
+std::vector<Factor> factors(int64_t extent, int64_t stride);
 struct View {
   mlir::Value base;  // dense, row-major
   int64_t offset = 0;
