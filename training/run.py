@@ -1,8 +1,9 @@
 """What both trainings share: weights, optimiser and averaged weights with their save and restore, the rate, the log.
 
-RUN/state.pt holds all that is needed to go on. It is written every SAVED_EVERY seconds, and before the training ends
-because there is a file RUN/stop. RUN/best.pt holds the averaged weights with the best held-out score so far,
-RUN/log.jsonl one JSON object a line.
+RUN/state.pt holds all that is needed to go on; of several processes (processes.py) the others keep their optimisers in
+RUN/state.1.pt and so on. They are written every SAVED_EVERY seconds, and before the training ends because there is a
+file RUN/stop. RUN/best.pt holds the averaged weights with the best held-out score so far, RUN/log.jsonl one JSON object
+a line.
 """
 
 import json
@@ -10,6 +11,8 @@ import math
 import time
 
 import torch
+
+from training.muon import Muon
 
 AVERAGED_EVERY = 5  # steps from one update of the averaged weights to the next, since it reads and writes all of them
 SAVED_EVERY = 200  # seconds
@@ -26,6 +29,8 @@ def add_arguments(parser):
     parser.add_argument("--shard-size", type=int, default=256, help="the size of the composed pictures")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--workers", type=int, default=0, help="data loading processes of each process")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--muon", action="store_true", help="Muon for the matrices instead of AdamW")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--score-minutes", type=float, default=8, help="from one held-out score to the next")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -35,13 +40,32 @@ def load_state(path, device):
     return torch.load(path, map_location=device, weights_only=True)
 
 
+def make_optimiser(arguments, groups, weight_decay):
+    """groups: {"params": ...} and what else is said of them, as "share", their share of the learning rate.
+
+    Weight decay is for what has two dimensions or more. Muon's are the matrices that map features to features;
+    embeddings, of few rows, are none of these.
+    """
+
+    def split(is_first, first, second):
+        for group in groups:
+            parts = [p for p in group["params"] if is_first(p)], [p for p in group["params"] if not is_first(p)]
+            yield from (group | {"params": part} | own for part, own in zip(parts, (first, second)) if part)
+
+    if arguments.muon:
+        matrices, others = {"weight_decay": weight_decay, "muon": True}, {"weight_decay": 0.0}
+        return Muon([*split(lambda p: p.ndim == 2 and min(p.shape) > 8, matrices, others)], lr=arguments.rate)
+    decayed, plain = {"weight_decay": weight_decay}, {"weight_decay": 0.0}
+    return torch.optim.AdamW([*split(lambda p: p.ndim > 1, decayed, plain)], lr=arguments.rate, betas=(0.9, 0.98), fused=True)
+
+
 class Run:
     """modules: by name, {"model": ...} and what else learns; average_decay: of the averaged weights, once settled."""
 
-    def __init__(self, arguments, modules, optimiser, average_decay, is_first=True):
+    def __init__(self, arguments, modules, optimiser, average_decay, rank=0):
         self.arguments, self.folder, self.device = arguments, arguments.run, arguments.device
         self.modules, self.model, self.optimiser = modules, modules["model"], optimiser
-        self.average_decay, self.is_first = average_decay, is_first
+        self.average_decay, self.rank = average_decay, rank
         self.parameters = [p for group in optimiser.param_groups for p in group["params"]]
         self.step, self.seconds, self.best = 0, 0.0, 0.0
         self.clock = time.process_time if self.device == "cpu" and not arguments.wall else time.time
@@ -50,12 +74,18 @@ class Run:
             state = load_state(self.folder / "state.pt", self.device)
             for name, module in modules.items():
                 module.load_state_dict(state[name])
-            optimiser.load_state_dict(state["optimiser"])
+            optimiser.load_state_dict(self.own_optimiser(state))
             self.average = state["average"]
             self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         else:
             self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.saved, self.scored = time.time(), self.seconds
+
+    def own_optimiser(self, state):
+        """The first process's where this one has none of the same step, as after a change of --processes."""
+        path = self.folder / f"state.{self.rank}.pt"
+        own = load_state(path, self.device) if self.rank and path.exists() else state
+        return (own if own["step"] == state["step"] else state)["optimiser"]
 
     def spent(self):
         """The share of the budget that is over."""
@@ -87,7 +117,7 @@ class Run:
         return float(norm)
 
     def update_average(self):
-        if self.step % AVERAGED_EVERY:
+        if self.rank or self.step % AVERAGED_EVERY:
             return
         decay = min(self.average_decay, (1 + self.step) / (20 + self.step)) ** AVERAGED_EVERY
         values = self.model.state_dict()
@@ -95,16 +125,22 @@ class Run:
         torch._foreach_lerp_([self.average[n] for n in names], [values[n] for n in names], 1 - decay)
 
     def save(self):
-        state = {name: module.state_dict() for name, module in self.modules.items()}
-        state |= {"optimiser": self.optimiser.state_dict(), "average": self.average}
-        state |= {"step": self.step, "seconds": self.seconds, "best": self.best}
-        torch.save(state, self.folder / "state.partial")
-        (self.folder / "state.partial").rename(self.folder / "state.pt")
+        name = "state.pt" if self.rank == 0 else f"state.{self.rank}.pt"
+        state = {"optimiser": self.optimiser.state_dict(), "step": self.step}
+        if self.rank == 0:
+            state |= {name: module.state_dict() for name, module in self.modules.items()}
+            state |= {"average": self.average, "muon": self.arguments.muon}
+            state |= {"seconds": self.seconds, "best": self.best}
+        self.write(state, name)
         self.saved = time.time()
 
-    def save_now_and_then(self):
-        if time.time() - self.saved > SAVED_EVERY:
-            self.save()
+    def write(self, value, name):
+        partial = self.folder / f"{name}.partial"
+        torch.save(value, partial)
+        partial.rename(self.folder / name)
+
+    def must_save(self):
+        return time.time() - self.saved > SAVED_EVERY
 
     def wants_score(self):
         return self.spent() >= 1 or self.seconds - self.scored > self.arguments.score_minutes * 60
@@ -115,13 +151,11 @@ class Run:
         self.report(scores)
         if total > self.best:
             self.best = total
-            torch.save({"model": self.average}, self.folder / "best.partial")
-            (self.folder / "best.partial").rename(self.folder / "best.pt")
-        self.save()
+            self.write({"model": self.average}, "best.pt")
 
     def report(self, figures):
         """A line of the log: step, minutes and what is given."""
-        if not self.is_first:
+        if self.rank:
             return
         line = json.dumps({"step": self.step, "minutes": round(self.seconds / 60, 2)} | figures)
         print(line, flush=True)

@@ -26,7 +26,8 @@ from training.evaluate_clips import quick_score
 from training.losses import decoder_loss
 from training.memory_start import start_memory
 from training.model import build_model
-from training.run import Run, add_arguments, load_state
+from training.processes import end_step, is_finished, run_processes
+from training.run import Run, add_arguments, load_state, make_optimiser
 from training.tracking import Tracker, of_objects
 from training.train_image import GPU_ATTENTION, MEMORY_PARTS, prompt_rounds, repeat_channels_last
 
@@ -117,7 +118,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def start_run(arguments):
+def start_run(arguments, rank):
     device = arguments.device
     model = build_model(arguments.config, arguments.image_size).to(device)
     given = load_state(arguments.weights, device)["model"]
@@ -133,37 +134,32 @@ def start_run(arguments):
         parameter.requires_grad = tracks or (arguments.decoder_rate > 0 and name.startswith(DECODER_PARTS))
         if parameter.requires_grad:
             groups[0 if tracks else 1]["params"].append(parameter)
-    groups = [group for group in groups if group["params"]]
-    optimiser = torch.optim.AdamW(groups, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
-    return Run(arguments, {"model": model}, optimiser, AVERAGE_DECAY)
+    optimiser = make_optimiser(arguments, groups, weight_decay=0.02)
+    return Run(arguments, {"model": model}, optimiser, AVERAGE_DECAY, rank)
 
 
-def train(arguments):
-    torch.set_num_threads(arguments.threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(arguments.seed)
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    (arguments.run / "stop").unlink(missing_ok=True)
-    run = start_run(arguments)
+def train(rank, arguments):
+    run = start_run(arguments, rank)
     model, device, frames = run.model, run.device, arguments.frames
     folder = arguments.cache / f"clips_train_{arguments.shard_size}_{arguments.clip_frames}"
     sizes = (model.image_size, arguments.batch, arguments.objects, frames)
-    dataset = ClipBatches(folder, *sizes, [arguments.seed], run.step)
+    dataset = ClipBatches(folder, *sizes, [arguments.seed, rank], run.step)
     if not run.continued and not arguments.memory_from:
         with torch.no_grad():
-            sample = model.normalise(next(iter(dataset))["pictures"][:, 0].to(device))
+            first = next(iter(ClipBatches(folder, *sizes, [arguments.seed, 0])))  # the same in all processes
+            sample = model.normalise(first["pictures"][:, 0].to(device))
             start_memory(model, model.encode_image(sample)[2])
         run.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     batches, pictures = loader(dataset, arguments.workers), None
     if arguments.decoder_rate > 0:
         shards = arguments.cache / f"shards_train_{arguments.shard_size}"
-        drawn = Batches(shards, model.image_size, *PICTURE_BATCH, [arguments.seed], run.step // 2)
+        drawn = Batches(shards, model.image_size, *PICTURE_BATCH, [arguments.seed, rank], run.step // 2)
         pictures = loader(drawn, arguments.workers)
     kept = []
     model.train()
-    while run.step < arguments.steps and not run.is_stopped():
+    while not is_finished(run, arguments):
         start = run.clock()
-        torch.manual_seed(arguments.seed + 1000003 * run.step)
+        torch.manual_seed(arguments.seed + 1000 * rank + 1000003 * run.step)
         rate = run.set_rate()
         first_share, last_share = arguments.taught
         taught_share = first_share + (last_share - first_share) * run.spent()
@@ -174,21 +170,22 @@ def train(arguments):
                 rounds = PICTURE_ROUNDS[run.step // 2 % len(PICTURE_ROUNDS)]
                 total = loss + PICTURE_WEIGHT * picture_loss(model, next(pictures), rounds, device)
         norm = run.learn(total)
-        run.step += 1
-        run.update_average()
-        run.seconds += run.clock() - start
+        exchanged = end_step(run, run.clock() - start)
         later = ious[1 - frames :]
         kept.append((float(loss.detach()), norm, later[0], sum(later) / len(later)))
         if run.step % 50 == 0:
             mean = [round(sum(column) / len(column), 4) for column in zip(*kept)]
             kept = []
             run.report({"rate": round(rate, 7)} | dict(zip(("loss", "norm", "second", "later"), mean)))
-        run.save_now_and_then()
-        if run.wants_score():
+        if exchanged and rank == 0 and run.wants_score():
             score = quick_score(run.average, arguments, device)
             run.take_score({"held_out_j": round(score, 4)}, score)
     run.save()
 
 
+def main():
+    run_processes(train, parse_arguments())
+
+
 if __name__ == "__main__":
-    train(parse_arguments())
+    main()

@@ -9,29 +9,28 @@ falls at the end.
 
 From random weights, --dense and --young-minutes make the difference between learning and not (dense.py, losses.py).
 
-On a CPU that other work shares, several processes of one thread each (--processes 2) are much faster than one of
-several threads: each makes its own steps, and their weights are averaged every EXCHANGED_EVERY steps.
+--processes 2 is the way to use two cores (processes.py).
 """
 
 import argparse
 import pathlib
 
 import torch
-import torch.distributed as dist
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from training import losses
 from training.data.shards import Batches, loader
 from training.dense import DenseHead, dense_loss
 from training.evaluate_images import quick_scores
 from training.losses import decoder_loss
 from training.model import build_model
-from training.run import Run, add_arguments, load_state
+from training.processes import end_step, is_finished, run_processes
+from training.run import Run, add_arguments, load_state, make_optimiser
 
 MEMORY_PARTS = ("memory_attention", "memory_encoder", "mask_downsample", "obj_ptr", "maskmem", "no_obj", "no_mem_pos")
 ROUNDS = (1, 2, 1, 2, 1, 3, 2, 5)  # rounds of prompting in each step, over and over
 GPU_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 AVERAGE_DECAY = 0.999
-EXCHANGED_EVERY = 10  # steps from one exchange between processes to the next
 FIGURES = ("loss", "grouping", "click", "click_best", "box", "last_round")
 
 
@@ -49,8 +48,7 @@ def parse_arguments():
     parser.add_argument("--dense", type=float, nargs=2, default=(0, 0), help="weight of the dense task, first and last")
     parser.add_argument("--short-prompting", type=float, default=0.35, help="share of the budget with few rounds")
     parser.add_argument("--warmup", type=int, default=300, help="steps until the full learning rate")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--compile", action="store_true", help="torch.compile the encoder")
+    parser.add_argument("--compile", action="store_true", help="torch.compile encoder, decoder and losses")
     return parser.parse_args()
 
 
@@ -64,13 +62,12 @@ def start_run(arguments, rank):
     for name, parameter in model.named_parameters():
         parameter.requires_grad = not name.startswith(MEMORY_PARTS)
     trained = [p for p in model.parameters() if p.requires_grad] + list(dense.parameters())
-    decayed, plain = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=arguments.rate, betas=(0.9, 0.98), fused=True)
-    if "optimiser" in given:  # another run's state: only its schedule starts anew
+    optimiser = make_optimiser(arguments, [{"params": trained}], weight_decay=0.05)
+    if "dense" in given:  # another run's state: only its schedule starts anew
         dense.load_state_dict(given["dense"])
-        optimiser.load_state_dict(given["optimiser"])
-    return Run(arguments, {"model": model, "dense": dense}, optimiser, AVERAGE_DECAY, rank == 0)
+        if given.get("muon", False) == arguments.muon:
+            optimiser.load_state_dict(given["optimiser"])
+    return Run(arguments, {"model": model, "dense": dense}, optimiser, AVERAGE_DECAY, rank)
 
 
 def error_clicks(target, predicted):
@@ -90,12 +87,12 @@ def prompt_rounds(model, features, batch, group, rounds, device, youth):
     target = batch["targets"][group].to(device)
     mask = batch["rough"].to(device) if group == 1 and "rough" in batch else None
     clicks = group == 0
-    losses, figures = [], []
+    round_losses, figures = [], []
     for index in range(rounds):
         masks, iou, _, score = model.decode(features, points, labels, mask)
         logits = masks.float()
         loss, round_figures = decoder_loss(logits, iou, score, target, youth=youth)
-        losses.append(loss)
+        round_losses.append(loss)
         figures.append(round_figures)
         if index + 1 < rounds:
             with torch.no_grad():
@@ -109,7 +106,14 @@ def prompt_rounds(model, features, batch, group, rounds, device, youth):
             scale = model.image_size / target.shape[-1]
             points = torch.cat([points, (point + 0.5) * scale - 0.5], dim=1)
             labels = torch.cat([labels, label], dim=1)
-    return sum(losses) / rounds, figures
+    return sum(round_losses) / rounds, figures
+
+
+def compile_model(model):
+    """On a CPU a step takes three quarters of the time afterwards; compiling takes three minutes, once."""
+    model.image_encoder.forward = torch.compile(model.image_encoder.forward)
+    model.decode = torch.compile(model.decode, dynamic=True)  # any number of points
+    losses.mask_losses = torch.compile(losses.mask_losses)
 
 
 def repeat_channels_last(feature, times):
@@ -135,60 +139,17 @@ def train_step(run, batch, rounds, objects, dense_weight):
     return loss.detach(), run.learn(loss), grouping, click_figures, box_figures
 
 
-def average_weights(run):
-    """The mean of all processes' weights. Between two of these each process makes steps of its own.
-
-    Exchanging gradients in every step would make each process wait for the slower one in every step; on a machine that
-    other work shares that costs a third of the time.
-    """
-    if not dist.is_initialized():
-        return
-    parameters = [p.data for p in run.parameters]
-    flat = torch.cat([p.flatten() for p in parameters])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for parameter, piece in zip(parameters, flat.split([p.numel() for p in parameters])):
-        parameter.copy_(piece.view_as(parameter))
-
-
-def agreed_seconds(seconds):
-    """The first process's clock, so that all stop and schedule alike."""
-    if not dist.is_initialized():
-        return seconds
-    value = torch.tensor(seconds, dtype=torch.float64)
-    dist.broadcast(value, 0)
-    return float(value)
-
-
 def train(rank, arguments):
-    if arguments.processes > 1:
-        rendezvous = f"file://{(arguments.run / 'rendezvous').resolve()}"
-        dist.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=arguments.processes)
-    torch.set_num_threads(arguments.threads)
-    torch.set_flush_denormal(True)
-    torch.manual_seed(arguments.seed)  # all processes must start from the same weights
     run = start_run(arguments, rank)
     run.model.train()
     if arguments.compile:
-        run.model.image_encoder.forward = torch.compile(run.model.image_encoder.forward)
+        compile_model(run.model)
     shards = arguments.cache / f"shards_train_{arguments.shard_size}"
     seed = [arguments.seed, rank]
     drawn = Batches(shards, run.model.image_size, arguments.batch, arguments.objects, seed, run.step)
     batches = loader(drawn, arguments.workers)
     with sdpa_kernel(GPU_ATTENTION):
         train_loop(run, batches, arguments, rank)
-
-
-def is_finished(run, arguments):
-    """Whether the training is over; processes that exchange weights all stop after the same step."""
-    if run.step >= arguments.steps:
-        return True
-    if arguments.processes > 1 and run.step % EXCHANGED_EVERY:
-        return False
-    stopped = torch.tensor(float(run.is_stopped()))
-    if dist.is_initialized():
-        dist.all_reduce(stopped)
-    return bool(stopped)
 
 
 def rounds_of_prompting(run, arguments):
@@ -207,15 +168,7 @@ def train_loop(run, batches, arguments, rank):
         dense_weight = first_weight + (last_weight - first_weight) * min(1, run.spent())
         rounds = rounds_of_prompting(run, arguments)
         loss, norm, grouping, clicks, boxed = train_step(run, next(batches), rounds, arguments.objects, dense_weight)
-        run.step += 1
-        exchanged = run.step % EXCHANGED_EVERY == 0
-        if exchanged:
-            average_weights(run)
-        if rank == 0:
-            run.update_average()
-        run.seconds += run.clock() - start
-        if exchanged:
-            run.seconds = agreed_seconds(run.seconds)
+        exchanged = end_step(run, run.clock() - start)
         first, last = clicks[0], clicks[-1]
         ious = (first["iou_chosen"], first["iou_best"], boxed[0]["iou_single"], last["iou_single"])
         kept.append((float(loss), grouping, *ious))
@@ -223,24 +176,14 @@ def train_loop(run, batches, arguments, rank):
             mean = [round(sum(column) / len(column), 4) for column in zip(*kept)]
             kept = []
             run.report({"rate": round(rate, 7), "norm": round(norm, 3)} | dict(zip(FIGURES, mean)))
-        if rank == 0 and exchanged:
-            run.save_now_and_then()
-            if run.wants_score():
-                scores = quick_scores(run.average, arguments, run.device)
-                run.take_score(scores, scores["held_out_click"] + scores["held_out_box"])
-    if rank == 0:
-        run.save()
+        if exchanged and rank == 0 and run.wants_score():
+            scores = quick_scores(run.average, arguments, run.device)
+            run.take_score(scores, scores["held_out_click"] + scores["held_out_box"])
+    run.save()
 
 
 def main():
-    arguments = parse_arguments()
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    for left_over in ("rendezvous", "stop"):
-        (arguments.run / left_over).unlink(missing_ok=True)
-    if arguments.processes > 1:
-        torch.multiprocessing.spawn(train, (arguments,), arguments.processes)
-    else:
-        train(0, arguments)
+    run_processes(train, parse_arguments())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from training.data import shapes
 from training.data.compose import Pool, draw_cutout, finish, jitter_colour, paste
 
 FOLLOWED = 2
+LEAVING_SHARE = 0.3  # of the objects leave the picture once and come back
+LARGEST_GROWTH = 2.2  # over a clip, of an object's sides, by its waves of scale and squeeze
+SHORTEST_LEAVE = 6  # frames of a clip in which there is time for that
 
 
 def smooth_path(rng, frames, reach, start):
@@ -29,6 +32,27 @@ def smooth_path(rng, frames, reach, start):
     curve = np.stack([np.interp(at, np.arange(knots), points[:, k]) for k in range(2)], axis=-1)
     curve = cv2.blur(curve.astype(np.float32), (1, 5), borderType=cv2.BORDER_REPLICATE)
     return curve[::4]
+
+
+def leave_and_return(rng, path, reach, size):
+    """A path that makes a detour out of the picture; reach is from an object's middle to its far end, in pixels.
+
+    The object is wholly outside for a tenth to a third of the clip, and as long again on its way in and out.
+    """
+    frames = len(path)
+    away = max(1, int(frames * rng.uniform(0.1, 0.34)))
+    moving = max(1, int(frames * rng.uniform(0.08, 0.2)))
+    first = int(rng.integers(1, max(2, frames - away - 2 * moving + 1)))
+    turns = first + np.cumsum([0, moving, away, moving])
+    at = np.interp(np.arange(frames), turns, [0, 1, 1, 0])
+    middle = path[first : first + 2 * moving + away].mean(axis=0)
+    # Through the side that is nearest to where the object is.
+    gaps = np.array([middle[0], size - middle[0], middle[1], size - middle[1]])
+    side = int(gaps.argmin())
+    axis, outside = side // 2, (size + reach if side % 2 else -reach)
+    path = path.copy()
+    path[:, axis] += at * (outside - path[:, axis])
+    return path
 
 
 class Mover:
@@ -47,6 +71,10 @@ class Mover:
         start = rng.uniform(0.15, 0.85, 2) * size
         reach = size * np.exp(rng.uniform(np.log(0.05), np.log(0.9 if in_front else 0.6)))
         self.path = smooth_path(rng, frames, reach, start)
+        if frames >= SHORTEST_LEAVE and rng.random() < LEAVING_SHARE:
+            # Half the diagonal at its largest.
+            reach_of_object = 0.5 * np.hypot(*self.layer.shape[:2]) * scale * LARGEST_GROWTH
+            self.path = leave_and_return(rng, self.path, reach_of_object, size)
         wave = np.sin(np.linspace(0, rng.uniform(1, 6), frames) + rng.uniform(0, 6))
         self.scales = scale * np.exp(rng.uniform(0, 0.3) * (wave - wave[0]))
         self.angles = rng.uniform(-0.4, 0.4) + np.cumsum(rng.normal(0, rng.uniform(0, 0.08), frames))

@@ -296,6 +296,15 @@ def compose_with_masks(rng, cutouts, photos, size):
             return picture, ids, masks
 
 
+def save_shard(folder, pictures, ids, masks):
+    """Writes a shard beside and renames it, so that a training sees it whole or not at all."""
+    partial = folder.with_suffix(".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    for name, array in [("pictures", pictures), ("ids", ids), ("masks", masks)]:
+        np.save(partial / f"{name}.npy", array)
+    partial.rename(folder)
+
+
 def write_shard(folder, rng, cutouts, photos, size, count):
     pictures = np.empty((count, size, size, 3), np.uint8)
     ids = np.empty((count, size, size), np.uint8)
@@ -303,11 +312,7 @@ def write_shard(folder, rng, cutouts, photos, size, count):
     for index in range(count):
         pictures[index], ids[index], sets = compose_with_masks(rng, cutouts, photos, size)
         masks[index, : len(sets)] = sets
-    partial = folder.with_suffix(".partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    for name, array in [("pictures", pictures), ("ids", ids), ("masks", masks)]:
-        np.save(partial / f"{name}.npy", array)
-    partial.rename(folder)
+    save_shard(folder, pictures, ids, masks)
 
 
 def main():

@@ -16,7 +16,7 @@ WORKER_NICENESS = 5  # drawing batches is quick; the training itself goes first
 
 
 class Shards:
-    """The shards of a folder as memory maps; new shards are seen when refresh is called."""
+    """The shards of a folder as memory maps; refresh sees new ones, and which are gone."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -24,11 +24,14 @@ class Shards:
         self.refresh()
 
     def refresh(self):
-        for path in sorted(self.folder.glob("[0-9]*_[0-9]*")):
-            if path.suffix != ".partial" and path.name not in self.shards:
-                self.shards[path.name] = [
-                    np.load(path / f"{name}.npy", mmap_mode="r") for name in ("pictures", "ids", "masks")
-                ]
+        found = {path.name: path for path in self.folder.glob("[0-9]*_[0-9]*") if path.suffix != ".partial"}
+        self.shards = {name: arrays for name, arrays in self.shards.items() if name in found}
+        for name in found.keys() - self.shards.keys():
+            files = [found[name] / f"{part}.npy" for part in ("pictures", "ids", "masks")]
+            try:
+                self.shards[name] = [np.load(file, mmap_mode="r") for file in files]
+            except FileNotFoundError:  # compose --forever has just taken it away
+                continue
         self.names = sorted(self.shards)
 
     def sample(self, rng):

@@ -17,6 +17,7 @@ from training import train_clips, train_image
 CONFIG = pathlib.Path(__file__).parents[2] / "models/mini/mini.yaml"
 SIZE = 64
 STEPS, STOPPED_AT = 5, 2
+STEPS_OF_TWO, TWO_STOPPED_AT = 20, 10  # processes; they stop only where they exchange weights
 
 
 def make_pictures(rng, shape):
@@ -59,15 +60,15 @@ def states(folder):
 
 
 class ResumeTest(unittest.TestCase):
-    def expect_same(self, train, arguments, folder):
+    def expect_same(self, train, arguments, folder, steps=STEPS, stopped_at=STOPPED_AT):
         whole, parts = folder / "whole", folder / "parts"
-        run(train, arguments, "--run", whole, "--steps", STEPS)
-        run(train, arguments, "--run", parts, "--steps", STOPPED_AT)
+        run(train, arguments, "--run", whole, "--steps", steps)
+        run(train, arguments, "--run", parts, "--steps", stopped_at)
         between = states(parts)
-        run(train, arguments, "--run", parts, "--steps", STEPS)
+        run(train, arguments, "--run", parts, "--steps", steps)
         first, second = states(whole), states(parts)
         self.assertEqual(first.keys(), second.keys())
-        self.assertEqual(second["step/"], STEPS)
+        self.assertEqual(second["step/"], steps)
         for name, value in first.items():
             same = torch.equal(value, second[name]) if torch.is_tensor(value) else value == second[name]
             self.assertTrue(same, name)
@@ -85,7 +86,9 @@ class ResumeTest(unittest.TestCase):
             self.expect_same(train_image.main, image, folder / "image")
             weights = ["--weights", folder / "image/whole/state.pt", "--clip-frames", 4, "--frames", 3]
             clips = [*shared, *weights, "--batch", 1, "--objects", 2, "--decoder-rate", 1e-4, "--taught", 0.5, 0.5]
-            self.expect_same(lambda: train_clips.train(train_clips.parse_arguments()), clips, folder / "clips")
+            self.expect_same(train_clips.main, clips, folder / "clips")
+            two = [*image, "--processes", 2, "--muon"]
+            self.expect_same(train_image.main, two, folder / "two", STEPS_OF_TWO, TWO_STOPPED_AT)
 
 
 if __name__ == "__main__":
