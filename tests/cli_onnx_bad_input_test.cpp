@@ -216,6 +216,13 @@ TEST_F(OnnxBadInput, a_full_disk_leaves_nothing_torn) {
   EXPECT_TRUE(fs::is_empty(path("out")));
 }
 
+TEST_F(OnnxBadInput, no_weights_stay_without_their_mlir) {
+  fs::create_directory(path("x.mlir"));
+  expect_error(transform(small_convnet()), 1, {"x.mlir", "it is a folder"});
+  for (const fs::directory_entry& entry : fs::directory_iterator(path("")))
+    EXPECT_NE(entry.path().extension(), ".npz") << entry.path();
+}
+
 TEST_F(OnnxBadInput, what_export_does_not_write) {
   expect_error(samc({"export", kPico, "-o", path("out"), "--opset", "9"}), 2, {"--opset 9", "13 to 20"});
   expect_error(samc({"export", path("absent.pt"), "-o", path("out")}), 1, {"absent.pt"});

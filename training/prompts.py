@@ -17,7 +17,7 @@ def random_point(rng, mask):
     """(x, y) of a random pixel, away from the border where the mask is wide enough."""
     padded = np.pad(mask.astype(np.uint8), 1)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    spots = np.flatnonzero(distance > rng.uniform(0, 0.7) * distance.max())
+    spots = np.flatnonzero(distance > rng.uniform(0, 0.95) * distance.max())
     y, x = divmod(int(spots[rng.integers(len(spots))]), mask.shape[1])
     return float(x), float(y)
 
@@ -35,12 +35,16 @@ def tight_box(mask):
 
 
 def boxes(rng, masks, jitter=0.1, most=20 / 1024):
-    """Points (count, 2, 2), labels (count, 2) of boxes whose corners are off by up to `jitter` of the side."""
+    """Points (count, 2, 2), labels (count, 2) of boxes, some tight, some with corners off by about `jitter` of a side.
+
+    With all of them that far off the model learns to leave a box's sides unused.
+    """
     corners = []
     for mask in masks:
         box = tight_box(mask)
         sides = np.array([box[2] - box[0], box[3] - box[1]] * 2) + 1
-        noise = rng.normal(0, 1, 4) * np.minimum(sides * jitter, most * mask.shape[0] * 2)
+        care = rng.random() ** 2
+        noise = care * rng.normal(0, 1, 4) * np.minimum(sides * jitter, most * mask.shape[0])
         corners.append(np.clip(box + noise, 0, mask.shape[0] - 1))
     points = torch.tensor(np.array(corners, np.float32)).view(-1, 2, 2)
     return points, torch.tensor([[2, 3]]).repeat(len(masks), 1)

@@ -56,7 +56,8 @@ def make_optimiser(arguments, groups, weight_decay):
         matrices, others = {"weight_decay": weight_decay, "muon": True}, {"weight_decay": 0.0}
         return Muon([*split(lambda p: p.ndim == 2 and min(p.shape) > 8, matrices, others)], lr=arguments.rate)
     decayed, plain = {"weight_decay": weight_decay}, {"weight_decay": 0.0}
-    return torch.optim.AdamW([*split(lambda p: p.ndim > 1, decayed, plain)], lr=arguments.rate, betas=(0.9, 0.98), fused=True)
+    groups_of_both = [*split(lambda p: p.ndim > 1, decayed, plain)]
+    return torch.optim.AdamW(groups_of_both, lr=arguments.rate, betas=(0.9, 0.98), fused=True)
 
 
 class Run:

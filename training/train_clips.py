@@ -29,7 +29,7 @@ from training.model import build_model
 from training.processes import end_step, is_finished, run_processes
 from training.run import Run, add_arguments, load_state, make_optimiser
 from training.tracking import Tracker, of_objects
-from training.train_image import GPU_ATTENTION, MEMORY_PARTS, prompt_rounds, repeat_channels_last
+from training.train_image import GPU_ATTENTION, MEMORY_PARTS, compile_model, prompt_rounds, repeat_channels_last
 
 # Pictures only teach that the object is there, so what says so has to learn with the memory.
 TRACKING_PARTS = (*MEMORY_PARTS, "sam_mask_decoder.pred_obj_score_head")
@@ -114,6 +114,7 @@ def parse_arguments():
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--decoder-rate", type=float, default=0.0)
     parser.add_argument("--taught", type=float, nargs=2, default=(0.8, 0.2), help="share of true memories")
+    parser.add_argument("--compile", action="store_true", help="torch.compile encoder, decoder and losses")
     parser.add_argument("--warmup", type=int, default=100, help="steps until the full learning rate")
     return parser.parse_args()
 
@@ -150,6 +151,8 @@ def train(rank, arguments):
             sample = model.normalise(first["pictures"][:, 0].to(device))
             start_memory(model, model.encode_image(sample)[2])
         run.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    if arguments.compile:
+        compile_model(model)
     batches, pictures = loader(dataset, arguments.workers), None
     if arguments.decoder_rate > 0:
         shards = arguments.cache / f"shards_train_{arguments.shard_size}"

@@ -219,8 +219,11 @@ Status write_top_module(const TopModule& top, const WeightStore& weights, const 
   const auto file = module->getAttrOfType<mlir::StringAttr>("module.weight_file");
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   const std::vector<std::pair<std::string, TensorView>> arrays(views.begin(), views.end());
+  // The text comes first, but for its last step: where it can't be written no weights are left without their .mlir.
+  SAMC_ASSIGN(FileWriter text, FileWriter::create(path));
+  SAMC_TRY(text.write(print_top_module(module)));
   SAMC_TRY(write_npz((folder / file.str()).string(), arrays, NpzCompression::kStored));
-  return write_file(path, print_top_module(module));
+  return text.commit();
 }
 
 }  // namespace samc::sophgo
