@@ -73,11 +73,11 @@ void print_function(mlir::func::FuncOp function, bool summary) {
 
 Status inspect_mlir(const std::string& path, bool summary) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
+  if (text.find("module.state = \"") != std::string::npos) return inspect_top_module(path, summary);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
   context.allowUnregisteredDialects();
   DiagnosticCollector diagnostics(&context);
-  if (text.find("module.state = \"") != std::string::npos) return inspect_top_module(path, summary);
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&context));
   if (!module) return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no MLIR that samc knows");

@@ -31,6 +31,7 @@ def add_arguments(parser):
     parser.add_argument("--workers", type=int, default=0, help="data loading processes of each process")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--muon", action="store_true", help="Muon for the matrices instead of AdamW")
+    parser.add_argument("--compile", action="store_true", help="torch.compile encoder, decoder and losses")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--score-minutes", type=float, default=8, help="from one held-out score to the next")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -98,6 +99,10 @@ class Run:
     def youth(self):
         minutes = self.arguments.young_minutes
         return max(0, 1 - self.seconds / (minutes * 60)) if minutes else 0
+
+    def seed_step(self):
+        """What is drawn at random depends on the step alone, so that a continued training draws the same."""
+        torch.manual_seed(self.arguments.seed + 1000 * self.rank + 1000003 * self.step)
 
     def set_rate(self):
         """Warm up by steps, hold, and fall along a cosine over the last part of the budget."""

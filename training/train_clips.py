@@ -114,7 +114,6 @@ def parse_arguments():
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--decoder-rate", type=float, default=0.0)
     parser.add_argument("--taught", type=float, nargs=2, default=(0.8, 0.2), help="share of true memories")
-    parser.add_argument("--compile", action="store_true", help="torch.compile encoder, decoder and losses")
     parser.add_argument("--warmup", type=int, default=100, help="steps until the full learning rate")
     return parser.parse_args()
 
@@ -162,7 +161,7 @@ def train(rank, arguments):
     model.train()
     while not is_finished(run, arguments):
         start = run.clock()
-        torch.manual_seed(arguments.seed + 1000 * rank + 1000003 * run.step)
+        run.seed_step()
         rate = run.set_rate()
         first_share, last_share = arguments.taught
         taught_share = first_share + (last_share - first_share) * run.spent()

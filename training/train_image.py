@@ -48,7 +48,6 @@ def parse_arguments():
     parser.add_argument("--dense", type=float, nargs=2, default=(0, 0), help="weight of the dense task, first and last")
     parser.add_argument("--short-prompting", type=float, default=0.35, help="share of the budget with few rounds")
     parser.add_argument("--warmup", type=int, default=300, help="steps until the full learning rate")
-    parser.add_argument("--compile", action="store_true", help="torch.compile encoder, decoder and losses")
     return parser.parse_args()
 
 
@@ -161,8 +160,7 @@ def train_loop(run, batches, arguments, rank):
     kept = []
     while not is_finished(run, arguments):
         start = run.clock()
-        # What is drawn at random depends on the step alone, so that a continued training draws the same.
-        torch.manual_seed(arguments.seed + 1000 * rank + 1000003 * run.step)
+        run.seed_step()
         rate = run.set_rate()
         first_weight, last_weight = arguments.dense
         dense_weight = first_weight + (last_weight - first_weight) * min(1, run.spent())

@@ -23,15 +23,16 @@ Result<FusedPicture> fuse_picture(const TensorView& normalised, const Preprocess
     return unsupported(fmt::format("pictures of a model of {} in {} cannot be validated", preprocess.pixel_format,
                                    preprocess.channel_format),
                        "leave --validate and --test_input out");
-  if (normalised.shape.size() != 4 || shape.size() != 4)
+  const auto misfit = [&] {
     return invalid_input(fmt::format("the picture {} becomes the bmodel's input {}", shape_to_string(normalised.shape),
                                      shape_to_string(shape)));
+  };
+  if (normalised.shape.size() != 4 || shape.size() != 4) return misfit();
   const int64_t height = normalised.shape[2], width = normalised.shape[3];
   const int64_t outer_height = shape[packed ? 1 : 2], outer_width = shape[packed ? 2 : 3];
   if (normalised.shape[0] != 1 || normalised.shape[1] != 3 || shape[0] != 1 || shape[packed ? 3 : 1] != 3 ||
       outer_height < height || outer_width < width || preprocess.mean.size() != 3 || preprocess.scale.size() != 3)
-    return invalid_input(fmt::format("the picture {} becomes the bmodel's input {}", shape_to_string(normalised.shape),
-                                     shape_to_string(shape)));
+    return misfit();
   FusedPicture result{Tensor::zeros(shape), Tensor(normalised.shape)};
   const int64_t top = (outer_height - height) / 2, left = (outer_width - width) / 2;
   const std::span<const float> source = normalised.f32();

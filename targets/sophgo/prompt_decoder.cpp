@@ -3,12 +3,10 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "model/decoder_parts.h"
+#include "targets/sophgo/passes/attention.h"
 
 namespace samc::sophgo {
 namespace {
-
-// Far below every score, and still a number in f16: its exponential is 0.
-constexpr double kExcluded = -30000.0;
 
 // 0 for the output tokens and the points that are there, kExcluded for the others: (1, 1, 1, tokens).
 mlir::Value token_mask(GraphBuilder& graph, mlir::Value labels, int64_t points, int64_t output_tokens) {
@@ -28,10 +26,7 @@ Status mask_tokens(mlir::Value mask, int64_t tokens) {
     if (!softmax || shape_of(softmax.getOutput()).back() != tokens) continue;
     mlir::OpBuilder builder(softmax);
     const mlir::Value scores = softmax.getInput();
-    auto added = builder.create<top::AddOp>(name_location(builder.getContext(), name_of(scores) + ".masked"),
-                                            scores.getType(), mlir::ValueRange{scores, mask},
-                                            builder.getBoolAttr(false), builder.getF64FloatAttr(-1.0));
-    softmax->setOperand(0, added.getOutput());
+    softmax->setOperand(0, make_add(builder, name_of(scores) + ".masked", scores, mask));
     ++masked;
   }
   SAMC_CHECK(masked > 0, "the decoder has no attention over {} tokens", tokens);

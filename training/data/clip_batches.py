@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from training import prompts
+from training.data.shard_files import finished_shards
 from training.data.shards import batch_numbers, share_of_cells
 
 SMALLEST_SHARE = 0.004  # of the first frame, for an object to be followed
@@ -26,8 +27,8 @@ class ClipBatches(IterableDataset):
 
     def __iter__(self):
         cv2.setNumThreads(1)
-        names = sorted(path for path in self.folder.glob("[0-9]*_[0-9]*") if path.suffix != ".partial")
-        shards = [[np.load(path / f"{part}.npy", mmap_mode="r") for part in ("pictures", "ids")] for path in names]
+        found = finished_shards(self.folder)
+        shards = [[np.load(path / f"{part}.npy", mmap_mode="r") for part in ("pictures", "ids")] for path in found]
         if not shards:
             raise FileNotFoundError(f"{self.folder}: no clips; compose some with training.data.clips")
         for number in batch_numbers(self.start):

@@ -16,6 +16,7 @@ import numpy as np
 
 from training.data import shapes
 from training.data.compose import Pool, draw_cutout, finish, jitter_colour, paste
+from training.data.shard_files import save_shard
 
 FOLLOWED = 2
 LEAVING_SHARE = 0.3  # of the objects leave the picture once and come back
@@ -166,11 +167,7 @@ def main():
         objects = np.empty((count, FOLLOWED), np.uint8)
         for index in range(count):
             pictures[index], ids[index], objects[index] = compose_with_objects(rng, cutouts, photos, size, frames)
-        partial = folder.with_suffix(".partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        for name, array in [("pictures", pictures), ("ids", ids), ("objects", objects)]:
-            np.save(partial / f"{name}.npy", array)
-        partial.rename(folder)
+        save_shard(folder, pictures=pictures, ids=ids, objects=objects)
         print(f"{folder}: {(time.time() - start) / count / frames * 1000:.1f} ms a frame", flush=True)
 
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from training.data import shapes
+from training.data.shard_files import save_shard
 
 MAX_MASKS = 24
 MAX_OBJECTS = 14
@@ -296,23 +297,19 @@ def compose_with_masks(rng, cutouts, photos, size):
             return picture, ids, masks
 
 
-def save_shard(folder, pictures, ids, masks):
-    """Writes a shard beside and renames it, so that a training sees it whole or not at all."""
-    partial = folder.with_suffix(".partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    for name, array in [("pictures", pictures), ("ids", ids), ("masks", masks)]:
-        np.save(partial / f"{name}.npy", array)
-    partial.rename(folder)
+def mask_row(sets):
+    """Masks as a shard holds them: 0 behind the last."""
+    return np.array(sets + [0] * (MAX_MASKS - len(sets)), np.uint32)
 
 
 def write_shard(folder, rng, cutouts, photos, size, count):
     pictures = np.empty((count, size, size, 3), np.uint8)
     ids = np.empty((count, size, size), np.uint8)
-    masks = np.zeros((count, MAX_MASKS), np.uint32)
+    masks = np.empty((count, MAX_MASKS), np.uint32)
     for index in range(count):
         pictures[index], ids[index], sets = compose_with_masks(rng, cutouts, photos, size)
-        masks[index, : len(sets)] = sets
-    save_shard(folder, pictures, ids, masks)
+        masks[index] = mask_row(sets)
+    save_shard(folder, pictures=pictures, ids=ids, masks=masks)
 
 
 def main():

@@ -17,8 +17,9 @@ import time
 import cv2
 import numpy as np
 
-from training.data.compose import MAX_MASKS, Pool, compose_with_masks, save_shard
+from training.data.compose import Pool, compose_with_masks, mask_row
 from training.data.regions import add_regions
+from training.data.shard_files import finished_shards, save_shard
 
 REGIONS_SHARE = 0.5
 
@@ -28,12 +29,11 @@ def compose_fresh(rng, cutouts, photos, size):
     picture, ids, sets = compose_with_masks(rng, cutouts, photos, size)
     if rng.random() < REGIONS_SHARE:
         return picture, *add_regions(rng, picture, ids, sets)
-    return picture, ids, np.array(sets + [0] * (MAX_MASKS - len(sets)), np.uint32)
+    return picture, ids, mask_row(sets)
 
 
 def remove_oldest(folder, keep):
-    shards = sorted(folder.glob("[0-9]*_[0-9]*"), key=lambda path: path.stat().st_mtime)
-    shards = [path for path in shards if path.suffix != ".partial"]
+    shards = sorted(finished_shards(folder), key=lambda path: path.stat().st_mtime)
     for path in shards[: max(0, len(shards) - keep)]:
         shutil.rmtree(path)
 
@@ -50,6 +50,7 @@ def main():
     prepared = arguments.cache / "prepared"
     cutouts, photos = Pool(prepared, "cutouts", False), Pool(prepared, "photos", False)
     folder = arguments.cache / f"shards_train_{arguments.size}"
+    (folder / "stop").unlink(missing_ok=True)
     for shard in itertools.count():
         target = folder / f"{arguments.seed:03}_{shard:04}"
         if target.exists():
@@ -57,7 +58,8 @@ def main():
         start = time.time()
         rng = np.random.default_rng([arguments.seed, shard, 0])
         made = [compose_fresh(rng, cutouts, photos, arguments.size) for _ in range(arguments.count)]
-        save_shard(target, *(np.stack(part) for part in zip(*made)))
+        pictures, ids, masks = (np.stack(part) for part in zip(*made))
+        save_shard(target, pictures=pictures, ids=ids, masks=masks)
         remove_oldest(folder, arguments.keep)
         print(f"{target}: {(time.time() - start) / arguments.count * 1000:.1f} ms a picture", flush=True)
         if (folder / "stop").exists():

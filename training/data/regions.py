@@ -9,14 +9,14 @@ written: the same pictures with up to MAX_REGIONS such regions as further masks.
 """
 
 import argparse
-import os
 import pathlib
 import time
 
 import cv2
 import numpy as np
 
-from training.data.compose import MAX_MASKS
+from training.data.compose import MAX_MASKS, mask_row
+from training.data.shard_files import save_shard
 
 MAX_REGIONS = 6
 SMALLEST, LARGEST = 0.002, 0.25  # of the picture
@@ -90,7 +90,7 @@ def add_regions(rng, picture, ids, masks):
         if owner:
             masks = [mask | 1 << number if mask >> owner & 1 else mask for mask in masks]
         masks.append(1 << number)
-    return ids, np.array(masks + [0] * (MAX_MASKS - len(masks)), np.uint32)
+    return ids, mask_row(masks)
 
 
 def main():
@@ -112,13 +112,7 @@ def main():
         before = int((masks > 0).sum())
         for index, picture in enumerate(pictures):
             ids[index], masks[index] = add_regions(rng, picture, ids[index], [int(m) for m in masks[index]])
-        partial = target.with_suffix(".partial")
-        partial.mkdir(exist_ok=True)
-        (partial / "pictures.npy").unlink(missing_ok=True)
-        os.link(folder / "pictures.npy", partial / "pictures.npy")
-        np.save(partial / "ids.npy", ids)
-        np.save(partial / "masks.npy", masks)
-        partial.rename(target)
+        save_shard(target, pictures=folder / "pictures.npy", ids=ids, masks=masks)
         each, after = 1000 * (time.time() - start) / len(pictures), int((masks > 0).sum())
         print(f"{target}: {before} masks, {after} with regions; {each:.1f} ms a picture", flush=True)
 

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from training import prompts
+from training.data.shard_files import finished_shards
 
 
 WORKER_NICENESS = 5  # drawing batches is quick; the training itself goes first
@@ -24,13 +25,13 @@ class Shards:
         self.refresh()
 
     def refresh(self):
-        found = {path.name: path for path in self.folder.glob("[0-9]*_[0-9]*") if path.suffix != ".partial"}
+        found = {path.name: path for path in finished_shards(self.folder)}
         self.shards = {name: arrays for name, arrays in self.shards.items() if name in found}
         for name in found.keys() - self.shards.keys():
             files = [found[name] / f"{part}.npy" for part in ("pictures", "ids", "masks")]
             try:
                 self.shards[name] = [np.load(file, mmap_mode="r") for file in files]
-            except FileNotFoundError:  # compose --forever has just taken it away
+            except FileNotFoundError:  # training.data.fresh has just taken it away
                 continue
         self.names = sorted(self.shards)
 

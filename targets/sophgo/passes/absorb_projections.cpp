@@ -272,9 +272,7 @@ class Absorber {
 }  // namespace
 
 mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::SoftmaxOp> softmaxes;
-  module.walk([&](top::SoftmaxOp op) { softmaxes.push_back(op); });
-  for (top::SoftmaxOp softmax : softmaxes) {
+  for (top::SoftmaxOp softmax : operations_of<top::SoftmaxOp>(module)) {
     const auto attention = match(softmax);
     if (attention && attention->absorbed_products() < attention->plain_products()) Absorber(*attention, weights).run();
   }

@@ -39,7 +39,7 @@ void rewrite(top::ConvOp conv, WeightStore& weights) {
   const std::string name = name_of(conv.getOutput());
   const Shape filter = shape_of(conv.getFilter());  // (columns, rows, 1, 1)
   const int64_t columns = filter[0];
-  int64_t rows = filter[1];
+  const int64_t rows = filter[1];
   const TensorView f = weight_view(conv.getFilter(), weights);
   Tensor weight({rows, columns}), bias = Tensor::zeros({columns});
   for (int64_t k = 0; k < rows; ++k)
@@ -78,7 +78,6 @@ void rewrite(top::ConvOp conv, WeightStore& weights) {
     }
     has_bias = has_bias || !is_none(op.getBias());
     weight = std::move(both);
-    rows = first->rows;
     x = op.getInput();
   }
   Shape shape = shape_of(x);
@@ -96,9 +95,7 @@ void rewrite(top::ConvOp conv, WeightStore& weights) {
 }  // namespace
 
 mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::ConvOp> convolutions;
-  module.walk([&](top::ConvOp op) { convolutions.push_back(op); });
-  for (top::ConvOp conv : convolutions) rewrite(conv, weights);
+  for (top::ConvOp conv : operations_of<top::ConvOp>(module)) rewrite(conv, weights);
   return remove_dead(module, weights);
 }
 

@@ -22,9 +22,7 @@ std::optional<ConstantMatMul> source_of(mlir::Value value, double factor) {
 }  // namespace
 
 mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::MulConstOp> scales;
-  module.walk([&](top::MulConstOp op) { scales.push_back(op); });
-  for (top::MulConstOp scale : scales) {
+  for (top::MulConstOp scale : operations_of<top::MulConstOp>(module)) {
     if (scale.getDoRelu()) continue;
     const double factor = scale.getConstVal().convertToDouble();
     const auto matmul = source_of(scale.getInput(), factor);

@@ -8,8 +8,6 @@
 namespace samc::sophgo {
 namespace {
 
-// A number in 16 bits as well.
-constexpr float kOtherWindow = -30000.0f;
 // Scores are that much more work.
 constexpr int64_t kMostWindows = 4;
 
@@ -56,7 +54,8 @@ std::optional<WindowAttention> match(top::SoftmaxOp softmax) {
 Tensor mask_of(int64_t tokens) {
   Tensor mask({1, 1, kBatchTokens, kBatchTokens});
   for (int64_t i = 0; i < mask.count(); ++i)
-    mask.f32()[static_cast<size_t>(i)] = i / kBatchTokens / tokens == i % kBatchTokens / tokens ? 0.0f : kOtherWindow;
+    mask.f32()[static_cast<size_t>(i)] =
+        i / kBatchTokens / tokens == i % kBatchTokens / tokens ? 0.0f : static_cast<float>(kExcluded);
   return mask;
 }
 
@@ -98,9 +97,7 @@ void join(const WindowAttention& a, WeightStore& weights) {
 }  // namespace
 
 mlir::LogicalResult join_windows(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::SoftmaxOp> softmaxes;
-  module.walk([&](top::SoftmaxOp op) { softmaxes.push_back(op); });
-  for (top::SoftmaxOp softmax : softmaxes) {
+  for (top::SoftmaxOp softmax : operations_of<top::SoftmaxOp>(module)) {
     const auto attention = match(softmax);
     if (!attention) continue;
     const int64_t windows = attention->shape[0], tokens = attention->shape[1];

@@ -16,9 +16,7 @@ void drop_bias(top::MatMulOp op) {
 }  // namespace
 
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::SoftmaxOp> softmaxes;
-  module.walk([&](top::SoftmaxOp op) { softmaxes.push_back(op); });
-  for (top::SoftmaxOp softmax : softmaxes) {
+  for (top::SoftmaxOp softmax : operations_of<top::SoftmaxOp>(module)) {
     if (!is_last_axis(softmax)) continue;
     auto scores = softmax.getInput().getDefiningOp<top::MatMulOp>();
     if (scores && scores.getOutput().hasOneUse() && !scores.getDoRelu()) {

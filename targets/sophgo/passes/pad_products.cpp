@@ -129,8 +129,7 @@ void move_crop(top::SliceOp crop) {
 }  // namespace
 
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::SliceOp> crops;
-  module.walk([&](top::SliceOp op) { crops.push_back(op); });
+  const std::vector<top::SliceOp> crops = operations_of<top::SliceOp>(module);
   std::vector<std::pair<top::ReshapeOp, Windows>> padded;
   module.walk([&](top::ReshapeOp op) {
     if (const auto windows = match_window(op.getOutput())) padded.emplace_back(op, *windows);

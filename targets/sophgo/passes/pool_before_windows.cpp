@@ -48,9 +48,7 @@ void rewrite(top::PermuteOp last) {
 }  // namespace
 
 mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::PermuteOp> permutes;
-  module.walk([&](top::PermuteOp op) { permutes.push_back(op); });
-  for (top::PermuteOp permute : permutes) rewrite(permute);
+  for (top::PermuteOp permute : operations_of<top::PermuteOp>(module)) rewrite(permute);
   return remove_dead(module, weights);  // the pools of windows, which read the products still
 }
 

@@ -98,10 +98,8 @@ class Rewriter {
 }  // namespace
 
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore&) {
-  std::vector<top::PermuteOp> permutes;
-  module.walk([&](top::PermuteOp op) { permutes.push_back(op); });
   Rewriter rewriter;
-  for (top::PermuteOp permute : permutes) rewriter.rewrite(permute);
+  for (top::PermuteOp permute : operations_of<top::PermuteOp>(module)) rewriter.rewrite(permute);
   return mlir::success();
 }
 

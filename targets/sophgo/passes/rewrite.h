@@ -11,6 +11,14 @@
 
 namespace samc::sophgo {
 
+// The module's ops of a kind, listed before any of them is rewritten.
+template <class Op>
+std::vector<Op> operations_of(mlir::ModuleOp module) {
+  std::vector<Op> list;
+  module.walk([&](Op op) { list.push_back(op); });
+  return list;
+}
+
 // Two for each of the chip's 32 lanes.
 constexpr int64_t kBatchTokens = 64;
 

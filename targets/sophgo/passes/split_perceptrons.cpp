@@ -72,9 +72,7 @@ void split(const ConstantMatMul& first, top::GELUOp gelu, const ConstantMatMul& 
 }  // namespace
 
 mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights) {
-  std::vector<top::GELUOp> activations;
-  module.walk([&](top::GELUOp op) { activations.push_back(op); });
-  for (top::GELUOp gelu : activations) {
+  for (top::GELUOp gelu : operations_of<top::GELUOp>(module)) {
     const auto first = constant_matmul(gelu.getInput());
     if (!first || !gelu.getInput().hasOneUse() || !gelu.getOutput().hasOneUse()) continue;
     mlir::Operation* user = *gelu.getOutput().getUsers().begin();
