@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstdio>
+#include <new>
+
+#include "base/out_of_memory.h"
 
 namespace samc {
 namespace {
@@ -18,7 +21,11 @@ std::string one_line(const std::string& text) {
 }  // namespace
 
 int report_error(const Status& status) {
-  std::fprintf(stderr, "samc: error: %s\n", one_line(status.to_string()).c_str());
+  try {
+    std::fprintf(stderr, "samc: error: %s\n", one_line(status.to_string()).c_str());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "samc: error: out of memory; %s\n", kOutOfMemoryHint);
+  }
   switch (status.code()) {
     case StatusCode::kUsage:
       return 2;

@@ -1,15 +1,20 @@
 // samc: compiles SAM 2 models and segments pictures. Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130
 // interrupted.
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,6 +22,10 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "base/files.h"
+#include "base/guard.h"
+#include "base/memory_budget.h"
+#include "base/out_of_memory.h"
+#include "base/thread_pool.h"
 
 namespace samc {
 namespace {
@@ -57,6 +66,61 @@ class WrappingFormatter : public CLI::Formatter {
   static constexpr size_t kColumn = 34, kWidth = 82;
 };
 
+// A descriptor that the caller closed would be given to the next file that is opened, and what is meant for a terminal
+// would be written into it. Each gets a file that fails what it is for, so that nothing passes for written.
+void keep_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(descriptor, F_GETFD) < 0)
+      (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest that is free
+}
+
+// Where an exception cannot be caught (a destructor, a function that may not throw), missing memory is still one line.
+void on_terminate() {
+  try {
+    if (std::current_exception() != nullptr) throw;
+  } catch (const std::bad_alloc& error) {
+    const bool says_more = dynamic_cast<const OutOfMemory*>(&error) != nullptr;
+    end_process(says_more ? error.what() : "out of memory");
+  } catch (...) {
+  }
+  std::abort();
+}
+
+// What went to standard output counts as written only when it is.
+int finish(int code) {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
+    return report_error(io_error("cannot write to standard output"));
+  return code;
+}
+
+void warn_of_missing_threads() {
+  if (const std::optional<ThreadShortage> shortage = ThreadPool::shortage())
+    warn(
+        fmt::format("the system allowed {} of {} threads (ulimit -u, the container's limit of pids): slower, with the "
+                    "same results",
+                    shortage->got, shortage->asked));
+}
+
+void add_memory_limit(CLI::App& app, std::string& limit) {
+  app.add_option("--memory-limit", limit,
+                 "Memory that images, values and results may take, such as 500M or 2G; without it nine tenths of the "
+                 "machine's or the container's")
+      ->envname("SAMC_MEMORY_LIMIT")
+      ->type_name("SIZE");
+}
+
+Status run_command(const Command& command, const std::string& memory_limit) {
+  return guarded([&]() -> Status {
+    if (!memory_limit.empty()) {
+      Result<int64_t> bytes = parse_memory_size(memory_limit);
+      if (!bytes.is_ok()) return bytes.status().at("--memory-limit");
+      set_memory_limit(bytes.value());
+    }
+    return command();
+  });
+}
+
 int run(int count, char** arguments) {
   CLI::App app("samc compiles SAM 2 models from their published checkpoints and segments pictures with them.");
   app.name("samc");
@@ -66,26 +130,30 @@ int run(int count, char** arguments) {
   app.footer(
       "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
       "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
-      "SAMC_CACHE_LIMIT_MB of them (4000). `samc COMMAND --help` says everything about a command.");
+      "SAMC_CACHE_LIMIT_MB of them (4000). SAMC_MEMORY_LIMIT is --memory-limit for all. `samc COMMAND --help` says "
+      "everything about a command.");
   const std::vector<std::pair<const char*, Command>> commands{
       {"inspect", add_inspect(app)},     {"compile", add_compile(app)}, {"segment", add_segment(app)},
       {"encode", add_encode(app)},       {"bench", add_bench(app)},     {"export", add_export(app)},
       {"transform", add_transform(app)}, {"deploy", add_deploy(app)},   {"deploy-all", add_deploy_all(app)}};
+  std::string memory_limit;
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
+    add_memory_limit(*command, memory_limit);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);  // --help, --version
+    if (error.get_exit_code() == 0) return finish(app.exit(error, std::cout, std::cerr));  // --help, --version
     std::string where = "samc";
     for (const CLI::App* chosen : app.get_subcommands()) where += " " + chosen->get_name();
     return report_error(usage_error(error.what(), "see " + where + " --help"));
   }
   for (const auto& [name, command] : commands)
     if (app.got_subcommand(name)) {
-      if (const Status status = command(); !status.is_ok()) return report_error(status);
+      const Status status = run_command(command, memory_limit);
+      warn_of_missing_threads();
+      if (!status.is_ok()) return report_error(status);
     }
-  std::cout.flush();
-  if (!std::cout) return report_error(io_error("cannot write to standard output"));
-  return 0;
+  return finish(0);
 }
 
 // Compiling makes and frees many large tensors. What is freed is kept for the next one: having the system clear fresh
@@ -100,14 +168,13 @@ void keep_freed_memory() {
 }  // namespace samc
 
 int main(int count, char** arguments) {
+  samc::keep_standard_descriptors();
   samc::handle_signals();
   samc::keep_freed_memory();
+  std::set_terminate(samc::on_terminate);
   try {
     return samc::run(count, arguments);
-  } catch (const std::bad_alloc&) {
-    return samc::report_error(
-        {samc::StatusCode::kInvalidInput, "out of memory", "use a smaller picture or fewer prompts"});
   } catch (const std::exception& error) {
-    return samc::report_error({samc::StatusCode::kInvalidInput, error.what()});
+    return samc::report_error(samc::status_of(error));
   }
 }

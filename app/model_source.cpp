@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <vector>
 
 #include "app/build_id.h"
@@ -57,7 +58,7 @@ class Descriptor {
 class Hash {
  public:
   Hash() : state_(XXH3_createState(), XXH3_freeState) {
-    SAMC_CHECK(state_ != nullptr, "out of memory");
+    if (state_ == nullptr) throw std::bad_alloc();
     XXH3_128bits_reset(state_.get());
   }
   // Each part with its length, so that no two lists of parts give the same bytes.

@@ -1,6 +1,6 @@
 #pragma once
 // A user's mistake (a torn file, a wrong shape) is a Status: what, where, and a hint of what to do. Our own mistakes
-// are SAMC_CHECK (check.h). No exception crosses a stage's border.
+// are SAMC_CHECK (check.h). No exception crosses a stage's border: guard.h makes a Status of it there.
 
 #include <optional>
 #include <string>
@@ -16,6 +16,7 @@ enum class StatusCode {
   kUsage,         // the command line is at fault: exit code 2
   kUnsupported,   // well-formed, but an op, precision, chip or model that samc does not do; the message names it
   kIo,            // the operating system refused: no such file, disk full, no permission
+  kOutOfMemory,   // memory is missing, or the limit of it is reached (memory_budget.h)
   kInterrupted,   // Ctrl-C
 };
 
@@ -27,12 +28,14 @@ class [[nodiscard]] Status {
       : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
 
   static Status ok() { return {}; }
+  // Takes no memory: its text fits into the object, its hint is shared.
+  static Status out_of_memory() { return {StatusCode::kOutOfMemory, "out of memory"}; }
   bool is_ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   const std::string& message() const { return message_; }
-  const std::string& hint() const { return hint_; }
+  const std::string& hint() const;
   // One line: "message; hint".
-  std::string to_string() const { return hint_.empty() ? message_ : message_ + "; " + hint_; }
+  std::string to_string() const { return hint().empty() ? message_ : message_ + "; " + hint(); }
   // The same status with "where: " before its message.
   Status at(const std::string& where) const { return is_ok() ? *this : Status(code_, where + ": " + message_, hint_); }
 

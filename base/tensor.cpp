@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/out_of_memory.h"
+
 namespace samc {
 
 int64_t element_count(std::span<const int64_t> shape) {
@@ -16,20 +18,31 @@ int64_t element_count(std::span<const int64_t> shape) {
 
 std::string shape_to_string(std::span<const int64_t> shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
-void Tensor::Free::operator()(void* pointer) const { std::free(pointer); }
+void AlignedMemory::Free::operator()(void* memory) const { std::free(memory); }
+
+AlignedMemory::AlignedMemory(int64_t bytes, std::string_view what) {
+  constexpr int64_t kAlignment = 64;
+  // Large buffers on 2 MB pages: matrix products over them gain several percent from fewer TLB misses.
+  constexpr int64_t kHugePage = int64_t{2} << 20;
+  constexpr int64_t kLarge = 4 * kHugePage;
+  claim_ = MemoryClaim(bytes, what);
+  const int64_t alignment = bytes >= kLarge ? kHugePage : kAlignment;
+  const auto rounded = static_cast<size_t>((bytes / alignment + 1) * alignment);
+  memory_.reset(std::aligned_alloc(static_cast<size_t>(alignment), rounded));
+  if (memory_ == nullptr) fail(OutOfMemory(what, static_cast<double>(bytes)));
+  // A wish, not a need: where the kernel has no huge pages, nothing changes.
+  if (alignment == kHugePage) (void)::madvise(memory_.get(), rounded, MADV_HUGEPAGE);
+}
 
 Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)) {
-  constexpr size_t kAlignment = 64;
-  // Large buffers on 2 MB pages: matrix products over them gain several percent from fewer TLB misses.
-  constexpr size_t kHugePage = size_t{2} << 20;
-  constexpr size_t kLarge = 4 * kHugePage;
-  const size_t needed = static_cast<size_t>(bytes());
-  const size_t alignment = needed >= kLarge ? kHugePage : kAlignment;
-  const size_t rounded = (needed / alignment + 1) * alignment;
-  data_.reset(std::aligned_alloc(alignment, rounded));
-  SAMC_CHECK(data_ != nullptr, "out of memory: {} bytes for a tensor {}", needed, shape_to_string(shape_));
-  // A wish, not a need: where the kernel has no huge pages, nothing changes.
-  if (alignment == kHugePage) (void)::madvise(data_.get(), rounded, MADV_HUGEPAGE);
+  constexpr double kMostBytes = 1e18;  // above it int64_t may overflow
+  auto size = static_cast<double>(dtype_size(dtype));
+  for (const int64_t extent : shape_) {
+    SAMC_CHECK(extent >= 0, "a tensor {}", shape_to_string(shape_));
+    size *= static_cast<double>(extent);
+    if (size > kMostBytes) fail(OutOfMemory("a tensor", size));
+  }
+  data_ = AlignedMemory(bytes(), "a tensor");
 }
 
 Tensor Tensor::zeros(Shape shape) {

@@ -6,10 +6,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
 #include "base/dtype.h"
+#include "base/memory_budget.h"
 
 namespace samc {
 
@@ -17,6 +19,23 @@ using Shape = std::vector<int64_t>;
 
 int64_t element_count(std::span<const int64_t> shape);
 std::string shape_to_string(std::span<const int64_t> shape);  // "(1, 256, 64, 64)"
+
+// Bytes of its own, at a multiple of 64, counted against the limit of memory. Above some MB on huge pages.
+class AlignedMemory {
+ public:
+  AlignedMemory() = default;
+  // Throws std::bad_alloc; what completes "out of memory: ... takes 4.2 GB".
+  AlignedMemory(int64_t bytes, std::string_view what);
+
+  void* get() const { return memory_.get(); }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const;
+  };
+  MemoryClaim claim_;
+  std::unique_ptr<void, Free> memory_;
+};
 
 struct TensorView {
   DType dtype = DType::kF32;
@@ -34,7 +53,8 @@ struct TensorView {
 class Tensor {
  public:
   Tensor() = default;
-  // Contents are uninitialised.
+  // Contents are uninitialised. Counts against the limit of memory (memory_budget.h); throws std::bad_alloc where that
+  // or the memory is used up, or the extents' product is beyond all bounds.
   Tensor(DType dtype, Shape shape);
   explicit Tensor(Shape shape) : Tensor(DType::kF32, std::move(shape)) {}
   static Tensor zeros(Shape shape);
@@ -44,7 +64,7 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   int64_t count() const { return element_count(shape_); }
   int64_t bytes() const { return count() * dtype_size(dtype_); }
-  bool empty() const { return data_ == nullptr; }
+  bool empty() const { return data_.get() == nullptr; }
   void* data() { return data_.get(); }
   const void* data() const { return data_.get(); }
   template <class T>
@@ -64,12 +84,9 @@ class Tensor {
   void reshape(Shape shape);
 
  private:
-  struct Free {
-    void operator()(void* pointer) const;
-  };
   DType dtype_ = DType::kF32;
   Shape shape_;
-  std::unique_ptr<void, Free> data_;
+  AlignedMemory data_;
 };
 
 }  // namespace samc

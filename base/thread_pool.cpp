@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -31,6 +33,24 @@ void pause_briefly() {
 // Small kernels follow each other within microseconds: spinning this long before sleeping saves a wake-up each time.
 constexpr int kSpins = 10000;
 
+// Both numbers of a ThreadShortage in one, so that they are read together: asked in the upper half.
+std::atomic<uint64_t> largest_shortage{0};
+
+uint64_t packed(int asked, int got) {
+  return uint64_t{static_cast<uint32_t>(asked)} << 32 | static_cast<uint32_t>(got);
+}
+
+ThreadShortage unpacked(uint64_t shortage) {
+  return {static_cast<int>(shortage >> 32), static_cast<int>(shortage & 0xffffffffu)};
+}
+
+void note_shortage(int asked, int got) {
+  uint64_t known = largest_shortage.load();
+  while (asked - got > unpacked(known).asked - unpacked(known).got &&
+         !largest_shortage.compare_exchange_weak(known, packed(asked, got))) {
+  }
+}
+
 }  // namespace
 
 struct ThreadPool::State {
@@ -44,10 +64,24 @@ struct ThreadPool::State {
   std::atomic<int64_t> next{0};
   int64_t pieces = 0;
   const std::function<void(int64_t, int)>* body = nullptr;
+  std::atomic<bool> threw{false};
+  std::exception_ptr thrown;  // the first; written once, by who set threw, and read when all have ended
   std::atomic<bool> stop{false};
+  int asked = 1;
 
-  void take_pieces(int worker) {
-    for (int64_t piece = next.fetch_add(1); piece < pieces; piece = next.fetch_add(1)) (*body)(piece, worker);
+  ~State() {
+    stop.store(true);
+    announce();
+    for (std::thread& worker : workers) worker.join();
+  }
+
+  void take_pieces(int worker) noexcept {
+    try {
+      for (int64_t piece = next.fetch_add(1); piece < pieces; piece = next.fetch_add(1)) (*body)(piece, worker);
+    } catch (...) {
+      next.store(pieces);  // nobody begins another
+      if (!threw.exchange(true)) thrown = std::current_exception();
+    }
   }
 
   void work(int worker) {
@@ -76,14 +110,24 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads <= 0) threads = usable_cores();
-  for (int worker = 1; worker < threads; ++worker)
-    state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
+  state_->asked = threads;
+  state_->workers.reserve(static_cast<size_t>(threads) - 1);
+  try {
+    for (int worker = 1; worker < threads; ++worker)
+      state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
+  } catch (const std::exception&) {  // std::system_error, or no memory for a thread's own state
+    note_shortage(threads, this->threads());
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  state_->stop.store(true);
-  state_->announce();
-  for (std::thread& worker : state_->workers) worker.join();
+ThreadPool::~ThreadPool() = default;
+
+int ThreadPool::asked() const { return state_->asked; }
+
+std::optional<ThreadShortage> ThreadPool::shortage() {
+  const ThreadShortage largest = unpacked(largest_shortage.load());
+  if (largest.asked == 0) return std::nullopt;
+  return largest;
 }
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
@@ -97,6 +141,7 @@ void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& bo
   }
   state_->pieces = pieces;
   state_->body = &body;
+  state_->threw.store(false);
   state_->next.store(0);
   state_->open.store(state_->generation.load() + 1);
   state_->announce();
@@ -109,6 +154,7 @@ void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& bo
     else
       std::this_thread::yield();
   }
+  if (state_->threw.load()) std::rethrow_exception(std::exchange(state_->thrown, nullptr));
 }
 
 }  // namespace samc

@@ -5,22 +5,34 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace samc {
 
+// How many threads a pool was to have, and how many it got.
+struct ThreadShortage {
+  int asked = 0;
+  int got = 0;
+};
+
 class ThreadPool {
  public:
-  // threads: how many work at once, the caller among them; 0 means one for each core that this process may use.
+  // threads: how many work at once, the caller among them; 0 means one for each core that this process may use. Where
+  // the system refuses one (ulimit -u, a container's limit of pids) the pool has fewer, and asked() > threads().
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const;
+  int asked() const;
+  // Of all pools that this process has made, the one that lacked the most threads; nothing where none lacked any.
+  static std::optional<ThreadShortage> shortage();
 
   // Calls body(piece, worker) for piece in [0, pieces), each once, and returns when all are done. worker is in
   // [0, threads()) and no two calls with the same worker overlap, so it can index scratch memory. Pieces are handed out
   // as threads get free. Calls from several threads are served one after the other; body must not call run() itself.
+  // What body throws, on any thread, is thrown here when all calls have ended; pieces not begun by then are left out.
   void run(int64_t pieces, const std::function<void(int64_t piece, int worker)>& body);
 
  private:

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/zip_archive.h"
 
@@ -363,10 +364,12 @@ Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
 Checkpoint::~Checkpoint() = default;
 
 Result<Checkpoint> Checkpoint::open(const std::string& path) {
-  auto state = std::make_unique<State>();
-  SAMC_ASSIGN(state->file, MappedFile::open(path));
-  SAMC_TRY(state->read_directory().at(path));
-  return Checkpoint(std::move(state));
+  return guarded([&]() -> Result<Checkpoint> {
+    auto state = std::make_unique<State>();
+    SAMC_ASSIGN(state->file, MappedFile::open(path));
+    SAMC_TRY(state->read_directory().at(path));
+    return Checkpoint(std::move(state));
+  });
 }
 
 const std::string& Checkpoint::path() const { return state_->file.path(); }
@@ -389,29 +392,33 @@ int64_t Checkpoint::parameter_count() const {
 }
 
 Result<Tensor> Checkpoint::read_f32(const CheckpointTensor& tensor) const {
-  SAMC_TRY(state_->verify(tensor.storage_index));
-  Tensor result(tensor.shape);
-  if (can_view_f32(tensor)) {
-    if (result.bytes() > 0)
-      std::memcpy(result.data(), tensor.storage.data() + tensor.storage_offset * 4,
-                  static_cast<size_t>(result.bytes()));
-  } else {
-    convert_to_f32(tensor, result.f32());
-  }
-  return result;
+  return guarded([&]() -> Result<Tensor> {
+    SAMC_TRY(state_->verify(tensor.storage_index));
+    Tensor result(tensor.shape);
+    if (can_view_f32(tensor)) {
+      if (result.bytes() > 0)
+        std::memcpy(result.data(), tensor.storage.data() + tensor.storage_offset * 4,
+                    static_cast<size_t>(result.bytes()));
+    } else {
+      convert_to_f32(tensor, result.f32());
+    }
+    return result;
+  });
 }
 
 Result<Tensor> Checkpoint::read(const CheckpointTensor& tensor) const {
-  SAMC_TRY(state_->verify(tensor.storage_index));
-  Tensor result(tensor.dtype, tensor.shape);
-  const size_t size = static_cast<size_t>(dtype_size(tensor.dtype));
-  std::byte* next = static_cast<std::byte*>(result.data());
-  for_each_element(tensor, [&](const std::byte* element) {
-    std::memcpy(next, element, size);
-    if (tensor.big_endian) std::reverse(next, next + size);
-    next += size;
+  return guarded([&]() -> Result<Tensor> {
+    SAMC_TRY(state_->verify(tensor.storage_index));
+    Tensor result(tensor.dtype, tensor.shape);
+    const size_t size = static_cast<size_t>(dtype_size(tensor.dtype));
+    std::byte* next = static_cast<std::byte*>(result.data());
+    for_each_element(tensor, [&](const std::byte* element) {
+      std::memcpy(next, element, size);
+      if (tensor.big_endian) std::reverse(next, next + size);
+      next += size;
+    });
+    return result;
   });
-  return result;
 }
 
 bool Checkpoint::can_view_f32(const CheckpointTensor& tensor) {
@@ -421,13 +428,17 @@ bool Checkpoint::can_view_f32(const CheckpointTensor& tensor) {
 
 Result<TensorView> Checkpoint::view_f32(const CheckpointTensor& tensor) const {
   SAMC_CHECK(can_view_f32(tensor), "{} has no f32 bytes to view", tensor.name);
-  SAMC_TRY(state_->verify(tensor.storage_index));
-  return TensorView{DType::kF32, tensor.shape, tensor.storage.data() + tensor.storage_offset * 4};
+  return guarded([&]() -> Result<TensorView> {
+    SAMC_TRY(state_->verify(tensor.storage_index));
+    return TensorView{DType::kF32, tensor.shape, tensor.storage.data() + tensor.storage_offset * 4};
+  });
 }
 
 Status Checkpoint::verify_all() const {
-  for (size_t i = 0; i < state_->storage_entries.size(); ++i) SAMC_TRY(state_->verify(i));
-  return Status::ok();
+  return guarded([&]() -> Status {
+    for (size_t i = 0; i < state_->storage_entries.size(); ++i) SAMC_TRY(state_->verify(i));
+    return Status::ok();
+  });
 }
 
 Result<std::vector<NonFiniteTensor>> Checkpoint::find_non_finite(size_t most) const {

@@ -11,8 +11,8 @@
 
 namespace samc {
 
-// Scratch memory, one block a worker and one that they share, grown on demand and kept from call to call. 64-byte
-// aligned.
+// Scratch memory, counted against the limit of memory (floats() and shared_floats() throw std::bad_alloc), one block a
+// worker and one that they share, grown on demand and kept from call to call. 64-byte aligned.
 class Scratch {
  public:
   explicit Scratch(int workers) : blocks_(static_cast<size_t>(workers) + 1) {}
@@ -28,7 +28,10 @@ class Scratch {
 
  private:
   static float* grown(Tensor& block, size_t count) {
-    if (block.empty() || static_cast<size_t>(block.count()) < count) block = Tensor({static_cast<int64_t>(count)});
+    if (block.empty() || static_cast<size_t>(block.count()) < count) {
+      block = Tensor();  // given back first: both at once would be more than either
+      block = Tensor({static_cast<int64_t>(count)});
+    }
     return block.f32().data();
   }
   std::vector<Tensor> blocks_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "media/exif.h"
 #include "media/image_decoders.h"
 
@@ -39,7 +40,8 @@ Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels) 
   return Status::ok();
 }
 
-Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source, int64_t most_pixels) {
+static Result<Image> decode_image_unguarded(std::span<const std::byte> bytes, ImageSource* source,
+                                            int64_t most_pixels) {
   constexpr size_t kHead = 16;
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHead));
   if (head.empty()) return invalid_input("an empty file, not a picture");
@@ -57,11 +59,19 @@ Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source
   return oriented(std::move(image).value(), orientation);
 }
 
-Result<Image> read_image(const std::string& path, ImageSource* source, int64_t most_pixels) {
+Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source, int64_t most_pixels) {
+  return guarded([&] { return decode_image_unguarded(bytes, source, most_pixels); });
+}
+
+static Result<Image> read_image_unguarded(const std::string& path, ImageSource* source, int64_t most_pixels) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
   Result<Image> image = decode_image(file.bytes(), source, most_pixels);
   if (!image.is_ok()) return image.status().at(path);
   return image;
+}
+
+Result<Image> read_image(const std::string& path, ImageSource* source, int64_t most_pixels) {
+  return guarded([&] { return read_image_unguarded(path, source, most_pixels); });
 }
 
 }  // namespace samc

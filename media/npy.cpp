@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/guard.h"
 
 namespace samc {
 namespace {
@@ -169,7 +170,7 @@ void copy_from_fortran_order(const std::byte* source, Tensor& tensor) {
 
 }  // namespace
 
-Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
+static Result<Tensor> parse_npy_unguarded(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!text.starts_with(kMagic) || text.size() < 10) return invalid_input("not a .npy array");
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(text[i])); };
@@ -197,11 +198,19 @@ Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
   return tensor;
 }
 
-Result<Tensor> read_npy(const std::string& path) {
+Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
+  return guarded([&] { return parse_npy_unguarded(bytes); });
+}
+
+static Result<Tensor> read_npy_unguarded(const std::string& path) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
   Result<Tensor> tensor = parse_npy(file.bytes());
   if (!tensor.is_ok()) return tensor.status().at(path);
   return tensor;
+}
+
+Result<Tensor> read_npy(const std::string& path) {
+  return guarded([&] { return read_npy_unguarded(path); });
 }
 
 std::string npy_header(const TensorView& tensor) {
@@ -227,11 +236,15 @@ std::string npy_header(const TensorView& tensor) {
   return header + dictionary;
 }
 
-Status write_npy(const std::string& path, const TensorView& tensor) {
+static Status write_npy_unguarded(const std::string& path, const TensorView& tensor) {
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   SAMC_TRY(writer.write(npy_header(tensor)));
   SAMC_TRY(writer.write(tensor.data, static_cast<size_t>(tensor.bytes())));
   return writer.commit();
+}
+
+Status write_npy(const std::string& path, const TensorView& tensor) {
+  return guarded([&] { return write_npy_unguarded(path, tensor); });
 }
 
 }  // namespace samc

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/guard.h"
 
 namespace samc {
 namespace {
@@ -223,8 +224,8 @@ std::string shared_fields(const Entry& entry, size_t extra_size) {
 std::string deflate_all(const std::string& header, const TensorView& tensor) {
   z_stream stream{};
   constexpr int kLevel = 4, kMemoryLevel = 8;  // logits hardly shrink and masks shrink at any level: speed counts
-  SAMC_CHECK(deflateInit2(&stream, kLevel, Z_DEFLATED, -MAX_WBITS, kMemoryLevel, Z_DEFAULT_STRATEGY) == Z_OK,
-             "zlib cannot start");
+  if (deflateInit2(&stream, kLevel, Z_DEFLATED, -MAX_WBITS, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::bad_alloc();  // its one other error is a wrong parameter
   const std::unique_ptr<z_stream, int (*)(z_stream*)> cleanup(&stream, deflateEnd);
   std::string packed;
   std::vector<char> buffer(256 * 1024);
@@ -253,6 +254,10 @@ std::string deflate_all(const std::string& header, const TensorView& tensor) {
 }  // namespace
 
 Result<Npz> Npz::parse(std::span<const std::byte> content) {
+  return guarded([&] { return parse_unguarded(content); });
+}
+
+Result<Npz> Npz::parse_unguarded(std::span<const std::byte> content) {
   const Bytes bytes(content);
   SAMC_ASSIGN(const std::vector<Entry> entries, read_directory(bytes));
   Npz npz;
@@ -277,11 +282,13 @@ Result<Npz> Npz::parse(std::span<const std::byte> content) {
 }
 
 Result<Npz> Npz::read(const std::string& path) {
-  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
-  Result<Npz> npz = parse(file.bytes());
-  if (!npz.is_ok()) return npz.status().at(path);
-  npz.value().path_ = path;
-  return npz;
+  return guarded([&]() -> Result<Npz> {
+    SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+    Result<Npz> npz = parse_unguarded(file.bytes());
+    if (!npz.is_ok()) return npz.status().at(path);
+    npz.value().path_ = path;
+    return npz;
+  });
 }
 
 const Tensor* Npz::find(const std::string& name) const {
@@ -299,8 +306,8 @@ Result<const Tensor*> Npz::get(const std::string& name) const {
                        present.empty() ? "it is empty" : "it holds " + present);
 }
 
-Status write_npz(const std::string& path, std::span<const std::pair<std::string, TensorView>> arrays,
-                 NpzCompression compression) {
+static Status write_npz_unguarded(const std::string& path, std::span<const std::pair<std::string, TensorView>> arrays,
+                                  NpzCompression compression) {
   constexpr uint64_t kMostSize = 0xfffffffeu;  // beyond this zip needs its 64-bit extension, which we do not write
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   std::string directory;
@@ -353,6 +360,11 @@ Status write_npz(const std::string& path, std::span<const std::pair<std::string,
   append(end, 0, 2);
   SAMC_TRY(writer.write(directory + end));
   return writer.commit();
+}
+
+Status write_npz(const std::string& path, std::span<const std::pair<std::string, TensorView>> arrays,
+                 NpzCompression compression) {
+  return guarded([&] { return write_npz_unguarded(path, arrays, compression); });
 }
 
 }  // namespace samc

@@ -26,6 +26,8 @@ class Npz {
   Result<const Tensor*> get(const std::string& name) const;
 
  private:
+  static Result<Npz> parse_unguarded(std::span<const std::byte> bytes);
+
   std::string path_ = "npz";
   std::vector<std::pair<std::string, Tensor>> arrays_;
 };

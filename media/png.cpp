@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "media/exif.h"
 #include "media/image_decoders.h"
 
@@ -150,9 +151,9 @@ Status write_pixels(const std::string& path, int width, int height, int colour_t
   encoder.writer = &writer;
   encoder.png =
       png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, on_write_error, [](png_structp, png_const_charp) {});
-  SAMC_CHECK(encoder.png != nullptr, "libpng cannot start");
+  if (encoder.png == nullptr) return Status::out_of_memory();
   encoder.info = png_create_info_struct(encoder.png);
-  SAMC_CHECK(encoder.info != nullptr, "libpng cannot start");
+  if (encoder.info == nullptr) return Status::out_of_memory();
   if (!encode(encoder, width, height, colour_type, pixels, row_size)) {
     if (!encoder.status.is_ok()) return encoder.status;
     return invalid_input(fmt::format("{}: a PNG cannot hold {} x {} pixels", path, width, height));
@@ -166,9 +167,9 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   Decoder decoder;
   decoder.rest = bytes;
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning);
-  SAMC_CHECK(decoder.png != nullptr, "libpng cannot start");
+  if (decoder.png == nullptr) return Status::out_of_memory();
   decoder.info = png_create_info_struct(decoder.png);
-  SAMC_CHECK(decoder.info != nullptr, "libpng cannot start");
+  if (decoder.info == nullptr) return Status::out_of_memory();
   if (!read_header(decoder)) return failure(decoder);
 
   const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
@@ -190,15 +191,23 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   return image;
 }
 
-Status write_png(const std::string& path, const Image& image) {
+static Status write_png_unguarded(const std::string& path, const Image& image) {
   return write_pixels(path, image.width, image.height, PNG_COLOR_TYPE_RGB, image.rgb.data(),
                       static_cast<size_t>(image.width) * 3);
 }
 
-Status write_png_grey(const std::string& path, int width, int height, std::span<const uint8_t> grey) {
+Status write_png(const std::string& path, const Image& image) {
+  return guarded([&] { return write_png_unguarded(path, image); });
+}
+
+static Status write_png_grey_unguarded(const std::string& path, int width, int height, std::span<const uint8_t> grey) {
   SAMC_CHECK(grey.size() == static_cast<size_t>(width) * static_cast<size_t>(height), "{} bytes for {} x {} pixels",
              grey.size(), width, height);
   return write_pixels(path, width, height, PNG_COLOR_TYPE_GRAY, grey.data(), static_cast<size_t>(width));
+}
+
+Status write_png_grey(const std::string& path, int width, int height, std::span<const uint8_t> grey) {
+  return guarded([&] { return write_png_grey_unguarded(path, width, height, grey); });
 }
 
 }  // namespace samc

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/guard.h"
 
 namespace samc {
 namespace {
@@ -146,7 +147,7 @@ Result<Json> parse_json(std::string_view text) {
 
 }  // namespace
 
-Result<std::vector<PicturePrompts>> parse_prompts(std::string_view text) {
+static Result<std::vector<PicturePrompts>> parse_prompts_unguarded(std::string_view text) {
   SAMC_ASSIGN(const Json json, parse_json(text));
   if (!json.is_object() || !json.contains("pictures") || !json["pictures"].is_array())
     return invalid_input("no list \"pictures\"", "see docs/prompts_json.md");
@@ -163,11 +164,19 @@ Result<std::vector<PicturePrompts>> parse_prompts(std::string_view text) {
   return pictures;
 }
 
-Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
+Result<std::vector<PicturePrompts>> parse_prompts(std::string_view text) {
+  return guarded([&] { return parse_prompts_unguarded(text); });
+}
+
+static Result<std::vector<PicturePrompts>> read_prompts_unguarded(const std::string& path) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kLargestPromptFile));
   Result<std::vector<PicturePrompts>> pictures = parse_prompts(text);
   if (!pictures.is_ok()) return pictures.status().at(path);
   return pictures;
+}
+
+Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
+  return guarded([&] { return read_prompts_unguarded(path); });
 }
 
 Status check_prompt(const Prompt& prompt, double width, double height) {

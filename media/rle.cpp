@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
+
 namespace samc {
 
 Rle encode_rle(std::span<const uint8_t> mask, int height, int width) {
@@ -66,7 +68,7 @@ std::string compress_rle(const Rle& rle) {
   return text;
 }
 
-Result<Rle> decompress_rle(std::string_view text, int height, int width) {
+static Result<Rle> decompress_rle_unguarded(std::string_view text, int height, int width) {
   const uint64_t pixels = static_cast<uint64_t>(height) * static_cast<uint64_t>(width);
   Rle rle{height, width, {}};
   uint64_t total = 0;
@@ -92,6 +94,10 @@ Result<Rle> decompress_rle(std::string_view text, int height, int width) {
   if (total != pixels)
     return invalid_input(fmt::format("a run-length encoding of {} pixels for a {} x {} mask", total, width, height));
   return rle;
+}
+
+Result<Rle> decompress_rle(std::string_view text, int height, int width) {
+  return guarded([&] { return decompress_rle_unguarded(text, height, width); });
 }
 
 int64_t rle_area(const Rle& rle) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "model/config.h"
 
 namespace samc {
@@ -316,7 +317,7 @@ ModelConfig read_model(MapReader map) {
 
 }  // namespace
 
-Result<ModelConfig> parse_config(const std::string& text, const std::string& name) {
+static Result<ModelConfig> parse_config_unguarded(const std::string& text, const std::string& name) {
   try {
     const YAML::Node root = YAML::Load(text);
     if (!root.IsMap() || !root["model"].IsDefined())
@@ -334,11 +335,19 @@ Result<ModelConfig> parse_config(const std::string& text, const std::string& nam
   }
 }
 
-Result<ModelConfig> read_config(const std::string& path) {
+Result<ModelConfig> parse_config(const std::string& text, const std::string& name) {
+  return guarded([&] { return parse_config_unguarded(text, name); });
+}
+
+static Result<ModelConfig> read_config_unguarded(const std::string& path) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kLargestFile));
   Result<ModelConfig> config = parse_config(text, std::filesystem::path(path).stem().string());
   if (!config.is_ok()) return config.status().at(path);
   return config;
+}
+
+Result<ModelConfig> read_config(const std::string& path) {
+  return guarded([&] { return read_config_unguarded(path); });
 }
 
 }  // namespace samc

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/guard.h"
+
 namespace samc {
 namespace {
 
@@ -116,8 +118,8 @@ Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
       kConfigHint);
 }
 
-Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
-                               const std::optional<std::string>& config_path) {
+static Result<Recognition> find_model_unguarded(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
+                                                const std::optional<std::string>& config_path) {
   std::optional<std::string> path = config_path;
   if (!path) {
     const std::string beside = std::filesystem::path(checkpoint_path).replace_extension(".yaml").string();
@@ -133,6 +135,11 @@ Result<Recognition> find_model(const std::string& checkpoint_path, std::span<con
   const Status fits = check_tensors(config, tensors);
   if (!fits.is_ok()) return fits.at(checkpoint_path);
   return Recognition{std::move(config), fmt::format("as {} says", *path)};
+}
+
+Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
+                               const std::optional<std::string>& config_path) {
+  return guarded([&] { return find_model_unguarded(checkpoint_path, tensors, config_path); });
 }
 
 }  // namespace samc

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "onnx/graph.h"
 #include "onnx/onnx.pb.h"
 
@@ -479,19 +480,23 @@ int64_t Model::parameter_count() const {
 }
 
 Result<Model> Model::parse(std::span<const std::byte> bytes, const std::string& folder, const std::string& path) {
-  ModelProto proto;
-  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()))
-    return unsupported("the file has more than 2 GB", "export the weights as external data");
-  if (bytes.empty() || !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return invalid_input("this is not an ONNX model, or it is cut short", kDamagedHint);
-  return Loader(folder, path).run(proto);
+  return guarded([&]() -> Result<Model> {
+    ModelProto proto;
+    if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()))
+      return unsupported("the file has more than 2 GB", "export the weights as external data");
+    if (bytes.empty() || !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return invalid_input("this is not an ONNX model, or it is cut short", kDamagedHint);
+    return Loader(folder, path).run(proto);
+  });
 }
 
 Result<Model> Model::load(const std::string& path) {
-  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
-  Result<Model> model = parse(file.bytes(), std::filesystem::path(path).parent_path().string(), path);
-  if (!model.is_ok()) return model.status().at(path);
-  return model;
+  return guarded([&]() -> Result<Model> {
+    SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+    Result<Model> model = parse(file.bytes(), std::filesystem::path(path).parent_path().string(), path);
+    if (!model.is_ok()) return model.status().at(path);
+    return model;
+  });
 }
 
 }  // namespace samc::onnx

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/guard.h"
 #include "onnx/evaluate.h"
 
 namespace samc::onnx {
@@ -578,10 +579,14 @@ void remove_dead(SimpleGraph& graph) {
   std::erase_if(graph.values, [&](const auto& entry) { return used.count(entry.first) == 0; });
 }
 
-Result<SimpleGraph> simplify(const Model& model, const SimplifyOptions& options) {
+static Result<SimpleGraph> simplify_unguarded(const Model& model, const SimplifyOptions& options) {
   Result<SimpleGraph> result = Simplifier(model, options).run();
   if (!result.is_ok()) return result.status().at(model.path);
   return result;
+}
+
+Result<SimpleGraph> simplify(const Model& model, const SimplifyOptions& options) {
+  return guarded([&] { return simplify_unguarded(model, options); });
 }
 
 std::vector<UnknownOperator> unknown_operators(const Model& model) {

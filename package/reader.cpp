@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "package/check.h"
 #include "package/format.h"
 
@@ -275,18 +276,28 @@ class ModuleReader {
 
 }  // namespace
 
-Result<PlanModule> read_module_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
-                                     const std::string& name, const ReadOptions& options) {
+static Result<PlanModule> read_module_bytes_unguarded(std::span<const std::byte> bytes,
+                                                      std::shared_ptr<const void> owner, const std::string& name,
+                                                      const ReadOptions& options) {
   ModuleReader reader(bytes, name);
   SAMC_TRY(reader.read_header());
   if (options.verify_weights) SAMC_TRY(reader.verify_weights(options.pool));
   return reader.read_body(std::move(owner));
 }
 
-Result<PlanModule> read_module(const std::string& path, const ReadOptions& options) {
+Result<PlanModule> read_module_bytes(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                                     const std::string& name, const ReadOptions& options) {
+  return guarded([&] { return read_module_bytes_unguarded(bytes, std::move(owner), name, options); });
+}
+
+static Result<PlanModule> read_module_unguarded(const std::string& path, const ReadOptions& options) {
   SAMC_ASSIGN(MappedFile mapped, MappedFile::open(path));
   const auto file = std::make_shared<const MappedFile>(std::move(mapped));
   return read_module_bytes(file->bytes(), file, path, options);
+}
+
+Result<PlanModule> read_module(const std::string& path, const ReadOptions& options) {
+  return guarded([&] { return read_module_unguarded(path, options); });
 }
 
 }  // namespace samc

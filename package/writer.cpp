@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "package/check.h"
 #include "package/format.h"
 
@@ -161,7 +162,7 @@ Status each_weight_piece(const std::vector<WeightData>& weights, Sink&& sink) {
 
 }  // namespace
 
-Status write_module(const PlanModule& module, const std::string& path) {
+static Status write_module_unguarded(const PlanModule& module, const std::string& path) {
   SAMC_TRY(check_module(module));
   ByteWriter weight_table;
   weight_table.count(module.weights.size());
@@ -218,6 +219,10 @@ Status write_module(const PlanModule& module, const std::string& path) {
     }
   }
   return file.commit();
+}
+
+Status write_module(const PlanModule& module, const std::string& path) {
+  return guarded([&] { return write_module_unguarded(module, path); });
 }
 
 }  // namespace samc

@@ -1,45 +1,32 @@
 #include "runtime/executor.h"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <deque>
 
+#include "base/guard.h"
 #include "runtime/bound_function.h"
 
 namespace samc {
 namespace {
 
-struct FreeMemory {
-  void operator()(std::byte* memory) const { std::free(memory); }
-};
-
-constexpr size_t kHugePage = size_t{2} << 20;
-
 // A block that grows; the contents are not kept when it does.
 class Block {
  public:
-  Status grow(int64_t bytes) {
-    if (bytes <= bytes_) return Status::ok();
-    memory_.reset();
+  void grow(int64_t bytes) {
+    if (bytes <= bytes_) return;
+    memory_ = {};
     bytes_ = 0;
-    const size_t alignment = static_cast<size_t>(bytes) >= kHugePage ? kHugePage : kArenaAlignment;
-    const size_t rounded = (static_cast<size_t>(bytes) + alignment - 1) / alignment * alignment;
-    memory_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
-    if (memory_ == nullptr) return io_error(fmt::format("out of memory: {} MB for the model's values", bytes >> 20));
-    // Fewer TLB misses; a wish, not a need.
-    if (alignment == kHugePage) (void)::madvise(memory_.get(), rounded, MADV_HUGEPAGE);
+    memory_ = AlignedMemory(bytes, "what a function of the model computes");
     bytes_ = bytes;
-    return Status::ok();
   }
-  std::byte* data() const { return memory_.get(); }
+  std::byte* data() const { return static_cast<std::byte*>(memory_.get()); }
   int64_t bytes() const { return bytes_; }
 
  private:
-  std::unique_ptr<std::byte, FreeMemory> memory_;
+  AlignedMemory memory_;
   int64_t bytes_ = 0;
 };
 
@@ -104,8 +91,8 @@ struct Executor::State {
     return Status::ok();
   }
 
-  Status place_rest(const BoundFunction& bound, ValueAddresses& at) {
-    SAMC_TRY(arena.grow(bound.arena.bytes));
+  void place_rest(const BoundFunction& bound, ValueAddresses& at) {
+    arena.grow(bound.arena.bytes);
     const PlanFunction& function = *bound.function;
     for (size_t index = 0; index < function.values.size(); ++index) {
       const Value& value = function.values[index];
@@ -116,7 +103,6 @@ struct Executor::State {
         at.set(place, module->plan().weights[static_cast<size_t>(value.weight)].bytes.data());
       if (value.place == Place::kAlias) at.set(place, at.bytes(value.alias_of));
     }
-    return Status::ok();
   }
 
   Status run_operations(const BoundFunction& bound, const ValueAddresses& at) {
@@ -145,17 +131,20 @@ Result<Executor> Executor::create(std::shared_ptr<const Module> module, int thre
   SAMC_CHECK(module != nullptr, "no module");
   if (threads < 0) return invalid_input(fmt::format("{} threads", threads), "0 means one for each core");
   SAMC_ASSIGN(const Isa isa, choose_isa());
-  return Executor(std::make_unique<State>(std::move(module), threads, isa));
+  return guarded(
+      [&]() -> Result<Executor> { return Executor(std::make_unique<State>(std::move(module), threads, isa)); });
 }
 
 Status Executor::run(std::string_view function, int64_t points, std::span<const NamedInput> inputs,
                      std::span<const NamedOutput> outputs) {
-  SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, points));
-  ValueAddresses at(bound->function->values.size());
-  SAMC_TRY(state_->place_inputs(*bound, inputs, at));
-  SAMC_TRY(state_->place_outputs(*bound, outputs, at));
-  SAMC_TRY(state_->place_rest(*bound, at));
-  return state_->run_operations(*bound, at);
+  return guarded([&]() -> Status {
+    SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, points));
+    ValueAddresses at(bound->function->values.size());
+    SAMC_TRY(state_->place_inputs(*bound, inputs, at));
+    SAMC_TRY(state_->place_outputs(*bound, outputs, at));
+    state_->place_rest(*bound, at);
+    return state_->run_operations(*bound, at);
+  });
 }
 
 void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }

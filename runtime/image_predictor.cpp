@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 
+#include "base/guard.h"
+#include "base/memory_budget.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
 #include "runtime/postprocess.h"
@@ -23,16 +24,6 @@ Status check_picture(const RgbView& picture) {
     return invalid_input(fmt::format("a picture of {} x {} pixels with rows of {} bytes", picture.width, picture.height,
                                      picture.stride));
   return Status::ok();
-}
-
-// Memory can run out in a container or a std::function; at this border that is an error like others.
-template <class Body>
-auto without_exceptions(const Body& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    return io_error(fmt::format("out of memory or threads: {}", error.what()));
-  }
 }
 
 }  // namespace
@@ -168,6 +159,9 @@ struct ImagePredictor::State {
       return invalid_input(fmt::format("{} masks of {} x {} pixels take more than {} GB", masks * count,
                                        embedding.width, embedding.height, kMostResultBytes >> 30),
                            "give fewer prompts at once");
+    SAMC_TRY(check_memory(
+        count * masks * embedding.height * embedding.width * dtype_size(dtype),
+        fmt::format("the result, {} masks of {} x {} pixels,", masks * count, embedding.width, embedding.height)));
     Prediction result;
     result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
     result.iou_predictions = Tensor({count, masks});
@@ -198,7 +192,7 @@ ImagePredictor& ImagePredictor::operator=(ImagePredictor&&) noexcept = default;
 ImagePredictor::~ImagePredictor() = default;
 
 Result<ImagePredictor> ImagePredictor::create(std::shared_ptr<const Module> module, const PredictorOptions& options) {
-  return without_exceptions([&]() -> Result<ImagePredictor> {
+  return guarded([&]() -> Result<ImagePredictor> {
     if (module == nullptr) return invalid_input("no module");
     SAMC_ASSIGN(std::unique_ptr<ImageModel> model, make_module_model(std::move(module), options.threads));
     return create(std::move(model), options);
@@ -206,7 +200,7 @@ Result<ImagePredictor> ImagePredictor::create(std::shared_ptr<const Module> modu
 }
 
 Result<ImagePredictor> ImagePredictor::create(std::unique_ptr<ImageModel> model, const PredictorOptions& options) {
-  return without_exceptions([&]() -> Result<ImagePredictor> {
+  return guarded([&]() -> Result<ImagePredictor> {
     if (model == nullptr) return invalid_input("no model");
     if (std::isnan(options.max_hole_area) || std::isnan(options.max_sprinkle_area) ||
         !std::isfinite(options.mask_threshold.value_or(0.0f)))
@@ -219,7 +213,7 @@ Status ImagePredictor::set_image(const RgbView& picture) { return set_images(std
 
 Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
   state_->embeddings.clear();
-  return without_exceptions([&]() -> Status {
+  return guarded([&]() -> Status {
     if (pictures.empty()) return invalid_input("no pictures");
     std::vector<ImageEmbedding> embeddings;
     for (size_t index = 0; index < pictures.size(); ++index) {
@@ -234,7 +228,7 @@ Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
 
 Status ImagePredictor::set_embedding(ImageEmbedding embedding) {
   state_->embeddings.clear();
-  return without_exceptions([&]() -> Status {
+  return guarded([&]() -> Status {
     SAMC_TRY(state_->check_embedding(embedding));
     std::vector<ImageEmbedding> embeddings;
     embeddings.push_back(std::move(embedding));
@@ -243,24 +237,26 @@ Status ImagePredictor::set_embedding(ImageEmbedding embedding) {
 }
 
 Status ImagePredictor::check(const ObjectPrompt& prompt, const PredictOptions& options) const {
-  return state_->check(prompt, options);
+  return guarded([&] { return state_->check(prompt, options); });
 }
 
 size_t ImagePredictor::pictures() const { return state_->embeddings.size(); }
 
 Result<const ImageEmbedding*> ImagePredictor::embedding(size_t picture) const {
-  if (picture >= state_->embeddings.size()) return invalid_input("no such picture is set", "call set_image first");
-  return &state_->embeddings[picture];
+  return guarded([&]() -> Result<const ImageEmbedding*> {
+    if (picture >= state_->embeddings.size()) return invalid_input("no such picture is set", "call set_image first");
+    return &state_->embeddings[picture];
+  });
 }
 
 Result<Prediction> ImagePredictor::predict(std::span<const ObjectPrompt> prompts, const PredictOptions& options,
                                            size_t picture) {
-  return without_exceptions([&] { return state_->predict(prompts, options, picture); });
+  return guarded([&] { return state_->predict(prompts, options, picture); });
 }
 
 Result<std::vector<Prediction>> ImagePredictor::predict_batch(std::span<const std::vector<ObjectPrompt>> prompts,
                                                               const PredictOptions& options) {
-  return without_exceptions([&]() -> Result<std::vector<Prediction>> {
+  return guarded([&]() -> Result<std::vector<Prediction>> {
     if (prompts.size() != pictures())
       return invalid_input(fmt::format("{} lists of prompts for {} pictures", prompts.size(), pictures()));
     std::vector<Prediction> results;

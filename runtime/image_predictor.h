@@ -7,7 +7,9 @@
 //   predictor.value().set_image(picture);
 //   auto result = predictor.value().predict({{.points = {{500, 375, 1}}}});
 //
-// Errors are one-line Statuses; no exception leaves this interface. One predictor serves one thread at a time; any
+// Errors are one-line Statuses; no exception leaves this interface. Missing memory is one of them (kOutOfMemory): the
+// object is as it was or as reset() leaves it, and later calls are right. memory_budget.h sets a limit of memory.
+// One predictor serves one thread at a time; any
 // number of predictors may share a module, each on a thread of its own.
 
 #include <cstdint>

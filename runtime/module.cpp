@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/guard.h"
 #include "base/thread_pool.h"
 #include "package/check.h"
 #include "package/reader.h"
@@ -45,18 +46,22 @@ Module::Module(PlanModule plan) : plan_(std::move(plan)), cache_(std::make_uniqu
 Module::~Module() = default;
 
 Result<std::shared_ptr<Module>> Module::load(const std::string& path, const LoadOptions& options) {
-  ThreadPool pool(options.threads);
-  SAMC_ASSIGN(PlanModule plan, read_module(path, {options.verify_weights, &pool}));
-  std::shared_ptr<Module> module(new Module(std::move(plan)));
-  if (Status status = module->check(); !status.is_ok()) return status.at(path);
-  return module;
+  return guarded([&]() -> Result<std::shared_ptr<Module>> {
+    ThreadPool pool(options.threads);
+    SAMC_ASSIGN(PlanModule plan, read_module(path, {options.verify_weights, &pool}));
+    std::shared_ptr<Module> module(new Module(std::move(plan)));
+    if (Status status = module->check(); !status.is_ok()) return status.at(path);
+    return module;
+  });
 }
 
 Result<std::shared_ptr<Module>> Module::from_plan(PlanModule plan) {
-  SAMC_TRY(check_module(plan));
-  std::shared_ptr<Module> module(new Module(std::move(plan)));
-  SAMC_TRY(module->check());
-  return module;
+  return guarded([&]() -> Result<std::shared_ptr<Module>> {
+    SAMC_TRY(check_module(plan));
+    std::shared_ptr<Module> module(new Module(std::move(plan)));
+    SAMC_TRY(module->check());
+    return module;
+  });
 }
 
 // Extents are affine in points: what fits at the two smallest numbers nearly always fits at all, and what does not is
@@ -70,7 +75,11 @@ Status Module::check() const {
   return Status::ok();
 }
 
-Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view name, int64_t points) const {
+Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view function, int64_t points) const {
+  return guarded([&] { return bind_unguarded(function, points); });
+}
+
+Result<std::shared_ptr<const BoundFunction>> Module::bind_unguarded(std::string_view name, int64_t points) const {
   const PlanFunction* function = plan_.find(name);
   if (function == nullptr)
     return invalid_input(fmt::format("module {} has no function {}", plan_.info.name, name),
@@ -79,20 +88,11 @@ Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view name,
     return invalid_input(fmt::format("{} takes {} to {} points, not {}", name, function->least_points,
                                      function->greatest_points, points));
   std::lock_guard lock(cache_->mutex);
-  std::shared_ptr<const BoundFunction>& kept = cache_->bound[{function, points}];
-  if (kept != nullptr) return kept;
-  auto made = make_bound(*function, points);
-  if (!made.is_ok()) {
-    cache_->bound.erase({function, points});
-    return made.status();
-  }
-  kept = made.value();
-  std::shared_ptr<const BoundFunction> result = kept;
-  if (cache_->bound.size() > kMostBound) {
-    cache_->bound.clear();
-    cache_->bound[{function, points}] = result;
-  }
-  return result;
+  if (const auto kept = cache_->bound.find({function, points}); kept != cache_->bound.end()) return kept->second;
+  SAMC_ASSIGN(std::shared_ptr<const BoundFunction> made, make_bound(*function, points));
+  if (cache_->bound.size() >= kMostBound) cache_->bound.clear();
+  cache_->bound.emplace(std::pair{function, points}, made);
+  return made;
 }
 
 }  // namespace samc

@@ -41,6 +41,7 @@ class Module {
   struct Cache;
   explicit Module(PlanModule plan);
   Status check() const;
+  Result<std::shared_ptr<const BoundFunction>> bind_unguarded(std::string_view function, int64_t points) const;
 
   PlanModule plan_;
   std::unique_ptr<Cache> cache_;

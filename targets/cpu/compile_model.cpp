@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
+#include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -197,7 +198,7 @@ std::vector<Pass> cpu_pipeline() {
   return passes;
 }
 
-Result<CompileReport> compile_model(const CompileOptions& options, const std::string& output) {
+static Result<CompileReport> compile_model_unguarded(const CompileOptions& options, const std::string& output) {
   Compilation work;
   SAMC_TRY(build(options, work));
   Stopwatch watch;
@@ -208,13 +209,21 @@ Result<CompileReport> compile_model(const CompileOptions& options, const std::st
   return std::move(work.report);
 }
 
-Result<std::string> compile_to_text(const CompileOptions& options) {
+Result<CompileReport> compile_model(const CompileOptions& options, const std::string& output) {
+  return guarded_in_mlir([&] { return compile_model_unguarded(options, output); });
+}
+
+static Result<std::string> compile_to_text_unguarded(const CompileOptions& options) {
   Compilation work;
   SAMC_TRY(build(options, work));
   std::string text;
   llvm::raw_string_ostream stream(text);
   work.module->print(stream, mlir::OpPrintingFlags().printGenericOpForm().enableDebugInfo(true, false));
   return text;
+}
+
+Result<std::string> compile_to_text(const CompileOptions& options) {
+  return guarded_in_mlir([&] { return compile_to_text_unguarded(options); });
 }
 
 }  // namespace samc

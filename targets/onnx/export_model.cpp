@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "checkpoint/checkpoint.h"
+#include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -87,7 +88,8 @@ Status check_folder(const ExportOptions& options, const std::string& folder) {
 
 }  // namespace
 
-Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, const std::string& folder) {
+static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOptions& options,
+                                                                const std::string& folder) {
   if (options.opset < kLeastOpset || options.opset > kGreatestOpset)
     return usage_error(fmt::format("--opset {}: samc writes {} to {}", options.opset, kLeastOpset, kGreatestOpset));
   SAMC_TRY(check_folder(options, folder));
@@ -115,6 +117,10 @@ Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, con
               write_onnx({first.version(), second.version()}, write, path_of("decoder.onnx")));
   files.push_back({path_of("decoder.onnx"), written.nodes, written.bytes});
   return files;
+}
+
+Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, const std::string& folder) {
+  return guarded_in_mlir([&] { return export_model_unguarded(options, folder); });
 }
 
 }  // namespace samc::onnx_target

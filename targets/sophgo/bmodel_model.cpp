@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/guard.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_points.h"
 #include "targets/sophgo/bmodel.h"
@@ -200,7 +201,8 @@ Result<DecoderInterface> read_decoder(const Part& decoder, ImageModelShapes& sha
 
 }  // namespace
 
-Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device) {
+static Result<std::unique_ptr<ImageModel>> make_bmodel_model_unguarded(const BmodelModelOptions& options,
+                                                                       BmodelDevice* device) {
   SAMC_ASSIGN(const Part encoder, Part::read(options.encoder, "encoder"));
   SAMC_ASSIGN(const Part decoder, Part::read(options.decoder, "decoder"));
   if (encoder.chip() != decoder.chip())
@@ -231,6 +233,10 @@ Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& 
   info.image_size = shapes.size;
   return std::unique_ptr<ImageModel>(
       std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), interface));
+}
+
+Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device) {
+  return guarded([&] { return make_bmodel_model_unguarded(options, device); });
 }
 
 }  // namespace samc::sophgo

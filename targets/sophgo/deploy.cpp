@@ -11,6 +11,7 @@
 #include <regex>
 
 #include "base/files.h"
+#include "base/guard.h"
 #include "targets/sophgo/child_process.h"
 #include "targets/sophgo/fused_picture.h"
 
@@ -203,7 +204,7 @@ Result<const QuantizeEntry*> find_quantization(const std::string& name) {
   return usage_error("--quantize " + name + " is not known", "use one of: " + known);
 }
 
-Result<DeployReport> deploy(const DeployOptions& given) {
+static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   DeployOptions options = given;
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(options.chip));
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(options.quantize));
@@ -235,6 +236,10 @@ Result<DeployReport> deploy(const DeployOptions& given) {
   if (error) return io_error(fmt::format("cannot write {}: {}", options.output, error.message()));
   fs::remove(options.output + ".log", error);  // of an earlier failure
   return report;
+}
+
+Result<DeployReport> deploy(const DeployOptions& given) {
+  return guarded([&] { return deploy_unguarded(given); });
 }
 
 }  // namespace samc::sophgo

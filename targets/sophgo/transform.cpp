@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
+#include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "media/npz.h"
@@ -219,6 +220,11 @@ TransformedModel::~TransformedModel() = default;
 
 Result<std::unique_ptr<TransformedModel>> TransformedModel::make(const TransformOptions& options,
                                                                  const std::function<void(const PhaseReport&)>& phase) {
+  return guarded_in_mlir([&] { return make_unguarded(options, phase); });
+}
+
+Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
+    const TransformOptions& options, const std::function<void(const PhaseReport&)>& phase) {
   SAMC_TRY(check_name(options.model_name));
   SAMC_TRY(check_preprocess(options.preprocess));
   if (options.max_points < 1 || options.max_points > 4096)
@@ -267,6 +273,10 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make(const Transform
 }
 
 Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::string& path) {
+  return guarded_in_mlir([&] { return read_unguarded(path); });
+}
+
+Result<std::unique_ptr<TransformedModel>> TransformedModel::read_unguarded(const std::string& path) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
   std::unique_ptr<TransformedModel> model(new TransformedModel());
   State& work = *model->state_;
@@ -328,10 +338,14 @@ std::optional<Preprocess> TransformedModel::preprocess(const std::string& input)
 }
 
 Status TransformedModel::write(const std::string& path) const {
-  return write_top_module(state_->top, state_->weights, path);
+  return guarded_in_mlir([&] { return write_top_module(state_->top, state_->weights, path); });
 }
 
 Result<NamedTensors> TransformedModel::run(const NamedViews& inputs, ThreadPool* pool) const {
+  return guarded_in_mlir([&] { return run_unguarded(inputs, pool); });
+}
+
+Result<NamedTensors> TransformedModel::run_unguarded(const NamedViews& inputs, ThreadPool* pool) const {
   if (const std::set<std::string> unknown = unknown_operations(); !unknown.empty())
     return unsupported(
         fmt::format("{} has ops that samc cannot compute: {}", state_->model_name, fmt::join(unknown, ", ")));

@@ -69,6 +69,10 @@ class TransformedModel {
 
  private:
   TransformedModel();
+  static Result<std::unique_ptr<TransformedModel>> make_unguarded(const TransformOptions& options,
+                                                                  const std::function<void(const PhaseReport&)>& phase);
+  static Result<std::unique_ptr<TransformedModel>> read_unguarded(const std::string& path);
+  Result<NamedTensors> run_unguarded(const NamedViews& inputs, ThreadPool* pool) const;
   struct State;
   std::unique_ptr<State> state_;
 };
