@@ -7,7 +7,9 @@
 #include "app/console.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
+#include "base/files.h"
 #include "base/stopwatch.h"
+#include "ir/mlir_text.h"
 #include "media/npz.h"
 #include "targets/sophgo/bmodel.h"
 #include "targets/sophgo/deploy.h"
@@ -176,6 +178,11 @@ Status run_deploy(const Arguments& given) {
   if (!arguments.excepts.empty()) warn("--excepts has no effect");
   if (!arguments.correctness.empty())
     warn("--correctness: bmodel and f32 are compared directly, by --tolerance; no effect");
+  {
+    // tpuc-opt's parser is MLIR's too, and says nothing when its stack is used up.
+    SAMC_ASSIGN(const std::string text, read_text_file(arguments.deploy.mlir, kMostMlirBytes));
+    SAMC_TRY(check_mlir_text(text).at(arguments.deploy.mlir));
+  }
   Progress progress;
   arguments.deploy.waiting = [&](double seconds) {
     progress.show(fmt::format("tpuc-opt is compiling for {} ... {:.0f} s", arguments.deploy.chip, seconds));

@@ -8,13 +8,16 @@
 
 #include "base/out_of_memory.h"
 
+#include "base/quote.h"
+
 namespace samc {
 namespace {
 
-// File names and library messages may hold anything; a terminal must not obey them.
+// File names and library messages may hold anything and be of any length; a terminal must not obey them.
 std::string one_line(const std::string& text) {
   std::string out;
-  for (const char c : text) out += (static_cast<unsigned char>(c) < 32 || c == 127) ? ' ' : c;
+  for (const char c : shortened(text, 2 * kLongestMessage + 2))
+    out += (static_cast<unsigned char>(c) < 32 || c == 127) ? ' ' : c;
   return out;
 }
 

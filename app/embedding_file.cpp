@@ -2,10 +2,16 @@
 
 #include <cmath>
 
-#include "media/image.h"
+#include "base/limits.h"
 #include "media/npz.h"
 
 namespace samc {
+namespace {
+
+// Beyond the features of the largest image size, 4096, at 256 channels: 416 MB.
+constexpr int64_t kMostEmbeddingBytes = int64_t{512} << 20;
+
+}  // namespace
 
 Status write_embedding(const std::string& path, const ImageEmbedding& embedding, const ModelInfo& model) {
   const std::array<int64_t, 2> size{embedding.height, embedding.width};
@@ -19,7 +25,7 @@ Status write_embedding(const std::string& path, const ImageEmbedding& embedding,
 }
 
 Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& model) {
-  SAMC_ASSIGN(const Npz npz, Npz::read(path));
+  SAMC_ASSIGN(const Npz npz, Npz::read(path, kMostEmbeddingBytes));
   const char* hint = "make it with samc encode";
   if (const Tensor* name = npz.find("model"); name != nullptr && name->dtype() == DType::kU8) {
     const std::span<const uint8_t> bytes = name->as<uint8_t>();
@@ -46,9 +52,10 @@ Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& 
     return invalid_input(fmt::format("{}: original_size is not two i64: height, width", path), hint);
   embedding.height = size->as<int64_t>()[0];
   embedding.width = size->as<int64_t>()[1];
-  if (embedding.height < 1 || embedding.width < 1 || embedding.width > kMostPixels / embedding.height)
-    return invalid_input(
-        fmt::format("{}: original_size {} x {} is no picture's", path, embedding.width, embedding.height), hint);
+  if (!is_image_size(embedding.width, embedding.height))
+    return invalid_input(fmt::format("{}: original_size {} x {} is no image's: 1 to {} on a side, at most {} pixels",
+                                     path, embedding.width, embedding.height, kLongestSide, kMostPixels),
+                         hint);
   return embedding;
 }
 

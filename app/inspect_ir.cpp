@@ -6,6 +6,7 @@
 
 #include "app/console.h"
 #include "base/files.h"
+#include "ir/mlir_text.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "mlir/IR/MLIRContext.h"
@@ -17,8 +18,6 @@
 
 namespace samc {
 namespace {
-
-constexpr size_t kMostTextBytes = size_t{256} << 20;
 
 Status inspect_top_module(const std::string& path, bool summary) {
   SAMC_ASSIGN(const auto model, sophgo::TransformedModel::read(path));
@@ -72,8 +71,9 @@ void print_function(mlir::func::FuncOp function, bool summary) {
 }  // namespace
 
 Status inspect_mlir(const std::string& path, bool summary) {
-  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostMlirBytes));
   if (text.find("module.state = \"") != std::string::npos) return inspect_top_module(path, summary);
+  SAMC_TRY(check_mlir_text(text).at(path));
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
   context.allowUnregisteredDialects();

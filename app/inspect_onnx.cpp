@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "app/console.h"
@@ -74,14 +75,13 @@ Status inspect_onnx(const std::string& path, bool summary) {
   std::set<std::string> open;
   const SimplifyOptions options = close_dimensions(model, open);
   Result<SimpleGraph> simple = simplify(model, options);
+  std::map<std::string, const Value*> known;
+  if (simple.is_ok())
+    for (const SimpleOutput& output : simple.value().outputs) known[output.name] = &simple.value().value(output.value);
   for (const ValueType& output : model.graph.outputs) {
     std::string type = type_to_string(output);
-    if (simple.is_ok())
-      for (const SimpleOutput& known : simple.value().outputs)
-        if (known.name == output.name) {
-          const Value& value = simple.value().value(known.value);
-          type = fmt::format("{} {}", dtype_name(value.dtype), shape_to_string(value.shape));
-        }
+    if (const auto found = known.find(output.name); found != known.end())
+      type = fmt::format("{} {}", dtype_name(found->second->dtype), shape_to_string(found->second->shape));
     fmt::print("  output      {:<24} {}\n", output.name, type);
   }
   if (simple.is_ok()) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/quote.h"
 
 namespace samc {
 
@@ -23,9 +24,10 @@ enum class StatusCode {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  // message: what and where, without a full stop. hint: what to do, may be empty.
+  // message: what and where, without a full stop. hint: what to do, may be empty. Both are kept up to kLongestMessage
+  // bytes, their middle left out: what they quote of a file may be of any length.
   Status(StatusCode code, std::string message, std::string hint = {})
-      : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
+      : code_(code), message_(bounded(std::move(message))), hint_(bounded(std::move(hint))) {}
 
   static Status ok() { return {}; }
   // Takes no memory: its text fits into the object, its hint is shared.
@@ -40,6 +42,9 @@ class [[nodiscard]] Status {
   Status at(const std::string& where) const { return is_ok() ? *this : Status(code_, where + ": " + message_, hint_); }
 
  private:
+  static std::string bounded(std::string text) {
+    return text.size() <= kLongestMessage ? std::move(text) : shortened(text, kLongestMessage);
+  }
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
   std::string hint_;

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/quote.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/zip_archive.h"
 
@@ -18,7 +19,8 @@ namespace samc {
 namespace {
 
 // A tensor of more elements than its storage repeats them (stride 0). Real weights do not; the bound keeps a tiny file
-// from asking for all memory.
+// from asking for all memory. All tensors together may have as many elements more than the file has bytes: each element
+// is converted and looked at, and a tensor takes 150 bytes of a file.
 constexpr int64_t kMostRepeatedElements = int64_t{1} << 24;
 constexpr size_t kMostNamesInMessage = 5;
 
@@ -192,7 +194,7 @@ std::string key_list(const Pickle& pickle, const PickleValue& dict) {
     const PickleValue& key = pickle.value(dict.items[i]);
     if (key.kind != PickleKind::kString) continue;
     if (++listed > kMostNamesInMessage) return list + ", ...";
-    list += (list.empty() ? "" : ", ") + std::string(key.text);
+    list += (list.empty() ? "" : ", ") + quote(key.text);
   }
   return list.empty() ? "none" : list;
 }
@@ -279,6 +281,9 @@ Status Checkpoint::State::read_directory() {
 }
 
 Status Checkpoint::State::read_state_dict(const std::string& prefix, const Pickle& pickle, const PickleValue& dict) {
+  // No overflow: a tensor has no more than its storage, or kMostRepeatedElements.
+  const int64_t most_elements = static_cast<int64_t>(file.bytes().size()) + kMostRepeatedElements;
+  int64_t elements = 0;
   for (size_t i = 0; i < dict.items.size(); i += 2) {
     const PickleValue& key = pickle.value(dict.items[i]);
     const PickleValue& value = pickle.value(dict.items[i + 1]);
@@ -291,12 +296,17 @@ Status Checkpoint::State::read_state_dict(const std::string& prefix, const Pickl
       continue;
     }
     SAMC_ASSIGN(CheckpointTensor tensor, read_tensor(prefix, pickle, value, std::move(name)));
+    elements += tensor.count();
+    if (elements > most_elements)
+      return invalid_input(fmt::format("up to {} the tensors have {} elements, more than a file of {} bytes can hold",
+                                       quote(tensor.name), elements, file.bytes().size()),
+                           "save dense tensors: tensor.contiguous().clone()");
     tensors.push_back(std::move(tensor));
   }
   // The names stay where they are from here on, so views of them are keys.
   for (size_t i = 0; i < tensors.size(); ++i)
     if (!by_name.emplace(tensors[i].name, i).second)
-      return invalid_input(fmt::format("the tensor {} is there twice", tensors[i].name), kSaveHint);
+      return invalid_input(fmt::format("the tensor {} is there twice", quote(tensors[i].name)), kSaveHint);
   storage_verified = std::make_unique<std::atomic<bool>[]>(storage_entries.size());
   return Status::ok();
 }

@@ -450,5 +450,33 @@ TEST_F(CheckpointFile, storages_that_are_missing) {
   EXPECT_HOLDS(error_of_pickle(pickle.stop()), "tensor w lies in a/data/7, which the file does not hold");
 }
 
+// Views that repeat a storage of 16 bytes: a file of some kB must not ask for the work of a large one.
+TEST_F(CheckpointFile, tensors_hold_no_more_than_a_file_of_this_size_can) {
+  const auto file_of = [&](int tensors) {
+    PickleWriter pickle;
+    pickle.raw("}").mark();
+    for (int i = 0; i < tensors; ++i)
+      pickle.text("w" + std::to_string(i)).tensor("FloatStorage", "0", 4, 0, {4096, 4096}, {0, 0});
+    std::string bytes;
+    ZipWriter zip([&](const void* data, size_t size) {
+      bytes.append(static_cast<const char*>(data), size);
+      return Status::ok();
+    });
+    EXPECT_TRUE(zip.add("a/data.pkl", pickle.raw("u").stop()).is_ok());
+    EXPECT_TRUE(zip.add("a/data/0", std::string(16, '\0')).is_ok());
+    EXPECT_TRUE(zip.finish().is_ok());
+    return bytes;
+  };
+  EXPECT_EQ(error_of_bytes(file_of(1)), "");
+  EXPECT_HOLDS(error_of_bytes(file_of(2000)), "up to w1 the tensors have 33554432 elements, more than a file of");
+}
+
+TEST_F(CheckpointFile, axes_of_a_tensor_and_bytes_of_a_pickle) {
+  PickleWriter pickle;
+  pickle.raw("}").text("w").tensor("FloatStorage", "0", 1, 0, Shape(65, 1), std::vector<int64_t>(65, 1)).raw("s");
+  EXPECT_HOLDS(error_of_pickle(pickle.stop()), "a tensor has more than 64 dimensions");
+  EXPECT_HOLDS(error_of_pickle(std::string((64 << 20) + 1, 'N')), "more than the 67108864 allowed");
+}
+
 }  // namespace
 }  // namespace samc

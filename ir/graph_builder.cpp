@@ -67,9 +67,12 @@ Status GraphBuilder::end_function(const std::vector<NamedValue>& outputs) {
   }
   builder_.create<mlir::func::ReturnOp>(function_.getLoc(), values);
   function_.setType(mlir::FunctionType::get(context, function_.getArgumentTypes(), types));
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    function_.setResultAttr(static_cast<unsigned>(i), "top.name", mlir::StringAttr::get(context, outputs[i].name));
-  }
+  // All at once: to set one result's attributes copies those of all results.
+  llvm::SmallVector<mlir::DictionaryAttr> attributes;
+  for (const NamedValue& output : outputs)
+    attributes.push_back(
+        builder_.getDictionaryAttr(builder_.getNamedAttr("top.name", mlir::StringAttr::get(context, output.name))));
+  function_.setAllResultAttrs(attributes);
   module_.push_back(function_);
   function_ = {};
   return Status::ok();

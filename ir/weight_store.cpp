@@ -80,11 +80,13 @@ void WeightStore::remove(std::string_view name) {
   const auto found = weights_.find(name);
   SAMC_CHECK(found != weights_.end(), "no weight is called {}", name);
   weights_.erase(found);
+  first_numbers_.clear();  // its number is free again
 }
 
 std::string WeightStore::unique_name(const std::string& wanted) const {
   if (!contains(wanted)) return wanted;
-  for (int number = 1;; ++number) {
+  // From where the last one was found: many weights may want one name.
+  for (int64_t& number = first_numbers_.try_emplace(wanted, 1).first->second;; ++number) {
     std::string name = fmt::format("{}_{}", wanted, number);
     if (!contains(name)) return name;
   }

@@ -41,6 +41,7 @@ class WeightStore {
   const Weight& find(std::string_view name) const;
 
   std::map<std::string, Weight, std::less<>> weights_;
+  mutable std::map<std::string, int64_t> first_numbers_;  // by wanted name: all numbers below are taken
 };
 
 // Any dtype to f32. 64-bit integers beyond 2^24 lose bits: the top dialect computes in f32 throughout.

@@ -1,5 +1,6 @@
 #include "media/image.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -33,10 +34,15 @@ const char* name_of_foreign_format(std::string_view head) {
 
 Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels) {
   if (width == 0 || height == 0) return invalid_input("a picture without pixels");
+  constexpr const char* kHint =
+      "make it smaller first, for example 8192 pixels on its longer side: the model sees far fewer";
+  if (std::max(width, height) > static_cast<uint64_t>(kLongestSide))
+    return invalid_input(
+        fmt::format("the image has {} x {} pixels, more than the limit of {} on a side", width, height, kLongestSide),
+        kHint);
   if (width > static_cast<uint64_t>(most_pixels) / height)
     return invalid_input(
-        fmt::format("the picture has {} x {} pixels, more than the limit of {}", width, height, most_pixels),
-        "make it smaller first, for example 8192 pixels on its longer side: the model sees far fewer");
+        fmt::format("the image has {} x {} pixels, more than the limit of {}", width, height, most_pixels), kHint);
   return Status::ok();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/status.h"
 
 namespace samc {
@@ -25,9 +26,6 @@ struct Image {
   uint8_t* row(int y) { return rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * 3; }
 };
 
-// Pillow refuses more than this too (twice its MAX_IMAGE_PIXELS): 512 MB as RGB.
-constexpr int64_t kMostPixels = 178'956'970;
-
 // What the file was, for telling the user.
 struct ImageSource {
   std::string format;   // "JPEG", "PNG"
@@ -39,7 +37,8 @@ struct ImageSource {
   std::vector<std::string> warnings;  // damage that the decoder read past
 };
 
-// The whole file must be a picture of at most most_pixels. Errors name the path. source may be null.
+// The whole file must be a picture of at most most_pixels, and of at most kLongestSide on a side. Errors name the path.
+// source may be null.
 Result<Image> read_image(const std::string& path, ImageSource* source = nullptr, int64_t most_pixels = kMostPixels);
 Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source = nullptr,
                            int64_t most_pixels = kMostPixels);

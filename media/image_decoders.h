@@ -9,7 +9,7 @@
 
 namespace samc {
 
-// An error when width x height has more than most_pixels, or no pixels.
+// An error when width x height has more than most_pixels, or no pixels, or when a side is longer than kLongestSide.
 Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels);
 
 Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels);

@@ -3,6 +3,7 @@
 // libjpeg reports errors by longjmp. So everything with a destructor lives in decode_jpeg, outside of the functions
 // that longjmp leaves, and those hold nothing but plain values.
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h wants it first
 #include <cstring>
@@ -16,8 +17,10 @@ namespace samc {
 namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
-// A progressive picture of few bytes may hold any number of scans, each of which costs a pass over all its pixels.
-constexpr int kMostScans = 500;
+// A progressive picture of few bytes may hold many scans, each of which costs a pass over all its pixels: pixels times
+// scans must not pass the first number and the second for each byte of the file. Photographs stay far below.
+constexpr int64_t kFreeScanPixels = int64_t{1} << 27;
+constexpr int64_t kScanPixelsPerByte = 256;
 
 struct Decoder {
   jpeg_decompress_struct jpeg{};
@@ -28,6 +31,8 @@ struct Decoder {
   char message[JMSG_LENGTH_MAX] = {};
   char warning[JMSG_LENGTH_MAX] = {};
   bool truncated = false;
+  int64_t pixels = 0;
+  int64_t most_scan_pixels = 0;
 };
 
 Decoder& decoder_of(j_common_ptr jpeg) { return *static_cast<Decoder*>(jpeg->client_data); }
@@ -58,8 +63,9 @@ void skip_input(j_decompress_ptr jpeg, long count) {
 
 void on_progress(j_common_ptr common) {
   Decoder& decoder = decoder_of(common);
-  if (decoder.jpeg.input_scan_number <= kMostScans) return;
-  std::snprintf(decoder.message, sizeof decoder.message, "more than %d scans", kMostScans);
+  if (decoder.jpeg.input_scan_number <= decoder.most_scan_pixels / std::max<int64_t>(1, decoder.pixels)) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "%d scans or more over %lld pixels in so few bytes",
+                decoder.jpeg.input_scan_number, static_cast<long long>(decoder.pixels));
   std::longjmp(decoder.failed, 1);
 }
 
@@ -152,6 +158,8 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source,
 
   const jpeg_decompress_struct& jpeg = decoder.jpeg;
   SAMC_TRY(check_picture_size(jpeg.image_width, jpeg.image_height, most_pixels));
+  decoder.pixels = int64_t{jpeg.image_width} * jpeg.image_height;
+  decoder.most_scan_pixels = kFreeScanPixels + kScanPixelsPerByte * static_cast<int64_t>(bytes.size());
   source.format = "JPEG";
   source.colours = name_of(jpeg.jpeg_color_space);
   source.bits = jpeg.data_precision;

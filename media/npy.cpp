@@ -29,19 +29,13 @@ constexpr std::array<NumpyType, 9> kNumpyTypes{{{"|b1", DType::kBool},
                                                 {"<f4", DType::kF32},
                                                 {"<f8", DType::kF64}}};
 
-struct Header {
-  DType dtype = DType::kF32;
-  bool fortran_order = false;
-  Shape shape;
-};
-
 // Reads the header, a Python dictionary literal with the three keys that the format fixes.
 class HeaderParser {
  public:
   explicit HeaderParser(std::string_view text) : rest_(text) {}
 
-  Result<Header> parse() {
-    Header header;
+  Result<NpyHeader> parse() {
+    NpyHeader header;
     bool has_descr = false, has_order = false, has_shape = false;
     if (!take('{')) return broken();
     while (!take('}')) {
@@ -170,35 +164,56 @@ void copy_from_fortran_order(const std::byte* source, Tensor& tensor) {
 
 }  // namespace
 
-static Result<Tensor> parse_npy_unguarded(std::span<const std::byte> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kMagic) || text.size() < 10) return invalid_input("not a .npy array");
+Status npy_truncated(const NpyHeader& header, uint64_t present) {
+  return invalid_input(fmt::format("a truncated .npy array: {} needs {} bytes of data, there are {}",
+                                   shape_to_string(header.shape), header.data_bytes, present));
+}
+
+Result<size_t> npy_header_bytes(std::span<const std::byte> start) {
+  const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
+  if (!text.starts_with(kMagic) || text.size() < kNpyStartBytes) return invalid_input("not a .npy array");
   const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(text[i])); };
   const size_t version = byte(6);
   if (version < 1 || version > 3) return unsupported(fmt::format(".npy version {}", version));
   const size_t length_size = version == 1 ? 2 : 4;
-  const size_t start = 8 + length_size;
-  if (text.size() < start) return invalid_input("a truncated .npy array");
   size_t length = 0;
   for (size_t i = 0; i < length_size; ++i) length |= byte(8 + i) << (8 * i);
-  if (length > text.size() - start) return invalid_input("a truncated .npy array");
-  SAMC_ASSIGN(Header header, HeaderParser(text.substr(start, length)).parse());
+  if (length > kMostNpyHeaderBytes)
+    return invalid_input(
+        fmt::format("a .npy header of {} bytes, more than the limit of {}", length, kMostNpyHeaderBytes));
+  return 8 + length_size + length;
+}
+
+Result<NpyHeader> parse_npy_header(std::span<const std::byte> bytes) {
+  SAMC_ASSIGN(const size_t header_bytes, npy_header_bytes(bytes));
+  if (header_bytes > bytes.size()) return invalid_input("a truncated .npy array");
+  const size_t start = 8 + (bytes[6] == std::byte{1} ? size_t{2} : size_t{4});
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), header_bytes);
+  SAMC_ASSIGN(NpyHeader header, HeaderParser(text.substr(start)).parse());
   const std::optional<int64_t> size = bounded_bytes(header.shape, header.dtype);
   if (!size) return invalid_input(fmt::format("an array of more than {} bytes", kMostArrayBytes));
-  const size_t present = text.size() - start - length;
-  if (static_cast<size_t>(*size) > present)
-    return invalid_input(fmt::format("a truncated .npy array: {} needs {} bytes of data, there are {}",
-                                     shape_to_string(header.shape), *size, present));
+  header.header_bytes = header_bytes;
+  header.data_bytes = *size;
+  return header;
+}
+
+Tensor npy_tensor(const NpyHeader& header, const std::byte* data) {
   Tensor tensor(header.dtype, header.shape);
-  const std::byte* data = bytes.data() + start + length;
   if (header.fortran_order && header.shape.size() > 1)
     copy_from_fortran_order(data, tensor);
-  else if (*size > 0)
-    std::memcpy(tensor.data(), data, static_cast<size_t>(*size));
+  else if (header.data_bytes > 0)
+    std::memcpy(tensor.data(), data, static_cast<size_t>(header.data_bytes));
   return tensor;
 }
 
 Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
+  static Result<Tensor> parse_npy_unguarded(std::span<const std::byte> bytes) {
+    SAMC_ASSIGN(const NpyHeader header, parse_npy_header(bytes));
+    const size_t present = bytes.size() - header.header_bytes;
+    if (static_cast<size_t>(header.data_bytes) > present) return npy_truncated(header, present);
+    return npy_tensor(header, bytes.data() + header.header_bytes);
+  }
+
   return guarded([&] { return parse_npy_unguarded(bytes); });
 }
 

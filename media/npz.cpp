@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/quote.h"
 
 namespace samc {
 namespace {
@@ -149,26 +151,80 @@ Result<std::vector<Entry>> read_directory(const Bytes& bytes) {
   return entries;
 }
 
-Status inflate_into(std::span<const std::byte> packed, std::span<std::byte> target) {
-  z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return broken("zlib cannot start");
-  const std::unique_ptr<z_stream, int (*)(z_stream*)> cleanup(&stream, inflateEnd);
-  constexpr size_t kMostAtOnce = std::numeric_limits<uInt>::max();
-  size_t read = 0, written = 0;
-  int code = Z_OK;
-  while (code == Z_OK) {
-    const size_t in = std::min(packed.size() - read, kMostAtOnce);
-    const size_t out = std::min(target.size() - written, kMostAtOnce);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data() + read));
-    stream.avail_in = static_cast<uInt>(in);
-    stream.next_out = reinterpret_cast<Bytef*>(target.data() + written);
-    stream.avail_out = static_cast<uInt>(out);
-    code = inflate(&stream, Z_NO_FLUSH);
-    read += in - stream.avail_in;
-    written += out - stream.avail_out;
+// A deflated entry's content, piece by piece: an array is inflated into its own memory, and nothing else is as large.
+class InflatedEntry {
+ public:
+  InflatedEntry(std::span<const std::byte> packed, uint64_t size) : packed_(packed), left_(size) {}
+  ~InflatedEntry() { inflateEnd(&stream_); }
+  InflatedEntry(const InflatedEntry&) = delete;
+  InflatedEntry& operator=(const InflatedEntry&) = delete;
+
+  Status start() { return inflateInit2(&stream_, -MAX_WBITS) == Z_OK ? Status::ok() : broken("zlib cannot start"); }
+  uint64_t left() const { return left_; }
+
+  // Fills target; at most left() bytes.
+  Status read(std::span<std::byte> target) {
+    size_t written = 0;
+    while (written < target.size() && code_ == Z_OK) written += inflate_piece(target.subspan(written));
+    if (written < target.size()) return misfit();
+    crc_ = static_cast<uint32_t>(crc32_z(crc_, reinterpret_cast<const Bytef*>(target.data()), target.size()));
+    left_ -= target.size();
+    return Status::ok();
   }
-  if (code != Z_STREAM_END || written != target.size()) return broken("compressed data do not fit their declared size");
-  return Status::ok();
+
+  // What comes after the array counts for the checksum only.
+  Status finish(uint32_t crc) {
+    std::array<std::byte, 16384> rest;
+    while (left_ > 0) SAMC_TRY(read(std::span(rest).first(std::min<uint64_t>(left_, rest.size()))));
+    while (code_ == Z_OK)
+      if (inflate_piece(rest) > 0) return misfit();
+    if (code_ != Z_STREAM_END) return misfit();
+    return crc_ == crc ? Status::ok() : broken("checksum mismatch");
+  }
+
+ private:
+  static Status misfit() { return broken("compressed data do not fit their declared size"); }
+
+  // Some bytes of target, and how many.
+  size_t inflate_piece(std::span<std::byte> target) {
+    constexpr size_t kMostAtOnce = std::numeric_limits<uInt>::max();
+    const size_t in = std::min(packed_.size() - consumed_, kMostAtOnce);
+    const size_t out = std::min(target.size(), kMostAtOnce);
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed_.data() + consumed_));
+    stream_.avail_in = static_cast<uInt>(in);
+    stream_.next_out = reinterpret_cast<Bytef*>(target.data());
+    stream_.avail_out = static_cast<uInt>(out);
+    code_ = inflate(&stream_, Z_NO_FLUSH);
+    consumed_ += in - stream_.avail_in;
+    return out - stream_.avail_out;
+  }
+
+  std::span<const std::byte> packed_;
+  uint64_t left_;
+  size_t consumed_ = 0;
+  z_stream stream_{};
+  int code_ = Z_OK;
+  uint32_t crc_ = 0;
+};
+
+Result<Tensor> read_deflated(std::span<const std::byte> packed, const Entry& entry) {
+  if (entry.size > entry.packed_size * kMostDeflateRatio + 64) return broken("an impossible size is declared");
+  InflatedEntry content(packed, entry.size);
+  SAMC_TRY(content.start());
+  std::vector<std::byte> start(std::min<uint64_t>(entry.size, kNpyStartBytes));
+  SAMC_TRY(content.read(start));
+  SAMC_ASSIGN(const size_t header_bytes, npy_header_bytes(start));
+  const size_t known = start.size();
+  start.resize(std::min<uint64_t>(entry.size, std::max(header_bytes, known)));
+  SAMC_TRY(content.read(std::span(start).subspan(known)));
+  SAMC_ASSIGN(const NpyHeader header, parse_npy_header(start));
+  if (static_cast<uint64_t>(header.data_bytes) > content.left()) return npy_truncated(header, content.left());
+  const bool in_order = !header.fortran_order || header.shape.size() < 2;
+  Tensor tensor = in_order ? Tensor(header.dtype, header.shape) : Tensor(DType::kU8, {header.data_bytes});
+  SAMC_TRY(content.read({static_cast<std::byte*>(tensor.data()), static_cast<size_t>(header.data_bytes)}));
+  SAMC_TRY(content.finish(entry.crc));
+  if (in_order) return tensor;
+  return npy_tensor(header, static_cast<const std::byte*>(tensor.data()));
 }
 
 Result<Tensor> read_entry(const Bytes& bytes, const Entry& entry) {
@@ -179,25 +235,13 @@ Result<Tensor> read_entry(const Bytes& bytes, const Entry& entry) {
       entry.local_header + kLocalSize + bytes.u16(entry.local_header + 26) + bytes.u16(entry.local_header + 28);
   if (!bytes.has(start, entry.packed_size)) return broken("data lie outside the file");
   const std::span<const std::byte> packed = bytes.part(start, entry.packed_size);
-  if (entry.size > static_cast<uint64_t>(kMostArrayBytes) + 65536)
-    return invalid_input(fmt::format("an array of more than {} bytes", kMostArrayBytes));
-
-  std::span<const std::byte> content = packed;
-  std::unique_ptr<std::byte[]> inflated;
-  if (entry.method == kDeflatedMethod) {
-    if (entry.size > entry.packed_size * kMostDeflateRatio + 64) return broken("an impossible size is declared");
-    inflated = std::make_unique_for_overwrite<std::byte[]>(entry.size);
-    const std::span<std::byte> target(inflated.get(), entry.size);
-    SAMC_TRY(inflate_into(packed, target));
-    content = target;
-  } else if (entry.method != kStoredMethod) {
+  if (entry.method == kDeflatedMethod) return read_deflated(packed, entry);
+  if (entry.method != kStoredMethod)
     return unsupported(fmt::format("zip method {}", entry.method), "save with numpy.savez or savez_compressed");
-  } else if (entry.size != entry.packed_size) {
-    return broken("a stored entry has two sizes");
-  }
-  if (crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()) != entry.crc)
+  if (entry.size != entry.packed_size) return broken("a stored entry has two sizes");
+  if (crc32_z(0, reinterpret_cast<const Bytef*>(packed.data()), packed.size()) != entry.crc)
     return broken("checksum mismatch");
-  return parse_npy(content);
+  return parse_npy(packed);
 }
 
 void append(std::string& out, uint64_t value, size_t width) {
@@ -253,11 +297,11 @@ std::string deflate_all(const std::string& header, const TensorView& tensor) {
 
 }  // namespace
 
-Result<Npz> Npz::parse(std::span<const std::byte> content) {
-  return guarded([&] { return parse_unguarded(content); });
+Result<Npz> Npz::parse(std::span<const std::byte> content, int64_t most_bytes) {
+  return guarded([&] { return parse_unguarded(content, most_bytes); });
 }
 
-Result<Npz> Npz::parse_unguarded(std::span<const std::byte> content) {
+Result<Npz> Npz::parse_unguarded(std::span<const std::byte> content, int64_t most_bytes) {
   const Bytes bytes(content);
   SAMC_ASSIGN(const std::vector<Entry> entries, read_directory(bytes));
   Npz npz;
@@ -268,23 +312,19 @@ Result<Npz> Npz::parse_unguarded(std::span<const std::byte> content) {
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
     if (!seen.insert(name).second) return broken("two arrays of one name");
     total += std::min<uint64_t>(entry.size, uint64_t{1} << 40);
-    if (total > static_cast<uint64_t>(kMostArrayBytes))
-      return invalid_input(fmt::format("arrays of more than {} bytes together", kMostArrayBytes));
+    if (total > static_cast<uint64_t>(most_bytes))
+      return invalid_input(fmt::format("arrays of more than {} bytes together", most_bytes));
     Result<Tensor> tensor = read_entry(bytes, entry);
-    if (!tensor.is_ok()) {
-      std::string shown;
-      for (const char c : name.substr(0, 64)) shown += (c >= 32 && c < 127) ? c : '?';
-      return tensor.status().at("array " + shown);
-    }
+    if (!tensor.is_ok()) return tensor.status().at("array " + quote(name));
     npz.arrays_.emplace_back(std::move(name), std::move(tensor).value());
   }
   return npz;
 }
 
-Result<Npz> Npz::read(const std::string& path) {
+Result<Npz> Npz::read(const std::string& path, int64_t most_bytes) {
   return guarded([&]() -> Result<Npz> {
     SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
-    Result<Npz> npz = parse_unguarded(file.bytes());
+    Result<Npz> npz = parse_unguarded(file.bytes(), most_bytes);
     if (!npz.is_ok()) return npz.status().at(path);
     npz.value().path_ = path;
     return npz;
@@ -300,7 +340,7 @@ const Tensor* Npz::find(const std::string& name) const {
 Result<const Tensor*> Npz::get(const std::string& name) const {
   if (const Tensor* tensor = find(name)) return tensor;
   std::string present;
-  for (size_t i = 0; i < arrays_.size() && i < 6; ++i) present += (i > 0 ? ", " : "") + arrays_[i].first;
+  for (size_t i = 0; i < arrays_.size() && i < 6; ++i) present += (i > 0 ? ", " : "") + quote(arrays_[i].first);
   if (arrays_.size() > 6) present += ", ...";
   return invalid_input(fmt::format("{} has no array {}", path_, name),
                        present.empty() ? "it is empty" : "it holds " + present);

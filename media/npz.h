@@ -16,8 +16,9 @@ namespace samc {
 // All arrays of an archive, in its order, checked against their CRC.
 class Npz {
  public:
-  static Result<Npz> read(const std::string& path);
-  static Result<Npz> parse(std::span<const std::byte> bytes);
+  // most_bytes: of all arrays together, inflated. A few MB of file may hold 4 GB of zeros.
+  static Result<Npz> read(const std::string& path, int64_t most_bytes = kMostArrayBytes);
+  static Result<Npz> parse(std::span<const std::byte> bytes, int64_t most_bytes = kMostArrayBytes);
 
   const std::vector<std::pair<std::string, Tensor>>& arrays() const { return arrays_; }
   // Null when there is no such array.
@@ -26,7 +27,7 @@ class Npz {
   Result<const Tensor*> get(const std::string& name) const;
 
  private:
-  static Result<Npz> parse_unguarded(std::span<const std::byte> bytes);
+  static Result<Npz> parse_unguarded(std::span<const std::byte> bytes, int64_t most_bytes);
 
   std::string path_ = "npz";
   std::vector<std::pair<std::string, Tensor>> arrays_;

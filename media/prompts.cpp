@@ -6,26 +6,23 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/limits.h"
+#include "base/quote.h"
 
 namespace samc {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMostPictures = 100'000, kMostPrompts = 10'000, kMostPoints = 10'000;
-
-std::string shown(const std::string& text) {
-  std::string out;
-  for (const char c : text.substr(0, 60)) out += (c >= 32 && c < 127) ? c : '?';
-  return out;
-}
+constexpr size_t kMostPictures = 100'000, kMostPrompts = 10'000;
+constexpr auto kMostPoints = static_cast<size_t>(kMostPromptPoints);
 
 Status check_keys(const Json& object, const std::set<std::string>& known) {
   for (const auto& [key, value] : object.items())
     if (!known.contains(key)) {
       std::string names;
       for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-      return invalid_input(fmt::format("unknown key \"{}\"", shown(key)), "known here: " + names);
+      return invalid_input(fmt::format("unknown key \"{}\"", quote(key)), "known here: " + names);
     }
   return Status::ok();
 }
@@ -99,6 +96,9 @@ Result<Prompt> parse_prompt(const Json& json) {
     }
     prompt.box = box;
   }
+  if (prompt.box && prompt.points.size() + 2 > kMostPoints)
+    return invalid_input(
+        fmt::format("{} points and a box: more than {}, where a box counts as two", prompt.points.size(), kMostPoints));
   if (json.contains("mask_input")) {
     Result<std::string> path = string(json["mask_input"]);
     if (!path.is_ok()) return path.status().at("mask_input");

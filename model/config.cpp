@@ -192,8 +192,9 @@ const ModelConfig* find_official_config(const std::string& name) {
 
 Status check_config(const ModelConfig& config) {
   // Before the trunk, whose checks divide by nothing that the image size could spoil.
-  if (config.image_size < 32 || config.image_size > 16384 || config.image_size % 32 != 0)
-    return bad_value("model.image_size", fmt::format("{} is not a multiple of 32 from 32 to 16384", config.image_size));
+  if (config.image_size < 32 || config.image_size > kGreatestImageSize || config.image_size % 32 != 0)
+    return bad_value("model.image_size",
+                     fmt::format("{} is not a multiple of 32 from 32 to {}", config.image_size, kGreatestImageSize));
   if (config.backbone_stride != 16)
     return bad_value("model.backbone_stride", fmt::format("{} given, only 16 is supported", config.backbone_stride));
   SAMC_TRY(check_trunk(config));

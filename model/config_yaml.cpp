@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/quote.h"
 #include "model/config.h"
 
 namespace samc {
@@ -40,7 +41,7 @@ class MapReader {
       if (!seen.insert(entry.first.Scalar()).second) fail(join(entry.first.Scalar()), "given twice");
   }
 
-  std::string join(const std::string& key) const { return path_ + "." + key; }
+  std::string join(const std::string& key) const { return path_ + "." + quote(key); }
   bool has(const std::string& key) {
     asked_.insert(key);
     const YAML::Node value = node_[key];
@@ -79,7 +80,7 @@ class MapReader {
     const std::string last = name.substr(name.rfind('.') + 1);
     for (const std::string& known : classes)
       if (last == known) return;
-    fail_unsupported(join("_target_"), fmt::format("class '{}' is unknown, {} expected", name, classes[0]));
+    fail_unsupported(join("_target_"), fmt::format("class '{}' is unknown, {} expected", quote(name), classes[0]));
   }
 
   void done() const {
@@ -100,13 +101,22 @@ template <class T>
 T scalar(const YAML::Node& node, const std::string& path, const char* type) {
   T value{};
   if (!node.IsScalar()) fail(path, fmt::format("must be {}", type));
-  if (!YAML::convert<T>::decode(node, value)) fail(path, fmt::format("'{}' is not {}", node.Scalar(), type));
+  if (!YAML::convert<T>::decode(node, value)) fail(path, fmt::format("'{}' is not {}", quote(node.Scalar()), type));
+  return value;
+}
+
+// No number of a model is near it; sums and small products of such numbers keep to 64 bits.
+constexpr int64_t kGreatestInteger = int64_t{1} << 31;
+
+int64_t integer(const YAML::Node& node, const std::string& path) {
+  const auto value = scalar<int64_t>(node, path, "an integer");
+  if (value < -kGreatestInteger || value > kGreatestInteger) fail(path, fmt::format("{} is out of range", value));
   return value;
 }
 
 template <>
 int64_t MapReader::convert<int64_t>(const YAML::Node& node, const std::string& path) {
-  return scalar<int64_t>(node, path, "an integer");
+  return integer(node, path);
 }
 template <>
 double MapReader::convert<double>(const YAML::Node& node, const std::string& path) {
@@ -125,7 +135,7 @@ std::vector<int64_t> MapReader::convert<std::vector<int64_t>>(const YAML::Node& 
   if (!node.IsSequence()) fail(path, "must be a list of integers");
   if (node.size() > 1000) fail(path, "is too long");
   std::vector<int64_t> values;
-  for (const YAML::Node& element : node) values.push_back(scalar<int64_t>(element, path, "an integer"));
+  for (const YAML::Node& element : node) values.push_back(integer(element, path));
   return values;
 }
 template <>

@@ -31,7 +31,8 @@ void collect_reads(const Node& node, std::set<std::string>& reads) {
 
 class Checker {
  public:
-  explicit Checker(Graph& graph, const std::set<std::string>& outer) : graph_(graph), outer_(outer) {}
+  // outer: of the graph that this one is an attribute in; null for the model's own.
+  Checker(Graph& graph, const Checker* outer) : graph_(graph), outer_(outer) {}
 
   Status run() {
     for (const ValueType& input : graph_.inputs) SAMC_TRY(define(input.name, kGiven));
@@ -41,13 +42,20 @@ class Checker {
         if (!name.empty()) SAMC_TRY(define(name, static_cast<int64_t>(i)));
     SAMC_TRY(sort());
     for (const ValueType& output : graph_.outputs)
-      if (defined_.count(output.name) == 0 && outer_.count(output.name) == 0)
+      if (!sees(output.name))
         return invalid_input(fmt::format("the graph's output {} is made by no node", output.name), kHint);
     return check_subgraphs();
   }
 
  private:
   static constexpr int64_t kGiven = -1;
+
+  // Here or in a graph around this one.
+  bool sees(const std::string& name) const {
+    for (const Checker* scope = this; scope != nullptr; scope = scope->outer_)
+      if (scope->defined_.count(name) != 0) return true;
+    return false;
+  }
 
   Status define(const std::string& name, int64_t node) {
     if (name.empty()) return invalid_input("an input of the graph has no name", kHint);
@@ -67,7 +75,7 @@ class Checker {
       for (const std::string& name : reads) {
         const auto found = defined_.find(name);
         if (found == defined_.end()) {
-          if (outer_.count(name) != 0) continue;
+          if (sees(name)) continue;
           return invalid_input(fmt::format("{} reads {}, which nothing defines", graph_.nodes[i].place(), name), kHint);
         }
         if (found->second == kGiven) continue;
@@ -98,32 +106,19 @@ class Checker {
   }
 
   Status check_subgraphs() {
-    std::set<std::string> visible;
-    bool collected = false;
-    for (Node& node : graph_.nodes) {
-      for (auto& [key, attribute] : node.attributes) {
-        if (attribute.graph == nullptr) continue;
-        if (!collected) {
-          visible = outer_;
-          for (const auto& [name, made_by] : defined_) visible.insert(name);
-          collected = true;
-        }
-        SAMC_TRY(Checker(*attribute.graph, visible).run().at(node.place()));
-      }
-    }
+    for (Node& node : graph_.nodes)
+      for (auto& [key, attribute] : node.attributes)
+        if (attribute.graph != nullptr) SAMC_TRY(Checker(*attribute.graph, this).run().at(node.place()));
     return Status::ok();
   }
 
   Graph& graph_;
-  const std::set<std::string>& outer_;
+  const Checker* outer_;
   std::map<std::string, int64_t> defined_;
 };
 
 }  // namespace
 
-Status check_and_sort(Graph& graph) {
-  const std::set<std::string> nothing;
-  return Checker(graph, nothing).run();
-}
+Status check_and_sort(Graph& graph) { return Checker(graph, nullptr).run(); }
 
 }  // namespace samc::onnx

@@ -1,9 +1,11 @@
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/quote.h"
 #include "onnx/graph.h"
 #include "onnx/onnx.pb.h"
 
@@ -269,7 +271,7 @@ class Loader {
   }
 
   Result<Constant> read_tensor(TensorProto& proto) {
-    const std::string name = proto.name().empty() ? "a constant" : fmt::format("the tensor {}", proto.name());
+    const std::string name = proto.name().empty() ? "a constant" : fmt::format("the tensor {}", quote(proto.name()));
     const std::optional<Storage> storage = storage_of(proto.data_type());
     if (!storage)
       return unsupported(
@@ -317,34 +319,47 @@ class Loader {
           fmt::format("{} has {} values where its shape {} needs {}", name, have, shape_to_string(shape), count),
           kDamagedHint);
     };
+    const int64_t given = values_given(proto);
+    if (given != count) return wrong(given);  // before memory is taken for what the shape says
     Tensor tensor(storage.dtype, shape);
     switch (proto.data_type()) {
       case kFloat:
-        if (proto.float_data_size() != count) return wrong(proto.float_data_size());
         for (int i = 0; i < proto.float_data_size(); ++i) tensor.f32()[static_cast<size_t>(i)] = proto.float_data(i);
         break;
       case kDouble:
-        if (proto.double_data_size() != count) return wrong(proto.double_data_size());
         for (int i = 0; i < proto.double_data_size(); ++i)
           tensor.f32()[static_cast<size_t>(i)] = static_cast<float>(proto.double_data(i));
         break;
       case kInt64:
-        if (proto.int64_data_size() != count) return wrong(proto.int64_data_size());
         for (int i = 0; i < proto.int64_data_size(); ++i)
           tensor.as<int64_t>()[static_cast<size_t>(i)] = proto.int64_data(i);
         break;
       case kUint32:
       case kUint64:
-        if (proto.uint64_data_size() != count) return wrong(proto.uint64_data_size());
         for (int i = 0; i < proto.uint64_data_size(); ++i)
           tensor.as<int64_t>()[static_cast<size_t>(i)] = static_cast<int64_t>(proto.uint64_data(i));
         break;
       default:
-        if (proto.int32_data_size() != count) return wrong(proto.int32_data_size());
         for (int i = 0; i < proto.int32_data_size(); ++i)
           store_int32(proto.data_type(), proto.int32_data(i), i, tensor);
     }
     return Constant::of(std::move(tensor));
+  }
+
+  static int64_t values_given(const TensorProto& proto) {
+    switch (proto.data_type()) {
+      case kFloat:
+        return proto.float_data_size();
+      case kDouble:
+        return proto.double_data_size();
+      case kInt64:
+        return proto.int64_data_size();
+      case kUint32:
+      case kUint64:
+        return proto.uint64_data_size();
+      default:
+        return proto.int32_data_size();
+    }
   }
 
   static void store_int32(int32_t type, int32_t value, int i, Tensor& tensor) {
@@ -371,16 +386,17 @@ class Loader {
     for (const StringStringEntryProto& entry : proto.external_data()) {
       if (entry.key() == kExternalKeyLocation) location = entry.value();
       if (entry.key() != "offset" && entry.key() != "length") continue;
-      char* end = nullptr;
-      const long long number = std::strtoll(entry.value().c_str(), &end, 10);
-      if (entry.value().empty() || *end != '\0' || number < 0)
-        return invalid_input(fmt::format("the external data of {} has the {} '{}'", name, entry.key(), entry.value()),
+      int64_t number = 0;
+      const std::string& digits = entry.value();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+      if (error != std::errc{} || end != digits.data() + digits.size() || number < 0)
+        return invalid_input(fmt::format("the external data of {} has the {} '{}'", name, entry.key(), quote(digits)),
                              kDamagedHint);
       (entry.key() == "offset" ? offset : length) = number;
     }
     if (location.empty() || std::filesystem::path(location).is_absolute() || leaves_folder(location))
       return invalid_input(
-          fmt::format("the external data of {} lies in '{}', outside the model's folder", name, location),
+          fmt::format("the external data of {} lies in '{}', outside the model's folder", name, quote(location)),
           "move the file beside the model and export it again");
     if (length != bytes)
       return invalid_input(fmt::format("the external data of {} has {} bytes where its shape {} needs {}", name, length,
@@ -390,7 +406,7 @@ class Loader {
     const int64_t size = static_cast<int64_t>(file->bytes().size());
     if (offset > size || bytes > size - offset)
       return invalid_input(
-          fmt::format("{} needs bytes {} to {} of {}, which has {}", name, offset, offset + bytes, file->path(), size),
+          fmt::format("{} needs {} bytes at {} of {}, which has {}", name, bytes, offset, file->path(), size),
           "the file of external data is cut short: copy or export it again");
     Result<Constant> constant = make_constant(proto.data_type(), shape, file->bytes().data() + offset, file);
     return constant;

@@ -145,6 +145,18 @@ TEST_F(ExternalData, is_mapped_from_the_models_folder) {
   EXPECT_HOLDS(model("missing.bin").load_error(where), "put it beside the .onnx file");
 }
 
+TEST_F(ExternalData, numbers_that_are_too_large_or_none) {
+  const std::vector<float> values = {1, 2, 3};
+  ASSERT_TRUE(write_file(folder_ + "/model/w.bin", values.data(), 12).is_ok());
+  const std::string where = folder_ + "/model";
+  EXPECT_HOLDS(model("w.bin", "9223372036854775807").load_error(where), "needs 8 bytes at 9223372036854775807 of");
+  EXPECT_HOLDS(model("w.bin", "9223372036854775808").load_error(where), "offset '9223372036854775808'");
+  EXPECT_HOLDS(model("w.bin", " 4").load_error(where), "offset ' 4'");
+  const std::string digits = model("w.bin", std::string(1'000'000, '9')).load_error(where);
+  EXPECT_HOLDS(digits, "has the offset '9999");
+  EXPECT_LT(digits.size(), 500u);
+}
+
 TEST_F(ExternalData, outside_the_folder_is_refused) {
   const std::vector<float> values = {1, 2, 3};
   ASSERT_TRUE(write_file(folder_ + "/secret.bin", values.data(), 12).is_ok());
@@ -154,6 +166,78 @@ TEST_F(ExternalData, outside_the_folder_is_refused) {
   EXPECT_HOLDS(model(folder_ + "/secret.bin").load_error(where), "outside the model's folder");
   EXPECT_HOLDS(model("").load_error(where), "outside the model's folder");
   EXPECT_HOLDS(model("link.bin").load_error(where), "a link out of the model's folder");
+}
+
+// A shape of 275 GB and no values: 82 bytes.
+TEST(OnnxLoad, no_memory_is_taken_for_values_that_are_not_there) {
+  for (const int type : {kFloat, kInt64, kBool}) {
+    TestModel test;
+    TensorProto& tensor = *test.graph().add_initializer();
+    tensor.set_name("w");
+    tensor.set_data_type(type);
+    for (int axis = 0; axis < 2; ++axis) tensor.add_dims(262'144);
+    test.output("w");
+    EXPECT_HOLDS(test.load_error(), "the tensor w has 0 values where its shape (262144, 262144) needs 68719476736");
+  }
+}
+
+TEST(OnnxLoad, messages_are_bounded_whatever_the_names_are) {
+  const std::string name(10'000'000, 'n');
+  TestModel dangling;
+  dangling.input("x", {2}).output("y").node("Relu", {name}, {"y"});
+  EXPECT_HOLDS(dangling.load_error(), "which nothing defines");
+  EXPECT_LT(dangling.load_error().size(), 4500u);
+  TestModel twice;
+  twice.input("x", {2}).output(name).node("Relu", {"x"}, {name});
+  twice.node("Relu", {"x"}, {name});
+  EXPECT_HOLDS(twice.load_error(), "is defined twice");
+  EXPECT_LT(twice.load_error().size(), 4500u);
+}
+
+// Graphs within graphs that all read names from outside: each looks through the scopes around it, none copies them.
+TEST(OnnxLoad, many_branches_see_the_names_outside_of_them) {
+  constexpr int kNodes = 20'000;
+  TestModel test;
+  test.input("x", {2}).output("y");
+  for (int i = 0; i < kNodes; ++i) {
+    const std::string number = std::to_string(i);
+    NodeProto& node = test.node("If", {"x"}, {"r" + number});
+    AttributeProto& outer = *node.add_attribute();
+    outer.set_name("then_branch");
+    NodeProto& inside = *outer.mutable_g()->add_node();
+    inside.set_op_type("If");
+    inside.add_input("x");
+    inside.add_output("i" + number);
+    AttributeProto& inner = *inside.add_attribute();
+    inner.set_name("then_branch");
+    TestModel::add_node(*inner.mutable_g(), "Relu", {"x"}, {"j" + number});
+  }
+  test.node("Relu", {"x"}, {"y"});
+  EXPECT_EQ(test.load_error(), "");
+}
+
+// docs/limits.md
+TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
+  for (const int depth : {16, 17}) {
+    TestModel test;
+    test.input("x", {2}).output("y");
+    GraphProto* graph = &test.graph();
+    for (int i = 0; i < depth; ++i) {
+      AttributeProto& attribute = *TestModel::add_node(*graph, "If", {"x"}, {"r" + std::to_string(i)}).add_attribute();
+      attribute.set_name("then_branch");
+      graph = attribute.mutable_g();
+      graph->set_name("inner");
+    }
+    test.node("Relu", {"x"}, {"y"});
+    EXPECT_HOLDS(test.load_error(), depth == 16 ? "" : "graphs are nested too deeply");
+    EXPECT_EQ(test.load_error().empty(), depth == 16);
+  }
+  TestModel axes;
+  TensorProto& tensor = *axes.graph().add_initializer();
+  tensor.set_name("w");
+  tensor.set_data_type(kFloat);
+  for (int i = 0; i < 65; ++i) tensor.add_dims(1);
+  EXPECT_HOLDS(axes.output("w").load_error(), "the tensor w has 65 axes");
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "base/guard.h"
 #include "onnx/evaluate.h"
+#include "onnx/unknown_operators.h"
 
 namespace samc::onnx {
 namespace {
@@ -13,54 +15,7 @@ constexpr size_t kMostNamesInMessage = 12;
 // Known values of more elements are computed when something reads them: often only their shape is asked for, as of the
 // neck's position encodings in SAM 2's exports. No list of extents, axes or pads is as long.
 constexpr int64_t kMostEagerElements = 1024;
-
-bool is_structural(const Node& node) { return node.domain.empty() && (node.op == "Constant" || node.op == "If"); }
-
-bool is_known(const Node& node) {
-  return is_structural(node) || (node.domain.empty() && find_operator(node.op) != nullptr);
-}
-
-std::string full_name(const Node& node) { return node.domain.empty() ? node.op : node.domain + "." + node.op; }
-
-// The nearest way out for operators that people meet.
-std::string way_out(const std::string& op) {
-  static const std::map<std::string, std::string> ways = {
-      {"Loop", "unroll it when exporting"},
-      {"Scan", "unroll it when exporting"},
-      {"GridSample", "replace it by Resize where the grid is regular"},
-      {"NonMaxSuppression", "cut the graph before it with --output_names"},
-      {"TopK", "cut the graph before it with --output_names"},
-      {"QuantizeLinear", "export the float model"},
-      {"DequantizeLinear", "export the float model"},
-      {"Einsum", "export with opset 17 and matmul in place of einsum"},
-  };
-  const auto found = ways.find(op);
-  return found == ways.end() ? "cut the graph before it with --output_names" : found->second;
-}
-
-void collect_unknown(const Graph& graph, std::vector<UnknownOperator>& found) {
-  for (const Node& node : graph.nodes) {
-    for (const auto& [name, attribute] : node.attributes)
-      if (attribute.graph != nullptr) collect_unknown(*attribute.graph, found);
-    if (is_known(node)) continue;
-    const std::string name = full_name(node);
-    auto entry =
-        std::find_if(found.begin(), found.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
-    if (entry == found.end()) {
-      found.push_back({name, 0, node.place(), way_out(name)});
-      entry = found.end() - 1;
-    }
-    ++entry->count;
-  }
-}
-
-Status unknown_report(const std::vector<UnknownOperator>& unknown) {
-  std::string list;
-  for (const UnknownOperator& op : unknown)
-    list += fmt::format("{}{} ({}x, first {}; {})", list.empty() ? "" : ", ", op.name, op.count, op.first_place,
-                        op.way_out);
-  return unsupported(fmt::format("operators that samc does not have: {}", list));
-}
+constexpr int64_t kMostElementsRead = int64_t{1} << 33;  // of constants, by all evaluations together
 
 template <class Range>
 std::string name_list(const Range& names) {
@@ -117,7 +72,7 @@ class Simplifier {
     find_needed();
     SAMC_TRY(settle_inputs());
     SAMC_TRY(run_graph(model_.graph, true));
-    if (!unknown_.empty()) return unknown_report(unknown_);
+    if (!unknown_.list().empty()) return unknown_.report();
     for (const std::string& name : options_.cuts)
       if (std::none_of(result_.inputs.begin(), result_.inputs.end(),
                        [&](const auto& input) { return input.name == name; }))
@@ -382,6 +337,7 @@ class Simplifier {
       for (const Type& type : types) bytes += element_count(type.shape) * dtype_size(type.dtype);
       SAMC_TRY(check_constant_bytes(bytes));
     }
+    if (!op.of_shape_only) SAMC_TRY(spend(context));
     SAMC_ASSIGN(std::vector<Tensor> tensors, op.evaluate(context));
     for (size_t i = tensors.size(); i < node.outputs.size(); ++i)
       if (!node.outputs[i].empty()) return unsupported(fmt::format("its result {} is used", node.outputs[i]));
@@ -394,20 +350,21 @@ class Simplifier {
     return constants;
   }
 
+  // What evaluation reads: thousands of nodes may each reduce the same large constant to one number.
+  Status spend(const NodeContext& context) {
+    for (size_t i = 0; i < context.input_count(); ++i)
+      if (context.has(i)) evaluated_elements_ += context.input(i).constant ? context.input(i).constant->count() : 0;
+    if (evaluated_elements_ <= kMostElementsRead) return Status::ok();
+    return invalid_input("the model's constants take more work to evaluate than any model needs");
+  }
+
   Status check_constant_bytes(int64_t bytes) const {
     if (bytes <= options_.most_constant_bytes) return Status::ok();
     return invalid_input("the model's constants take more memory than any model needs");
   }
 
   void note_unknown(const Node& node) {
-    const std::string name = full_name(node);
-    auto entry =
-        std::find_if(unknown_.begin(), unknown_.end(), [&](const UnknownOperator& seen) { return seen.name == name; });
-    if (entry == unknown_.end()) {
-      unknown_.push_back({name, 0, node.place(), way_out(name)});
-      entry = unknown_.end() - 1;
-    }
-    ++entry->count;
+    unknown_.add(node);
     poisoned_.insert(node.outputs.begin(), node.outputs.end());
   }
 
@@ -483,11 +440,14 @@ class Simplifier {
     return std::nullopt;
   }
 
-  static bool holds_only(const Value& value, double wanted) {
-    if (!value.constant) return false;
-    for (int64_t i = 0; i < value.constant->count(); ++i)
-      if (value.constant->real(i) != wanted) return false;
-    return value.constant->count() > 0;
+  // Asked once for each constant: many nodes may add the same one.
+  bool holds_only(const Value& value, double wanted) const {
+    if (!value.constant || value.constant->count() == 0) return false;
+    const auto [known, is_new] = uniform_.try_emplace({value.constant->view.data, value.constant->count(), wanted});
+    if (!is_new) return known->second;
+    int64_t i = 0;
+    while (i < value.constant->count() && value.constant->real(i) == wanted) ++i;
+    return known->second = i == value.constant->count();
   }
 
   // The result is the first operand as it is.
@@ -523,8 +483,11 @@ class Simplifier {
   std::map<std::string, std::string> aliases_;                   // to a name that is none itself
   std::set<std::string> poisoned_;                               // values that an unknown operator makes
   std::map<std::string, std::shared_ptr<const Node>> deferred_;  // known values that nothing has read yet
-  std::vector<UnknownOperator> unknown_;
+  UnknownList unknown_;
   int64_t constant_bytes_ = 0;
+  int64_t evaluated_elements_ = 0;
+  // Whether a constant's elements (where, how many) are all one number.
+  mutable std::map<std::tuple<const void*, int64_t, double>, bool> uniform_;
 };
 
 void count_into(const Graph& graph, std::map<std::string, int64_t>& counts) {
@@ -587,12 +550,6 @@ static Result<SimpleGraph> simplify_unguarded(const Model& model, const Simplify
 
 Result<SimpleGraph> simplify(const Model& model, const SimplifyOptions& options) {
   return guarded([&] { return simplify_unguarded(model, options); });
-}
-
-std::vector<UnknownOperator> unknown_operators(const Model& model) {
-  std::vector<UnknownOperator> found;
-  collect_unknown(model.graph, found);
-  return found;
 }
 
 }  // namespace samc::onnx

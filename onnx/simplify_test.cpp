@@ -237,5 +237,62 @@ TEST(OnnxSimplify, shapes_that_do_not_fit) {
   EXPECT_HOLDS(simplify_error(dynamic), "its operand to depends on the data");
 }
 
+// docs/limits.md. A few kB must not ask for hours: the same constant of 32 MB read by thousands of nodes.
+TEST(SimplifyLimits, what_evaluation_reads_is_bounded) {
+  TestModel test;
+  test.integers("shape", {1 << 23}).output("y");
+  test.node("ConstantOfShape", {"shape"}, {"zeros"});
+  std::vector<std::string> sums;
+  for (int i = 0; i < 3000; ++i) {
+    sums.push_back("sum" + std::to_string(i));
+    test.node("Slice", {"zeros", "from", "to"}, {sums.back()});
+  }
+  test.integers("from", {0}).integers("to", {1});
+  test.node("Concat", sums, {"y"});
+  TestModel::set(*test.graph().mutable_node(test.graph().node_size() - 1), "axis", 0);
+  EXPECT_HOLDS(simplify_error(test), "more work to evaluate");
+}
+
+TEST(SimplifyLimits, one_large_constant_is_looked_through_once) {
+  TestModel test;
+  test.input("x", {1 << 23}).integers("shape", {1 << 23}).output("y0");
+  test.node("ConstantOfShape", {"shape"}, {"zeros"});
+  std::string last = "x";
+  for (int i = 2000; i-- > 0;) {
+    const std::string next = "y" + std::to_string(i);
+    test.node("Add", {last, "zeros"}, {next});
+    last = next;
+  }
+  EXPECT_EQ(simplify_error(test), "");
+}
+
+TEST(SimplifyLimits, unknown_operators_are_counted_in_linear_time) {
+  constexpr int kNodes = 200'000;
+  TestModel test;
+  test.input("x", {2}).output("y");
+  for (int i = 0; i < kNodes; ++i) test.node("Op" + std::to_string(i), {"x"}, {"r" + std::to_string(i)});
+  test.node("Op0", {"x"}, {"y"});
+  const Model model = test.load().value();
+  EXPECT_EQ(unknown_operators(model).size(), static_cast<size_t>(kNodes));
+  EXPECT_EQ(unknown_operators(model)[0].count, 2);
+}
+
+TEST(SimplifyLimits, shapes_of_results_and_windows) {
+  TestModel large;
+  large.input("x", {1 << 16, 1}).input("z", {1, (1 << 15) + 1}).output("y").node("Add", {"x", "z"}, {"y"});
+  EXPECT_HOLDS(simplify_error(large), "its result would have the shape (65536, 32769)");
+  TestModel evaluated;
+  evaluated.integers("shape", {1 << 24, 1}).integers("wide", {1, 4}).output("y");
+  evaluated.node("ConstantOfShape", {"shape"}, {"zeros"});
+  evaluated.node("Tile", {"zeros", "wide"}, {"y"});
+  EXPECT_HOLDS(simplify_error(evaluated), "its result would have the shape (16777216, 4)");
+  TestModel window;
+  window.input("x", {1, 1, 8, 8}).output("y");
+  NodeProto& pool = window.node("MaxPool", {"x"}, {"y"});
+  TestModel::set(pool, "kernel_shape", std::vector<int64_t>{2, 2});
+  TestModel::set(pool, "strides", std::vector<int64_t>{1, (1 << 20) + 1});
+  EXPECT_HOLDS(simplify_error(window), "a window has the extent or step 1048577");
+}
+
 }  // namespace
 }  // namespace samc::onnx

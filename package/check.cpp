@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "base/quote.h"
+
 namespace samc {
 namespace {
 
@@ -35,7 +37,7 @@ class FunctionCheck {
   template <class... Args>
   Status bad(fmt::format_string<Args...> format, Args&&... args) const {
     return invalid_input(
-        fmt::format("function {}: {}", function_.name, fmt::format(format, std::forward<Args>(args)...)));
+        fmt::format("function {}: {}", quote(function_.name), fmt::format(format, std::forward<Args>(args)...)));
   }
 
   bool in_range(int32_t value) const { return value >= 0 && static_cast<size_t>(value) < function_.values.size(); }
@@ -88,6 +90,7 @@ class FunctionCheck {
   }
 
   Status check_border(const std::vector<int32_t>& list, Place place, const char* what) const {
+    if (list.size() > kGreatestBorder) return bad("{} {}s, at most {} are allowed", list.size(), what, kGreatestBorder);
     std::set<int32_t> seen;
     std::set<std::string> names;
     for (const int32_t index : list) {
@@ -158,11 +161,18 @@ Status check_module(const PlanModule& module) {
     if (!std::isfinite(number)) return invalid_input("a threshold is not a number");
   for (const WeightData& weight : module.weights)
     if (!printable(weight.name)) return invalid_input("a weight's name holds control characters");
+  if (module.functions.size() > kGreatestFunctions)
+    return invalid_input(
+        fmt::format("{} functions, at most {} are allowed", module.functions.size(), kGreatestFunctions));
+  size_t values = 0;
+  for (const PlanFunction& function : module.functions) values += function.values.size();
+  if (values > kGreatestValues)
+    return invalid_input(fmt::format("{} values, at most {} are allowed", values, kGreatestValues));
   std::set<std::string> names;
   for (const PlanFunction& function : module.functions) {
     if (!printable(function.name)) return invalid_input("a function's name holds control characters");
     if (!names.insert(function.name).second)
-      return invalid_input(fmt::format("function {} stands there twice", function.name));
+      return invalid_input(fmt::format("function {} stands there twice", quote(function.name)));
     SAMC_TRY(check_function(function, module));
   }
   return Status::ok();

@@ -2,6 +2,10 @@
 // The structure of a plan: every index in range, every extent sane, nothing read before it is written. The writer and
 // the reader both call it; what each kernel asks of its operands is checked by runtime/ when it binds them.
 
+#include <cstddef>
+#include <cstdint>
+
+#include "base/limits.h"
 #include "base/status.h"
 #include "package/plan.h"
 
@@ -12,7 +16,10 @@ constexpr int64_t kGreatestRank = 8;
 constexpr int64_t kGreatestPoints = 1 << 20;
 constexpr int64_t kGreatestExtent = int64_t{1} << 31;
 constexpr int64_t kGreatestValueBytes = int64_t{1} << 32;
-constexpr int64_t kGreatestImageSize = 4096;
+// Of a module: planning an arena takes time by the square of the values. SAM 2's largest has some 4,000.
+constexpr size_t kGreatestFunctions = 64;
+constexpr size_t kGreatestValues = 32'768;  // of all functions together
+constexpr size_t kGreatestBorder = 256;     // inputs of a function, and outputs
 
 // Whether |x| <= limit; std::abs has no answer for the least integer.
 constexpr bool within(int64_t x, int64_t limit) { return -limit <= x && x <= limit; }

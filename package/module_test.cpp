@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "base/files.h"
 #include "package/check.h"
@@ -198,6 +199,31 @@ TEST_F(ModuleTest, APlanThatMakesNoSenseIsNotWritten) {
   EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].name = "\x1b[31m"; }));
   EXPECT_TRUE(refused([](PlanModule& m) { m.info.pixel_std[1] = 0.0f; }));
   EXPECT_TRUE(refused([](PlanModule& m) { m.info.image_size = -1; }));
+}
+
+// docs/limits.md: what the structure of a plan may hold.
+TEST(PlanLimits, extents_ranks_points_and_bytes) {
+  const auto error_with = [](const std::function<void(PlanModule&)>& change) {
+    PlanModule module = small_module();
+    change(module);
+    return check_module(module).message();
+  };
+  const auto shape_error = [&](const Extents& shape) {
+    return error_with([&](PlanModule& module) { module.functions[0].values[3].shape = shape; });
+  };
+  EXPECT_EQ(error_with([](PlanModule&) {}), "");
+  EXPECT_EQ(shape_error(Extents(9, Extent(1))), "function mask_decoder: value t has 9 extents, at most 8 are allowed");
+  EXPECT_EQ(shape_error({(int64_t{1} << 31) + 1}), "function mask_decoder: value t has an extent out of range");
+  EXPECT_EQ(shape_error({Extent(0, int64_t{1} << 26)}), "function mask_decoder: value t has an extent out of range");
+  EXPECT_EQ(shape_error({1 << 15, (1 << 15) + 1}), "function mask_decoder: value t is too large");
+  EXPECT_EQ(error_with([](PlanModule& module) { module.functions[0].greatest_points = (1 << 20) + 1; }),
+            "function mask_decoder: the range of points, 0 to 1048577, is not sensible");
+  EXPECT_EQ(error_with([](PlanModule& module) { module.info.image_size = kGreatestImageSize; }), "");
+  EXPECT_EQ(error_with([](PlanModule& module) { module.info.image_size = kGreatestImageSize + 1; }),
+            "an image size of 4097 is not sensible");
+  const std::string name =
+      error_with([](PlanModule& module) { module.functions[0].name = std::string(1'000'000, 'n'); });
+  EXPECT_LT(name.size(), 300u);
 }
 
 }  // namespace

@@ -27,6 +27,12 @@ void read_window(OperationBinder& in, Params& params) {
   params.pad_top = in.extent("pad_top");
   params.pad_left = in.extent("pad_left");
   in.require(params.pad_top < params.kernel_h && params.pad_left < params.kernel_w, "padding as wide as the kernel");
+  // Scratch memory goes with what the windows cover.
+  in.require((params.out_h - 1) * params.stride_h < params.in_h + params.pad_top &&
+                 (params.out_w - 1) * params.stride_w < params.in_w + params.pad_left,
+             "its last window lies beyond the picture");
+  in.require(params.kernel_h <= 2 * params.in_h + 64 && params.kernel_w <= 2 * params.in_w + 64,
+             "its kernel is far larger than the picture");
 }
 
 BoundOperation bind_conv(OperationBinder& in) {

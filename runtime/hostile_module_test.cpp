@@ -135,5 +135,60 @@ TEST(HostileModule, AttributesThatAreMissingUnknownOrNotANumber) {
   }
 }
 
+std::string error_of(const PlanModule& module) { return Module::from_plan(module).status().message(); }
+
+// A window that steps far beyond the picture would want scratch memory for all that it covers: 1 TB of a 4 kB file.
+TEST(HostileModule, WindowsStayWithThePicture) {
+  PlanBuilder plan;
+  plan.function("f");
+  const int32_t src = plan.input("src", {4, 4, 1}), weight = plan.weight({1.0f});
+  plan.operation("depthwise_conv", {src, weight}, plan.output("dst", {4, 4, 1}))
+      .set("in_h", 4)
+      .set("in_w", 4)
+      .set("in_c", 1)
+      .set("out_h", 4)
+      .set("out_w", 4)
+      .set("kernel_h", 1)
+      .set("kernel_w", 1)
+      .set("stride_h", 1)
+      .set("stride_w", 1)
+      .set("pad_top", 0)
+      .set("pad_left", 0);
+  EXPECT_EQ(error_of(plan.module), "");
+  for (const char* name : {"stride_h", "stride_w"}) {
+    PlanModule module = plan.module;
+    for (IntegerAttribute& attribute : module.functions[0].operations[0].integers)
+      if (attribute.name == name) attribute.values = {int64_t{1} << 16};
+    EXPECT_NE(error_of(module).find("its last window lies beyond the picture"), std::string::npos) << error_of(module);
+  }
+  PlanModule module = plan.module;
+  std::vector<float> column(100'000);
+  for (IntegerAttribute& attribute : module.functions[0].operations[0].integers)
+    if (attribute.name == "kernel_h") attribute.values = {100'000};
+  module.weights[0].bytes = std::as_bytes(std::span<const float>(column));
+  module.functions[0].values[1].shape = {100'000};
+  EXPECT_NE(error_of(module).find("its kernel is far larger than the picture"), std::string::npos) << error_of(module);
+}
+
+// Planning takes time by the square of the values.
+TEST(HostileModule, FunctionsValuesAndBordersAreBounded) {
+  PlanBuilder functions;
+  for (size_t i = 0; i < 65; ++i) functions.function("f" + std::to_string(i));
+  EXPECT_EQ(error_of(functions.module), "65 functions, at most 64 are allowed");
+  PlanBuilder values;
+  values.function("f");
+  int32_t last = values.input("in", {1});
+  for (size_t i = 0; i < 32'768; ++i) {
+    const int32_t next = values.arena({1});
+    values.operation("unary", {last}, next).set_string("op", "relu");
+    last = next;
+  }
+  EXPECT_EQ(error_of(values.module), "32769 values, at most 32768 are allowed");
+  PlanBuilder border;
+  border.function("f");
+  for (size_t i = 0; i < 257; ++i) border.input("in" + std::to_string(i), {1});
+  EXPECT_EQ(error_of(border.module), "function f: 257 inputs, at most 256 are allowed");
+}
+
 }  // namespace
 }  // namespace samc

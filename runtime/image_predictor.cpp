@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/guard.h"
+#include "base/limits.h"
 #include "base/memory_budget.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
@@ -19,10 +20,19 @@ namespace {
 constexpr float kReturnedLogitLimit = 32.0f;
 constexpr int64_t kMostResultBytes = int64_t{1} << 34;
 
+Status too_large(const char* what, int64_t width, int64_t height) {
+  return invalid_input(fmt::format("{} has {} x {} pixels, more than the limits of {} on a side and {} in all", what,
+                                   width, height, kLongestSide, kMostPixels),
+                       "make it smaller first");
+}
+
 Status check_picture(const RgbView& picture) {
-  if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1 || picture.stride < 3 * picture.width)
-    return invalid_input(fmt::format("a picture of {} x {} pixels with rows of {} bytes", picture.width, picture.height,
-                                     picture.stride));
+  if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1)
+    return invalid_input(fmt::format("an image of {} x {} pixels", picture.width, picture.height));
+  if (!is_image_size(picture.width, picture.height)) return too_large("the image", picture.width, picture.height);
+  if (picture.stride < 3 * picture.width)
+    return invalid_input(
+        fmt::format("an image of {} x {} pixels with rows of {} bytes", picture.width, picture.height, picture.stride));
   return Status::ok();
 }
 
@@ -55,7 +65,9 @@ struct ImagePredictor::State {
     SAMC_TRY(check(embedding.high_res_feats_1, shapes.high_res_feats_1, "high_res_feats_1"));
     SAMC_TRY(check(embedding.image_embed, shapes.image_embed, "image_embed"));
     if (embedding.width < 1 || embedding.height < 1)
-      return invalid_input(fmt::format("embedding: a picture of {} x {} pixels", embedding.width, embedding.height));
+      return invalid_input(fmt::format("embedding: an image of {} x {} pixels", embedding.width, embedding.height));
+    if (!is_image_size(embedding.width, embedding.height))
+      return too_large("the image of the embedding", embedding.width, embedding.height);
     return Status::ok();
   }
 
@@ -151,7 +163,9 @@ struct ImagePredictor::State {
     if (prompts.empty()) return invalid_input("no prompts", "an ObjectPrompt may be empty, the list may not");
     const ImageEmbedding& embedding = embeddings[picture];
     const auto count = static_cast<int64_t>(prompts.size());
-    for (const ObjectPrompt& prompt : prompts) SAMC_TRY(check(prompt, wanted));
+    for (size_t i = 0; i < prompts.size(); ++i)
+      if (Status status = check(prompts[i], wanted); !status.is_ok())
+        return prompts.size() == 1 ? status : status.at(fmt::format("prompt {}", i));
     const int64_t masks = !wanted.multimask_output ? 1 : shapes.masks - (shapes.single_mask ? 1 : 0);
     const DType dtype = wanted.return_logits ? DType::kF32 : DType::kU8;
     if (embedding.width > kMostResultBytes / embedding.height ||

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/limits.h"
 #include "runtime/testing_models.h"
 
 namespace samc {
@@ -356,6 +357,51 @@ TEST(ImagePredictor, ManyPredictorsShareAModule) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// docs/limits.md: what the predictor refuses for its size.
+TEST(ImagePredictorLimits, TheSidesAndTheAreaOfAnImage) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  const std::vector<uint8_t> row(3 * (static_cast<size_t>(kLongestSide) + 1));
+  const auto message_for = [&](int64_t width, int64_t height) {
+    return predictor.set_image(RgbView(row.data(), width, height, 3 * width)).message();
+  };
+  EXPECT_EQ(message_for(kLongestSide, 1), "");
+  EXPECT_EQ(message_for(1, kLongestSide), "");
+  EXPECT_NE(message_for(kLongestSide + 1, 1).find("65536 x 1 pixels, more than the limits"), std::string::npos);
+  EXPECT_NE(message_for(1, kLongestSide + 1).find("1 x 65536 pixels, more than the limits"), std::string::npos);
+  EXPECT_NE(message_for(20'000, 20'000).find("more than the limits of 65535 on a side and 178956970 in all"),
+            std::string::npos);
+}
+
+TEST(ImagePredictorLimits, TheSizeThatAnEmbeddingSays) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  const auto status_for = [&](int64_t width, int64_t height) {
+    return predictor.set_embedding(embedding_of({1, 2, -3, 4}, {.1f, .2f, .3f, .4f}, width, height));
+  };
+  EXPECT_TRUE(status_for(1, kLongestSide).is_ok());
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}).value().masks.shape(), (Shape{1, 3, kLongestSide, 1}));
+  EXPECT_TRUE(status_for(kLongestSide, 1).is_ok());
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}).value().masks.shape(), (Shape{1, 3, 1, kLongestSide}));
+  for (const auto& [width, height] : std::initializer_list<std::pair<int64_t, int64_t>>{
+           {1, kMostPixels}, {kMostPixels, 1}, {20'000, 20'000}, {int64_t{1} << 62, int64_t{1} << 62}})
+    EXPECT_NE(status_for(width, height).message().find("the image of the embedding has"), std::string::npos);
+}
+
+TEST(ImagePredictorLimits, PointsOfAPromptAndWhichPrompt) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({1, 2, -3, 4}, {.1f, .2f, .3f, .4f})).is_ok());
+  std::vector<ObjectPrompt> prompts(2);
+  prompts[1].points.assign(99, {4, 3, 1});
+  EXPECT_TRUE(predictor.predict(prompts).is_ok());
+  prompts[1].points.push_back({4, 3, 1});
+  EXPECT_EQ(predictor.predict(prompts).status().message(),
+            "prompt 1: a prompt of 100 points, more than the model's 99");
+  prompts[1].points.resize(98);
+  prompts[1].box = BoxPrompt{1, 1, 2, 2};
+  EXPECT_EQ(predictor.predict(prompts).status().message(),
+            "prompt 1: a prompt of 100 points, more than the model's 99");
+  EXPECT_EQ(predictor.predict(prompts[1]).status().message(), "a prompt of 100 points, more than the model's 99");
 }
 
 }  // namespace

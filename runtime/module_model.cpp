@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "package/decoder_parts.h"
 #include "runtime/executor.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_decoder.h"
@@ -98,6 +99,15 @@ class ModuleModel : public ImageModel {
                                                  {"high_res_feats_1", &embedding.high_res_feats_1},
                                                  {"image_embed", &embedding.image_embed}}};
     return executor_.run("image_encoder", 0, inputs, outputs);
+  }
+
+  // points: the prompt's and the padding point.
+  Status check_points(int64_t points) const override {
+    const PlanFunction* decoder = executor_.module().plan().find(kMaskDecoder);
+    if (decoder == nullptr || points <= decoder->greatest_points) return Status::ok();
+    return invalid_input(
+        fmt::format("a prompt of {} points, more than the model's {}", points - 1, decoder->greatest_points - 1),
+        "give fewer; a box counts as two");
   }
 
   Status set_picture(const ImageEmbedding& embedding) override { return decoder_.set_picture(executor_, embedding); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/limits.h"
 
 namespace samc {
 namespace {
@@ -65,45 +66,67 @@ void resize_row(const uint8_t* pixels, const ResizeWeights& columns, int64_t wid
 }
 
 // Output rows a thread makes at once. Rows of the input that two bands need are resized twice, so a band is not too
-// small; and its intermediate rows are kept, so for a picture of 20,000 rows it is not too large either.
+// small.
 constexpr int64_t kBand = 16;
+
+// Output rows [top, bottom), summed as the input's rows come: an input row is resized once and added to every output
+// row that it is part of, so memory does not grow with the image. Each output value is summed in the order of the rows.
+class Band {
+ public:
+  Band(const RgbView& image, const ResizeWeights& columns, const ResizeWeights& rows, int64_t width)
+      : image_(image), columns_(columns), rows_(rows), width_(width), resized_(static_cast<size_t>(3 * width)) {}
+
+  // (bottom - top, 3, width)
+  const std::vector<float>& sum(int64_t top, int64_t bottom) {
+    sums_.assign(static_cast<size_t>((bottom - top) * 3 * width_), 0.0f);
+    int64_t low = top, high = top;  // output rows that the input row at hand is part of: [low, high)
+    for (int64_t y = first(top); y < end(bottom - 1); ++y) {
+      while (low < bottom && end(low) <= y) ++low;
+      while (high < bottom && first(high) <= y) ++high;
+      if (low == high) continue;
+      resize_row(image_.row(y), columns_, width_, resized_.data());
+      for (int64_t output = low; output < high; ++output)
+        add(rows_.of(output)[y - first(output)], sums_.data() + (output - top) * 3 * width_);
+    }
+    return sums_;
+  }
+
+ private:
+  int64_t first(int64_t output) const { return rows_.first[static_cast<size_t>(output)]; }
+  int64_t end(int64_t output) const { return first(output) + rows_.count[static_cast<size_t>(output)]; }
+  void add(float weight, float* sums) const {
+    for (size_t i = 0; i < resized_.size(); ++i) sums[i] += weight * resized_[i];
+  }
+
+  const RgbView& image_;
+  const ResizeWeights& columns_;
+  const ResizeWeights& rows_;
+  int64_t width_;
+  std::vector<float> resized_;  // an input row: (3, width)
+  std::vector<float> sums_;
+};
 
 // finish(channel, sum) makes the stored value of a weighted sum of 0..255.
 template <class Finish>
-void resize(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output,
+void resize(const RgbView& image, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output,
             const Finish& finish) {
-  SAMC_CHECK(picture.width > 0 && picture.height > 0 && picture.stride >= 3 * picture.width, "not a picture: {} x {}",
-             picture.width, picture.height);
+  SAMC_CHECK(is_image_size(image.width, image.height) && image.stride >= 3 * image.width, "not an image: {} x {}",
+             image.width, image.height);
   SAMC_CHECK(static_cast<int64_t>(output.size()) == 3 * height * width, "{} values for {} x {}", output.size(), width,
              height);
-  const ResizeWeights columns = antialiased_bilinear(picture.width, width);
-  const ResizeWeights rows = antialiased_bilinear(picture.height, height);
+  const ResizeWeights columns = antialiased_bilinear(image.width, width);
+  const ResizeWeights rows = antialiased_bilinear(image.height, height);
 
   pool.run((height + kBand - 1) / kBand, [&](int64_t band, int) {
     const int64_t top = band * kBand;
     const int64_t bottom = std::min(top + kBand, height);
-    const int64_t first = rows.first[static_cast<size_t>(top)];
-    const auto last_row = static_cast<size_t>(bottom - 1);
-    const int64_t end = rows.first[last_row] + rows.count[last_row];
-    std::vector<float> resized(static_cast<size_t>((end - first) * 3 * width));  // (input rows, 3, width)
-    for (int64_t y = first; y < end; ++y)
-      resize_row(picture.row(y), columns, width, resized.data() + (y - first) * 3 * width);
-
-    std::vector<float> sums(static_cast<size_t>(width));
-    for (int64_t y = top; y < bottom; ++y) {
-      const float* weights = rows.of(y);
-      for (int64_t channel = 0; channel < 3; ++channel) {
-        std::fill(sums.begin(), sums.end(), 0.0f);
-        for (int64_t tap = 0; tap < rows.count[static_cast<size_t>(y)]; ++tap) {
-          const int64_t row = rows.first[static_cast<size_t>(y)] + tap - first;
-          const float* source = resized.data() + (row * 3 + channel) * width;
-          for (int64_t x = 0; x < width; ++x) sums[static_cast<size_t>(x)] += weights[tap] * source[x];
-        }
-        float* destination = output.data() + (channel * height + y) * width;
+    Band rows_at_once(image, columns, rows, width);
+    const float* sum = rows_at_once.sum(top, bottom).data();
+    for (int64_t y = top; y < bottom; ++y)
+      for (int64_t channel = 0; channel < 3; ++channel)
         for (int64_t x = 0; x < width; ++x)
-          destination[x] = finish(static_cast<size_t>(channel), sums[static_cast<size_t>(x)]);
-      }
-    }
+          output[static_cast<size_t>((channel * height + y) * width + x)] =
+              finish(static_cast<size_t>(channel), *sum++);
   });
 }
 

@@ -10,7 +10,8 @@ namespace samc {
 
 // Stretches the picture to (size, size), whatever its shape, by bilinear interpolation with antialiasing (a triangle
 // filter as wide as the reduction, as torchvision's Resize on float), then (value / 255 - mean) / std for each channel.
-// output is (3, size, size): red, green, blue planes. picture must not be empty. mean, std: three values each.
+// output is (3, size, size): red, green, blue planes. mean, std: three values each. is_image_size() of the picture must
+// hold (base/limits.h). Memory beside the output is tables that go with the picture's sides, and a few rows a thread.
 void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
                       ThreadPool& pool, std::span<float> output);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/limits.h"
 #include "media/npz.h"
 #include "runtime/postprocess.h"
 #include "runtime/preprocess.h"
@@ -52,6 +53,48 @@ TEST(Preprocess, EqualsTheOfficialCodeOnAPicture) {
   preprocess_image(truck, 256, kMean, kStd, pool, output.f32());
   for (uint64_t sample = 0; sample < expected.f32().size(); ++sample)
     ASSERT_NEAR(output.f32()[sample * 2654435761u % output.f32().size()], expected.f32()[sample], 1e-5) << sample;
+}
+
+// The weights of one output position, as preprocess.h describes them.
+std::vector<double> triangle(int64_t input_size, int64_t output_size, int64_t output) {
+  const double scale = static_cast<double>(input_size) / static_cast<double>(output_size);
+  const double centre = scale * (static_cast<double>(output) + 0.5);
+  std::vector<double> weights(static_cast<size_t>(input_size));
+  double total = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const double distance = std::abs(static_cast<double>(i) + 0.5 - centre) / std::max(scale, 1.0);
+    weights[i] = std::max(0.0, 1.0 - distance);
+    total += weights[i];
+  }
+  for (double& weight : weights) weight /= total;
+  return weights;
+}
+
+// As long as an image may be, and whatever the number of threads: the sum that the weights say.
+TEST(Preprocess, TallAndWideImagesAreWeightedSums) {
+  constexpr int64_t kSize = 40;  // of more than two bands
+  for (const auto& [width, height] : std::initializer_list<std::pair<int64_t, int64_t>>{
+           {3, 20'000}, {20'000, 3}, {1, kLongestSide}, {kLongestSide, 1}, {5, 37}}) {
+    std::vector<uint8_t> pixels(static_cast<size_t>(width * height * 3));
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>((i * 2654435761u) >> 13);
+    Tensor one({3, kSize, kSize}), three({3, kSize, kSize});
+    ThreadPool single(1), several(3);
+    resize_image({pixels.data(), width, height, 3 * width}, kSize, kSize, single, one.f32());
+    resize_image({pixels.data(), width, height, 3 * width}, kSize, kSize, several, three.f32());
+    EXPECT_TRUE(std::equal(one.f32().begin(), one.f32().end(), three.f32().begin())) << width << " x " << height;
+    for (const int64_t y : {int64_t{0}, int64_t{15}, int64_t{16}, kSize - 1}) {
+      const std::vector<double> down = triangle(height, kSize, y);
+      for (const int64_t x : {int64_t{0}, int64_t{17}, kSize - 1}) {
+        const std::vector<double> across = triangle(width, kSize, x);
+        double sum = 0;
+        for (size_t row = 0; row < down.size(); ++row)
+          for (size_t column = 0; down[row] > 0 && column < across.size(); ++column)
+            sum += down[row] * across[column] * pixels[(row * across.size() + column) * 3 + 1];
+        EXPECT_NEAR(one.f32()[static_cast<size_t>((kSize + y) * kSize + x)], sum, 1e-2)
+            << width << " x " << height << " at " << x << ", " << y;
+      }
+    }
+  }
 }
 
 TEST(Preprocess, RowsMayLieApart) {

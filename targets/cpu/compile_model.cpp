@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "ir/out_of_memory.h"
@@ -33,7 +34,7 @@ namespace {
 // The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them. For a few points
 // some attention is faster in another way (absorb_projections.cpp), so it is compiled twice.
 constexpr int64_t kWitnesses[] = {12, 13, 17};
-constexpr int64_t kMostPoints = 4096;
+constexpr int64_t kMostPoints = kMostPromptPoints + 1;  // and the padding point
 constexpr int64_t kFewPointsWitnesses[] = {2, 3, 4};
 constexpr int64_t kMostFewPoints = 4;
 

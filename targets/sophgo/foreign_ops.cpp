@@ -83,8 +83,11 @@ std::string mark_foreign_ops(const std::string& text, mlir::MLIRContext& context
   constexpr std::string_view kTop = "\"top.", kFused = "do_relu = true";
   std::string marked;
   size_t place = 0;
+  // Each is looked for again once it lies behind us only: a text that holds one of them alone is read once.
+  size_t op = text.find(kTop), fused = text.find(kFused);
   while (place < text.size()) {
-    const size_t op = text.find(kTop, place), fused = text.find(kFused, place);
+    if (op < place) op = text.find(kTop, place);
+    if (fused < place) fused = text.find(kFused, place);
     const size_t next = std::min(op, fused);
     if (next == std::string::npos) break;
     marked.append(text, place, next - place);

@@ -134,6 +134,18 @@ TEST_F(MlirReader, OpsOfTpuMlirAloneAreUnderstood) {
   EXPECT_TRUE(use());
 }
 
+// What would use up the parser's stack, or take for ever to print (ir/mlir_text.h).
+TEST_F(MlirReader, NestingIsCountedFirst) {
+  const size_t place = text_.find("func.func");
+  ASSERT_NE(place, std::string::npos);
+  for (const std::string& hostile : {"\"top.None\"() {a = " + std::string(100'000, '['), std::string(100'000, '('),
+                                     "tuple<" + std::string(9'999, '<')}) {
+    put("block.mlir", text_.substr(0, place) + hostile + text_.substr(place));
+    const Status status = TransformedModel::read(path("block.mlir")).status();
+    EXPECT_NE(status.message().find("nested more than 100 deep"), std::string::npos) << status.message();
+  }
+}
+
 TEST_F(MlirReader, OtherUnknownOpsAreNamed) {
   std::string text = text_;
   text.replace(text.find("top.Sigmoid"), 11, "top.Mystery");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ir/diagnostics.h"
+#include "ir/mlir_text.h"
 #include "ir/values.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
@@ -12,6 +13,7 @@ namespace samc::sophgo {
 
 Result<ReadModule> parse_top_module(const std::string& text, const std::string& where, mlir::MLIRContext& context) {
   ReadModule read;
+  SAMC_TRY(check_mlir_text(text).at(where));
   DiagnosticCollector diagnostics(&context);
   read.module = mlir::parseSourceString<mlir::ModuleOp>(mark_foreign_ops(text, context), mlir::ParserConfig(&context));
   if (!read.module)

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
+#include "ir/mlir_text.h"
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
@@ -44,8 +45,6 @@ struct TransformedModel::State {
 };
 
 namespace {
-
-constexpr size_t kMostTextBytes = size_t{256} << 20;
 
 Status check_name(const std::string& name) {
   if (name.empty()) return usage_error("the model has no name", "give --model_name");
@@ -277,7 +276,7 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read(const std::stri
 }
 
 Result<std::unique_ptr<TransformedModel>> TransformedModel::read_unguarded(const std::string& path) {
-  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostTextBytes));
+  SAMC_ASSIGN(const std::string text, read_text_file(path, kMostMlirBytes));
   std::unique_ptr<TransformedModel> model(new TransformedModel());
   State& work = *model->state_;
   SAMC_ASSIGN(ReadModule read, parse_top_module(text, path, work.context));
