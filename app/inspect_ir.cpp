@@ -6,6 +6,7 @@
 
 #include "app/console.h"
 #include "base/files.h"
+#include "base/memory_budget.h"
 #include "ir/mlir_text.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
@@ -74,6 +75,7 @@ Status inspect_mlir(const std::string& path, bool summary) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kMostMlirBytes));
   if (text.find("module.state = \"") != std::string::npos) return inspect_top_module(path, summary);
   SAMC_TRY(check_mlir_text(text).at(path));
+  SAMC_TRY(check_memory(mlir_cost(text), "the MLIR").at(path));
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
   context.allowUnregisteredDialects();

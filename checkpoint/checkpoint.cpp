@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/memory_budget.h"
 #include "base/quote.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/zip_archive.h"
@@ -250,6 +251,7 @@ Status Checkpoint::State::read_directory() {
 
   const ZipEntry& pickle_entry = archive.entries()[static_cast<size_t>(archive.find(prefix + "data.pkl"))];
   SAMC_TRY(verify_stored(pickle_entry));
+  SAMC_TRY(check_memory(Pickle::cost(pickle_entry.data), "the pickle"));
   SAMC_ASSIGN(const Pickle pickle, Pickle::parse(pickle_entry.data));
   const PickleValue& root = pickle.root();
   if (root.kind != PickleKind::kDict)

@@ -1,5 +1,6 @@
 #include "checkpoint/pickle.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -544,6 +545,12 @@ class PickleInterpreter {
   std::vector<uint32_t> memo_;
   uint64_t references_ = 0;  // items in containers, all together
 };
+
+int64_t Pickle::cost(std::span<const std::byte> bytes) {
+  // A value, its places in the stack, the memo and a container, and room for the vectors to grow.
+  constexpr int64_t kValue = 2 * static_cast<int64_t>(sizeof(PickleValue)) + 64;
+  return kValue * static_cast<int64_t>(std::min(bytes.size(), kMostValues));
+}
 
 Result<Pickle> Pickle::parse(std::span<const std::byte> bytes) { return PickleInterpreter(bytes).run(); }
 

@@ -46,6 +46,8 @@ struct PickleValue {
 class Pickle {
  public:
   static Result<Pickle> parse(std::span<const std::byte> bytes);
+  // An upper bound of the memory that parse() takes: a byte may make a value.
+  static int64_t cost(std::span<const std::byte> bytes);
   const PickleValue& root() const { return values_[root_]; }
   const PickleValue& value(uint32_t index) const { return values_[index]; }
   // The value under a string key of a dict, or nullptr.

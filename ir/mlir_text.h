@@ -4,6 +4,7 @@
 // what a few lines of aliases name may be astronomically large when it is printed.
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "base/status.h"
@@ -16,5 +17,8 @@ constexpr size_t kMostMlirLocations = size_t{1} << 16;  // that one location ali
 
 // The whole text, in linear time. Errors say the line. What is no MLIR at all passes: the parser's message is better.
 Status check_mlir_text(std::string_view text);
+
+// What the parsed text takes, about: an operation is a hundred bytes and may be written in fifteen.
+inline int64_t mlir_cost(std::string_view text) { return 16 * static_cast<int64_t>(text.size()); }
 
 }  // namespace samc

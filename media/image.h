@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/memory_budget.h"
 #include "base/status.h"
 
 namespace samc {
@@ -18,10 +19,20 @@ namespace samc {
 struct Image {
   int width = 0;
   int height = 0;
+  MemoryClaim claim;         // of what rgb takes, made before it
   std::vector<uint8_t> rgb;  // (height, width, 3)
 
   Image() = default;
-  Image(int w, int h) : width(w), height(h), rgb(static_cast<size_t>(w) * static_cast<size_t>(h) * 3) {}
+  Image(int w, int h)
+      : width(w), height(h), claim(bytes_of(w, h), "an image"), rgb(static_cast<size_t>(bytes_of(w, h))) {}
+  Image(const Image& other)
+      : width(other.width), height(other.height), claim(other.claim.bytes(), "a copy of an image"), rgb(other.rgb) {}
+  Image(Image&&) noexcept = default;
+  Image& operator=(const Image& other) { return *this = Image(other); }
+  Image& operator=(Image&&) noexcept = default;
+  ~Image() = default;
+
+  static int64_t bytes_of(int w, int h) { return int64_t{w} * h * 3; }
   const uint8_t* row(int y) const { return rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * 3; }
   uint8_t* row(int y) { return rgb.data() + static_cast<size_t>(y) * static_cast<size_t>(width) * 3; }
 };

@@ -119,6 +119,17 @@ bool read_pixels(Decoder& decoder, Image& image, uint8_t* row) {
   return true;
 }
 
+// libjpeg keeps the coefficients of all blocks, two bytes each, where a picture comes in several scans.
+int64_t coefficient_bytes(jpeg_decompress_struct& jpeg) {
+  if (jpeg_has_multiple_scans(&jpeg) == FALSE) return 0;
+  int64_t blocks = 0;
+  for (int i = 0; i < jpeg.num_components; ++i) {
+    const jpeg_component_info& component = jpeg.comp_info[i];
+    blocks += int64_t{component.width_in_blocks + 4} * (component.height_in_blocks + 4);  // up to whole MCUs
+  }
+  return blocks * DCTSIZE2 * static_cast<int64_t>(sizeof(JCOEF));
+}
+
 struct Cleanup {
   Decoder& decoder;
   ~Cleanup() { jpeg_destroy_decompress(&decoder.jpeg); }
@@ -179,6 +190,7 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source,
     colours = JCS_CMYK;
   else if (jpeg.num_components != 3)
     return unsupported(fmt::format("a JPEG of {} colour components", jpeg.num_components), "convert it to RGB");
+  const MemoryClaim claim(coefficient_bytes(decoder.jpeg), "the coefficients of a JPEG of several scans");
   if (!start_pixels(decoder, colours)) return failure(decoder);
   Image image(static_cast<int>(jpeg.image_width), static_cast<int>(jpeg.image_height));
   std::vector<uint8_t> row(static_cast<size_t>(image.width) * 4);

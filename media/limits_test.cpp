@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/limits.h"
+#include "base/memory_budget.h"
 #include "base/test_folder.h"
 #include "media/image.h"
 #include "media/npz.h"
@@ -180,6 +181,45 @@ TEST(Limits, an_unknown_key_is_quoted_up_to_a_limit) {
   expect_error(status, "unknown key \"kkk");
   EXPECT_LT(status.message().size(), 200u);
 }
+
+// The limit of memory holds for what readers take. Each of these files is small.
+class MemoryLimit : public testing::Test {
+ protected:
+  MemoryLimit() { set_memory_limit(memory_taken() + (16 << 20)); }
+  ~MemoryLimit() override {
+    EXPECT_EQ(memory_taken(), taken_);
+    set_memory_limit(0);
+  }
+  static void expect_none(const Status& status, const std::string& what) {
+    EXPECT_EQ(status.code(), StatusCode::kOutOfMemory) << status.to_string();
+    EXPECT_NE(status.message().find(what), std::string::npos) << status.to_string();
+  }
+
+ private:
+  int64_t taken_ = memory_taken();
+};
+
+TEST_F(MemoryLimit, pixels) {
+  const TestFolder folder;
+  set_memory_limit(0);
+  ASSERT_TRUE(write_png(folder.path("a.png"), Image(4000, 2000)).is_ok());
+  set_memory_limit(memory_taken() + (16 << 20));
+  expect_none(read_image(folder.path("a.png")).status(), "an image takes 24 MB");
+  EXPECT_TRUE(decode_image(as_bytes(jpeg_of_scans(1024, 2))).is_ok());
+  expect_none(decode_image(as_bytes(jpeg_of_scans(4096, 2))).status(), "the coefficients of a JPEG of several scans");
+}
+
+TEST_F(MemoryLimit, copies_of_an_image) {
+  const Image image(2000, 2000);
+  EXPECT_THROW(Image{image}, std::bad_alloc);
+}
+
+TEST_F(MemoryLimit, inflated_arrays) {
+  const std::string archive = npz_of_zeros("(17825792,)", 17 << 20);
+  expect_none(Npz::parse(as_bytes(archive)).status(), "takes 17.8 MB");
+}
+
+TEST_F(MemoryLimit, prompts) { expect_none(parse_prompts(std::string(600'000, '[')).status(), "the JSON of prompts"); }
 
 }  // namespace
 }  // namespace samc

@@ -207,14 +207,12 @@ Tensor npy_tensor(const NpyHeader& header, const std::byte* data) {
 }
 
 Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
-  static Result<Tensor> parse_npy_unguarded(std::span<const std::byte> bytes) {
+  return guarded([&]() -> Result<Tensor> {
     SAMC_ASSIGN(const NpyHeader header, parse_npy_header(bytes));
     const size_t present = bytes.size() - header.header_bytes;
     if (static_cast<size_t>(header.data_bytes) > present) return npy_truncated(header, present);
     return npy_tensor(header, bytes.data() + header.header_bytes);
-  }
-
-  return guarded([&] { return parse_npy_unguarded(bytes); });
+  });
 }
 
 static Result<Tensor> read_npy_unguarded(const std::string& path) {

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/guard.h"
 #include "base/limits.h"
+#include "base/memory_budget.h"
 #include "base/quote.h"
 
 namespace samc {
@@ -148,6 +149,8 @@ Result<Json> parse_json(std::string_view text) {
 }  // namespace
 
 static Result<std::vector<PicturePrompts>> parse_prompts_unguarded(std::string_view text) {
+  constexpr int64_t kTreeBytes = 32;  // of a byte of text such as [1,1]
+  const MemoryClaim claim(kTreeBytes * static_cast<int64_t>(text.size()), "the JSON of prompts");
   SAMC_ASSIGN(const Json json, parse_json(text));
   if (!json.is_object() || !json.contains("pictures") || !json["pictures"].is_array())
     return invalid_input("no list \"pictures\"", "see docs/prompts_json.md");

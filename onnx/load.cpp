@@ -5,9 +5,11 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/memory_budget.h"
 #include "base/quote.h"
 #include "onnx/graph.h"
 #include "onnx/onnx.pb.h"
+#include "onnx/wire_cost.h"
 
 namespace samc::onnx {
 namespace {
@@ -500,6 +502,7 @@ Result<Model> Model::parse(std::span<const std::byte> bytes, const std::string& 
     ModelProto proto;
     if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()))
       return unsupported("the file has more than 2 GB", "export the weights as external data");
+    SAMC_TRY(check_memory(wire_cost(bytes), "the ONNX model"));
     if (bytes.empty() || !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return invalid_input("this is not an ONNX model, or it is cut short", kDamagedHint);
     return Loader(folder, path).run(proto);

@@ -4,8 +4,10 @@
 #include <limits>
 
 #include "base/files.h"
+#include "base/memory_budget.h"
 #include "base/test_folder.h"
 #include "onnx/test_model.h"
+#include "onnx/wire_cost.h"
 
 namespace samc::onnx {
 namespace {
@@ -238,6 +240,33 @@ TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
   tensor.set_data_type(kFloat);
   for (int i = 0; i < 65; ++i) tensor.add_dims(1);
   EXPECT_HOLDS(axes.output("w").load_error(), "the tensor w has 65 axes");
+}
+
+// Two bytes a node, each of which takes hundreds; and weights, which take what they are.
+TEST(OnnxLoad, what_a_model_takes_is_known_before_it_is_parsed) {
+  TestModel nodes;
+  nodes.input("x", {2}).output("x");
+  const std::string few = nodes.proto().SerializeAsString();
+  for (int i = 0; i < 100'000; ++i) nodes.graph().add_node();
+  const std::string many = nodes.proto().SerializeAsString();
+  EXPECT_LT(many.size(), 210'000u);
+  EXPECT_GT(wire_cost(std::as_bytes(std::span(many))), 50'000'000);
+  EXPECT_LT(wire_cost(std::as_bytes(std::span(few))), 10'000);
+  set_memory_limit(memory_taken() + (32 << 20));
+  EXPECT_HOLDS(nodes.load_error(), "the ONNX model takes");
+  set_memory_limit(0);
+  EXPECT_FALSE(holds(nodes.load_error(), "takes"));
+
+  TestModel weights;
+  TensorProto& tensor = *weights.output("w").graph().add_initializer();
+  tensor.set_name("w");
+  tensor.set_data_type(kFloat);
+  tensor.add_dims(1 << 20);
+  tensor.set_raw_data(std::string(4 << 20, '\0'));
+  const std::string bytes = weights.proto().SerializeAsString();
+  EXPECT_LT(wire_cost(std::as_bytes(std::span(bytes))), (4 << 20) + 10'000);
+  for (size_t size = 0; size < few.size(); ++size)
+    EXPECT_GE(wire_cost(std::as_bytes(std::span(few)).first(size)), 0) << size;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/memory_budget.h"
 #include "package/check.h"
 #include "package/format.h"
 
@@ -213,6 +214,10 @@ class ModuleReader {
     ByteReader info(section(SectionKind::kInfo));
     module.info = read_info(info);
     if (!info.finished()) return damaged("info");
+    // A value, an operation or a weight takes several times its bytes.
+    constexpr int64_t kGrowth = 8;
+    for (const SectionKind kind : {SectionKind::kFunctions, SectionKind::kWeightTable})
+      SAMC_TRY(check_memory(kGrowth * static_cast<int64_t>(section(kind).size()), "the plan of a module").at(name_));
     ByteReader functions(section(SectionKind::kFunctions));
     module.functions = read_functions(functions);
     if (!functions.finished()) return damaged("functions");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/memory_budget.h"
 #include "ir/diagnostics.h"
 #include "ir/mlir_text.h"
 #include "ir/values.h"
@@ -14,6 +15,7 @@ namespace samc::sophgo {
 Result<ReadModule> parse_top_module(const std::string& text, const std::string& where, mlir::MLIRContext& context) {
   ReadModule read;
   SAMC_TRY(check_mlir_text(text).at(where));
+  SAMC_TRY(check_memory(mlir_cost(text), "the MLIR").at(where));
   DiagnosticCollector diagnostics(&context);
   read.module = mlir::parseSourceString<mlir::ModuleOp>(mark_foreign_ops(text, context), mlir::ParserConfig(&context));
   if (!read.module)
