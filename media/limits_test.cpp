@@ -204,7 +204,7 @@ TEST_F(MemoryLimit, pixels) {
   set_memory_limit(0);
   ASSERT_TRUE(write_png(folder.path("a.png"), Image(4000, 2000)).is_ok());
   set_memory_limit(memory_taken() + (16 << 20));
-  expect_none(read_image(folder.path("a.png")).status(), "an image takes 24 MB");
+  expect_none(read_image(folder.path("a.png")).status(), "an image takes 24.0 MB");
   EXPECT_TRUE(decode_image(as_bytes(jpeg_of_scans(1024, 2))).is_ok());
   expect_none(decode_image(as_bytes(jpeg_of_scans(4096, 2))).status(), "the coefficients of a JPEG of several scans");
 }
