@@ -18,6 +18,12 @@ int64_t element_count(std::span<const int64_t> shape) {
 
 std::string shape_to_string(std::span<const int64_t> shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
+TensorView TensorView::with_shape(Shape other) const {
+  SAMC_CHECK(element_count(other) == count(), "a view of {} read as {}", shape_to_string(shape),
+             shape_to_string(other));
+  return {dtype, std::move(other), data};
+}
+
 void AlignedMemory::Free::operator()(void* memory) const { std::free(memory); }
 
 AlignedMemory::AlignedMemory(int64_t bytes, std::string_view what) {

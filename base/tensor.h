@@ -44,6 +44,9 @@ struct TensorView {
 
   int64_t count() const { return element_count(shape); }
   int64_t bytes() const { return count() * dtype_size(dtype); }
+  // The same bytes under another shape of equal element count. Never assign `shape` instead: whoever reads the view
+  // trusts it to be as large as its shape says.
+  TensorView with_shape(Shape other) const;
   std::span<const float> f32() const {
     SAMC_CHECK(dtype == DType::kF32, "a {} tensor read as f32", dtype_name(dtype));
     return {static_cast<const float*>(data), static_cast<size_t>(count())};

@@ -90,11 +90,10 @@ class ModelBench {
       for (const auto* known : {&outputs_, &inputs_})
         if (const auto entry = known->find(value.name); entry != known->end()) found = &entry->second;
       if (found == nullptr) return invalid_input(fmt::format("input {} was not given", value.name));
-      TensorView view = found->view();
-      view.shape = value.shape_at(points);
-      if (element_count(view.shape) != found->count())
+      Shape shape = value.shape_at(points);
+      if (element_count(shape) != found->count())
         return invalid_input(fmt::format("input {} has {} values", value.name, found->count()));
-      inputs.push_back({value.name, view});
+      inputs.push_back({value.name, found->view().with_shape(std::move(shape))});
     }
     std::vector<NamedOutput> outputs;
     for (const int32_t index : function->outputs) {

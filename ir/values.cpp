@@ -56,12 +56,7 @@ bool is_weight(mlir::Value value) { return value && value.getDefiningOp<top::Wei
 
 TensorView weight_view(mlir::Value value, const WeightStore& weights) {
   SAMC_CHECK(is_weight(value), "{} is not a weight", name_of(value));
-  TensorView view = weights.view(name_of(value));
-  const Shape shape = shape_of(value);
-  SAMC_CHECK(element_count(shape) == view.count(), "weight {} is {} in the IR and {} in the store", name_of(value),
-             shape_to_string(shape), shape_to_string(view.shape));
-  view.shape = shape;
-  return view;
+  return weights.view(name_of(value)).with_shape(shape_of(value));
 }
 
 mlir::Value create_weight(mlir::OpBuilder& builder, const std::string& name, const Shape& shape) {
@@ -91,7 +86,9 @@ std::vector<std::string> input_names(mlir::func::FuncOp function) {
       names[argument.getArgNumber()] = name_of(input.getOutput());
     }
   });
-  for (size_t i = 0; i < names.size(); ++i) {
+  // An input that nothing reads may have lost its op, not its location.
+  for (unsigned i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) names[i] = name_of(function.getArgument(i));
     if (names[i].empty()) names[i] = fmt::format("arg{}", i);
   }
   return names;

@@ -17,8 +17,6 @@ using onnx::Node;
 using onnx::SimpleGraph;
 using onnx::SimplifyOptions;
 
-constexpr const char* kKnownExport = "samc reads what samexporter writes: see docs/onnx_route.md";
-constexpr int64_t kMasks = 4;  // the single mask and three more
 const std::vector<std::string> kFeatures = {"high_res_feats_0", "high_res_feats_1", "image_embed"};
 
 std::string names_of(const std::vector<onnx::ValueType>& values) {
@@ -41,92 +39,7 @@ Status need(const std::vector<onnx::ValueType>& values, const std::vector<std::s
   return Status::ok();
 }
 
-// One question after another to the nodes of a graph.
-class Finder {
- public:
-  explicit Finder(const SimpleGraph& graph) : graph_(graph) {}
-
-  const Node* producer(const std::string& name) const {
-    for (const Node& node : graph_.nodes)
-      if (std::find(node.outputs.begin(), node.outputs.end(), name) != node.outputs.end()) return &node;
-    return nullptr;
-  }
-  // The node of this operator that reads the value, and the operand beside it; null when there is none.
-  const Node* reader(const std::string& name, const std::string& op, std::string& beside) const {
-    for (const Node& node : graph_.nodes) {
-      if (node.op != op || node.inputs.size() != 2) continue;
-      for (size_t i = 0; i < 2; ++i)
-        if (node.inputs[i] == name) {
-          beside = node.inputs[1 - i];
-          return &node;
-        }
-    }
-    return nullptr;
-  }
-  bool is_constant(const std::string& name, double value) const {
-    const onnx::Value& found = graph_.value(name);
-    if (!found.constant) return false;
-    for (int64_t i = 0; i < found.constant->count(); ++i)
-      if (found.constant->real(i) != value) return false;
-    return true;
-  }
-  // The value that masks are chosen from: before slices of axis 1 and clamping.
-  std::string before_choice(std::string name) const {
-    while (const Node* node = producer(name)) {
-      if (node->op != "Slice" && node->op != "Clip") break;
-      const Shape& from = graph_.value(node->inputs[0]).shape;
-      Shape expected = from;
-      if (expected.size() < 2) break;
-      expected[1] = graph_.value(name).shape[1];
-      if (expected != graph_.value(name).shape) break;
-      name = node->inputs[0];
-    }
-    return name;
-  }
-
- private:
-  const SimpleGraph& graph_;
-};
-
 Status not_found(const std::string& what) { return unsupported(what, kKnownExport); }
-
-Result<DecoderCuts> find_cuts(const SimpleGraph& graph) {
-  const Finder finder(graph);
-  DecoderCuts cuts;
-  std::string beside;
-  const Node* labels = finder.reader("point_labels", "Concat", beside);
-  if (labels == nullptr || !finder.is_constant(beside, -1.0))
-    return not_found("it appends no pad point's label (-1) to point_labels");
-  cuts.labels = labels->outputs[0];
-
-  std::string centred = "point_coords";
-  if (const Node* offset = finder.reader(centred, "Add", beside); offset != nullptr) {
-    const onnx::Value& constant = graph.value(beside);
-    if (!constant.constant || constant.constant->count() != 1) return not_found("it adds data to point_coords");
-    cuts.points_offset = constant.constant->real(0);
-    centred = offset->outputs[0];
-  }
-  const Node* points = finder.reader(centred, "Concat", beside);
-  if (points == nullptr || !graph.value(beside).constant) return not_found("it appends no pad point to point_coords");
-  cuts.points = points->outputs[0];
-
-  const Node* source = finder.reader("image_embed", "Add", cuts.dense_embed);
-  if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value("image_embed").shape)
-    return not_found("it adds no embedding of a mask to image_embed");
-
-  const auto cut_before_choice = [&](const char* output, std::string& cut) -> Status {
-    const auto found = std::find_if(graph.outputs.begin(), graph.outputs.end(),
-                                    [&](const auto& candidate) { return candidate.name == output; });
-    cut = finder.before_choice(found->value);
-    const Shape& shape = graph.value(cut).shape;
-    if (shape.size() >= 2 && shape[1] == kMasks) return Status::ok();
-    return not_found(fmt::format("its {} come from {} masks, and samc needs the single mask and three more", output,
-                                 shape.size() < 2 ? 0 : shape[1]));
-  };
-  SAMC_TRY(cut_before_choice("masks", cuts.logits));
-  SAMC_TRY(cut_before_choice("iou_predictions", cuts.scores));
-  return cuts;
-}
 
 SimplifyOptions decoder_options(const ExportedModel& model, int64_t points) {
   const int64_t side = model.image_size / 4;
@@ -139,10 +52,81 @@ SimplifyOptions decoder_options(const ExportedModel& model, int64_t points) {
   return options;
 }
 
-onnx::Constant scalar(float value) {
+onnx::Constant scalar(double value) {
   Tensor tensor(Shape{1});
-  tensor.f32()[0] = value;
+  tensor.f32()[0] = static_cast<float>(value);
   return onnx::Constant::of(std::move(tensor));
+}
+
+// A constant of the graph, under a name that no value has.
+std::string add_constant(SimpleGraph& graph, std::string name, onnx::Constant constant) {
+  while (graph.values.count(name) != 0) name += "_";
+  graph.values[name] = {.dtype = constant.view.dtype, .shape = constant.view.shape, .constant = constant};
+  return name;
+}
+
+std::string add_integers(SimpleGraph& graph, const std::string& name, const std::vector<int64_t>& values) {
+  Tensor tensor(DType::kI64, {static_cast<int64_t>(values.size())});
+  std::copy(values.begin(), values.end(), tensor.as<int64_t>().begin());
+  return add_constant(graph, name, onnx::Constant::of(std::move(tensor)));
+}
+
+// Makes the value that is called `value`, which an input called `input` was, of that input: scale input + offset, in
+// front of all else.
+void take_from_pixels(SimpleGraph& graph, const std::string& value, const std::string& input, const Affine& affine) {
+  std::vector<Node> nodes;
+  std::string made = input;
+  const auto add = [&](const char* op, double number) {
+    const std::string constant = add_constant(graph, fmt::format("{}/{}", value, op), scalar(number));
+    const std::string result = fmt::format("{}/{} of pixels", value, op);
+    graph.values[result] = graph.values.at(input);
+    nodes.push_back(Node{.op = op, .inputs = {made, constant}, .outputs = {result}});
+    made = result;
+  };
+  if (affine.scale != 1) add("Mul", affine.scale);
+  if (affine.offset != 0) add("Add", affine.offset);
+  if (!nodes.empty()) {
+    graph.values.erase(made);
+    nodes.back().outputs[0] = value;
+  }
+  graph.nodes.insert(graph.nodes.begin(), nodes.begin(), nodes.end());
+}
+
+// The four masks in the order of their tokens.
+void put_in_order(SimpleGraph& graph, const std::vector<int64_t>& order) {
+  if (order.empty()) return;
+  onnx::SimpleOutput& logits = graph.outputs[0];
+  const std::string name = logits.value + "/in_order";
+  Node gather{.op = "Gather", .inputs = {logits.value, add_integers(graph, name + "/order", order)}, .outputs = {name}};
+  gather.attributes["axis"] = {.kind = onnx::Attribute::Kind::kInt, .integer = 1};
+  graph.values[name] = graph.value(logits.value);
+  graph.nodes.push_back(std::move(gather));
+  logits.value = name;
+}
+
+// What samexporter gives of the four: masks 1 to 3, the logits of them within +-32.
+void choose_three(SimpleGraph& graph) {
+  const char* names[] = {"masks", "iou_predictions"};
+  for (size_t i = 0; i < 2; ++i) {
+    onnx::SimpleOutput& output = graph.outputs[i];
+    const std::string prefix = std::string(names[i]) + "/of_three";
+    onnx::Value three{.dtype = DType::kF32, .shape = graph.value(output.value).shape};
+    three.shape[1] = kMasks - 1;
+    graph.values[prefix] = three;
+    graph.nodes.push_back(
+        Node{.op = "Slice",
+             .inputs = {output.value, add_integers(graph, prefix + "/start", {1}),
+                        add_integers(graph, prefix + "/end", {kMasks}), add_integers(graph, prefix + "/axis", {1})},
+             .outputs = {prefix}});
+    output = {names[i], prefix};
+    if (i == 1) continue;
+    output.value = prefix + "/clipped";
+    graph.values[output.value] = three;
+    graph.nodes.push_back(Node{.op = "Clip",
+                               .inputs = {prefix, add_constant(graph, prefix + "/least", scalar(-32)),
+                                          add_constant(graph, prefix + "/greatest", scalar(32))},
+                               .outputs = {output.value}});
+  }
 }
 
 void rename(SimpleGraph& graph, const std::string& from, const std::string& to) {
@@ -205,19 +189,16 @@ Result<SimpleGraph> cut_decoder(const ExportedModel& model, int64_t points, cons
     return input.name == "point_coords" || input.name == "point_labels";
   });
   rename(decoder, cuts.labels, "point_labels");
-  // The offset stands in front of the cut, so it is added again.
-  decoder.values["point_coords"] = decoder.value(cuts.points);
-  for (onnx::SimpleInput& input : decoder.inputs)
-    if (input.name == cuts.points) input.name = "point_coords";
-  if (cuts.points_offset != 0) {
-    const std::string offset = cuts.points + "/offset";
-    const onnx::Constant constant = scalar(static_cast<float>(cuts.points_offset));
-    decoder.values[offset] = {.dtype = DType::kF32, .shape = {1}, .constant = constant};
-    decoder.nodes.insert(decoder.nodes.begin(),
-                         Node{.op = "Add", .inputs = {"point_coords", offset}, .outputs = {cuts.points}});
-  } else {
+  // What makes the coordinates of pixels stands in front of the cut, so it is added again.
+  if (cuts.from_pixels.scale == 1 && cuts.from_pixels.offset == 0) {
     rename(decoder, cuts.points, "point_coords");
+  } else {
+    decoder.values["point_coords"] = decoder.value(cuts.points);
+    for (onnx::SimpleInput& input : decoder.inputs)
+      if (input.name == cuts.points) input.name = "point_coords";
+    take_from_pixels(decoder, cuts.points, "point_coords", cuts.from_pixels);
   }
+  put_in_order(decoder, cuts.order);
   return decoder;
 }
 
@@ -225,17 +206,32 @@ Result<int64_t> find_image_size(const onnx::Model& encoder) {
   SAMC_TRY(need(encoder.graph.inputs, {"image"}, "input"));
   SAMC_TRY(need(encoder.graph.outputs, kFeatures, "output"));
   const std::vector<onnx::Dimension>& shape = find(encoder.graph.inputs, "image")->shape;
-  const bool square = shape.size() == 4 && shape[1].extent == 3 && shape[2].extent > 0 &&
-                      shape[2].extent == shape[3].extent && shape[2].extent % 16 == 0;
-  if (!square) return not_found("its input image is not (1, 3, size, size) of a fixed size");
-  return shape[2].extent;
+  // (1, 3, S, S), or (1, S, S, 3) where the graph turns it.
+  const auto is_square = [&](size_t channels, size_t height) {
+    return shape[channels].extent == 3 && shape[height].extent > 0 &&
+           shape[height].extent == shape[height + 1].extent && shape[height].extent % 16 == 0;
+  };
+  if (shape.size() == 4 && is_square(1, 2)) return shape[2].extent;
+  if (shape.size() == 4 && is_square(3, 1)) return shape[1].extent;
+  return not_found("its input image is not (1, 3, size, size) of a fixed size");
 }
 
+// From the normalised image on.
 Result<SimpleGraph> simplify_encoder(const ExportedModel& model) {
   SimplifyOptions options;
   options.outputs = kFeatures;
-  options.input_shapes["image"] = {1, 3, model.image_size, model.image_size};
-  return onnx::simplify(model.encoder, options);
+  const bool channels_last = find(model.encoder.graph.inputs, "image")->shape.back().extent == 3;
+  const int64_t side = model.image_size;
+  options.input_shapes["image"] = channels_last ? Shape{1, side, side, 3} : Shape{1, 3, side, side};
+  SAMC_ASSIGN(SimpleGraph encoder, onnx::simplify(model.encoder, options));
+  const Result<std::string> image = find_normalised_image(encoder);
+  if (!image.is_ok()) return image.status().at(model.encoder.path);
+  if (image.value() == "image") return encoder;
+  options.cuts = {image.value()};
+  SAMC_ASSIGN(encoder, onnx::simplify(model.encoder, options));
+  std::erase_if(encoder.inputs, [](const onnx::SimpleInput& input) { return input.name == "image"; });
+  rename(encoder, image.value(), "image");
+  return encoder;
 }
 
 Status read_decoder(ExportedModel& model) {
@@ -247,9 +243,9 @@ Status read_decoder(ExportedModel& model) {
   const std::vector<onnx::Dimension>& points = find(graph.inputs, "point_coords")->shape;
   if (points.size() != 3 || points[1].extent >= 0)
     return unsupported("it takes a fixed number of points", "export it with a dynamic number, as samexporter does");
-  Result<SimpleGraph> simple = onnx::simplify(model.decoder, decoder_options(model, 1));
-  if (!simple.is_ok()) return simple.status();
-  SAMC_ASSIGN(model.cuts, find_cuts(simple.value()));
+  const SimplifyOptions options = decoder_options(model, 1);
+  SAMC_ASSIGN(const SimpleGraph simple, onnx::simplify(model.decoder, options));
+  SAMC_ASSIGN(model.cuts, find_cuts(model.decoder, options, simple, model.image_size));
   return Status::ok();
 }
 
@@ -360,8 +356,18 @@ Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuild
 Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph, const std::string& name) {
   SAMC_CHECK(points >= 1, "{} points", points);
   SimplifyOptions options = decoder_options(model, points);
-  options.outputs = {"masks", "iou_predictions"};
+  options.outputs = {model.cuts.logits, model.cuts.scores};
   SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
+  if (model.cuts.input_from_pixels.scale != 1 || model.cuts.input_from_pixels.offset != 0) {
+    const std::string inner = "point_coords of the export";
+    const std::vector<onnx::SimpleInput> inputs = decoder.inputs;
+    rename(decoder, "point_coords", inner);
+    decoder.inputs = inputs;
+    decoder.values["point_coords"] = decoder.value(inner);
+    take_from_pixels(decoder, inner, "point_coords", model.cuts.input_from_pixels);
+  }
+  put_in_order(decoder, model.cuts.order);
+  choose_three(decoder);
   return import(decoder, model.decoder, name, "decoder.", graph);
 }
 

@@ -3,8 +3,10 @@
 //
 // The export's decoder wraps what the official code has: it appends the pad point, blends the embeddings of a mask and
 // of its absence by has_mask_input, and gives masks 1 to 3 clamped. All inside is there, so the graph is cut at the
-// inner values: after the pad point, at the blended embedding, and before masks are chosen. What an export does not
-// hold is the object score and the mask tokens: these outputs of mask_decoder are not there.
+// inner values: after the pad point, at the blended embedding, and before masks are chosen. What other exporters do
+// around these (normalise the image, take coordinates of 0..1, give probabilities) lies outside of the cuts or is
+// undone (export_contract.h). What an export does not hold is the object score and the mask tokens: these outputs of
+// mask_decoder are not there.
 
 #include <functional>
 #include <string>
@@ -12,26 +14,17 @@
 
 #include "base/status.h"
 #include "ir/graph_builder.h"
+#include "model/export_contract.h"
 #include "onnx/simplify.h"
 
 namespace samc {
-
-// Names of values inside decoder.onnx.
-struct DecoderCuts {
-  std::string points;        // coordinates with the pad point behind them
-  double points_offset = 0;  // what the graph adds to point_coords before that: 0.5
-  std::string labels;        // with that of the pad point
-  std::string dense_embed;   // of the mask or of its absence
-  std::string logits;        // (1, 4, S/4, S/4)
-  std::string scores;        // (1, 4)
-};
 
 struct ExportedModel {
   onnx::Model encoder;
   onnx::Model decoder;
   std::string name;  // the folder's
   int64_t image_size = 0;
-  onnx::SimpleGraph encoder_graph;
+  onnx::SimpleGraph encoder_graph;   // from the normalised image on
   std::vector<NamedShape> features;  // the encoder's three outputs
   DecoderCuts cuts;
 
@@ -50,8 +43,8 @@ Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std:
 // points: with the pad point, which is the caller's as in model/build.h; at least 2.
 Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
                           const std::string& name = "mask_decoder");
-// The decoder as the export has it, uncut: its own inputs and outputs, for one prompt of so many points (the pad point,
-// which the graph appends, not among them).
+// The decoder as samexporter has it, uncut, for one prompt of so many points (the pad point, which the graph appends,
+// not among them): from pixels to three masks, whatever this export's own inputs and outputs are.
 Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
                             const std::string& name = "mask_decoder");
 // The same with mask_input (1, 1, S/4, S/4) and has_mask_input (1) instead of dense_embed, as the export has them,

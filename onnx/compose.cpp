@@ -145,7 +145,9 @@ class Composer {
     const Node* last = weight.empty() ? nullptr : only_reader(product->outputs[0], "Add");
     const std::string bias = last == nullptr ? std::string() : other_operand(*last, product->outputs[0]);
     const int64_t after = over_pixels ? 2 : 0;  // axes behind the normalised one
-    if (bias.empty() || !is_vector(weight, x, axis, after) || !is_vector(bias, x, axis, after)) return;
+    if (bias.empty() || !is_vector(weight, x, axis, after) || !is_vector(bias, x, axis, after) ||
+        graph_.value(last->outputs[0]).shape != graph_.value(x).shape)
+      return;
     Node node{.op = over_pixels ? kPixelNormalization : "LayerNormalization", .inputs = {x, weight, bias}};
     node.attributes["epsilon"] = {.kind = Attribute::Kind::kFloat, .real = static_cast<float>(eps)};
     if (!over_pixels) node.attributes["axis"] = {.kind = Attribute::Kind::kInt, .integer = -1};

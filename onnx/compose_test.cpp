@@ -31,6 +31,39 @@ TEST(OnnxCompose, expands_move_behind_what_broadcasts) {
   EXPECT_EQ(graph.value(graph.outputs[1].value).shape, (Shape{1, 4, 3}));
 }
 
+// What the official code writes as zeros_like(points) + row: a constant whose extents follow the number of points.
+TEST(OnnxCompose, constants_that_repeat_become_narrow) {
+  TestModel test;
+  test.input("x", {1, -1, 3}).input("c", {1, -1, 1}, kBool).output("y").output("z");
+  test.reals("row", {5, 6, 7});
+  test.node("Shape", {"x"}, {"extents"});
+  test.node("ConstantOfShape", {"extents"}, {"zeros"});
+  test.node("Add", {"zeros", "row"}, {"rows"});
+  test.node("Where", {"c", "rows", "x"}, {"y"});
+  TestModel::set(test.node("Concat", {"x", "rows"}, {"z"}), "axis", int64_t{1});  // needs them all
+  const Model model = test.load().value();
+  SimpleGraph graph = simplify(model, {.dimensions = {{"n", 4}}}).value();
+  compose(graph);
+  ASSERT_EQ(graph.nodes.size(), 2u);
+  const Value& narrow = graph.value(graph.nodes[0].inputs[1]);
+  ASSERT_TRUE(narrow.constant.has_value());
+  EXPECT_EQ(narrow.shape, (Shape{1, 1, 3}));
+  EXPECT_EQ(narrow.constant->real(2), 7);
+  EXPECT_EQ(graph.value(graph.nodes[1].inputs[1]).shape, (Shape{1, 4, 3}));
+}
+
+TEST(OnnxCompose, a_constant_that_makes_the_result_wide_stays_wide) {
+  TestModel test;
+  test.input("x", {1, 1, 3}).output("y").reals("row", {5, 6, 7}).integers("shape", {1, 4, 3});
+  test.node("Expand", {"row", "shape"}, {"rows"});
+  test.node("Mul", {"x", "rows"}, {"y"});
+  const Model model = test.load().value();
+  SimpleGraph graph = simplify(model).value();
+  compose(graph);
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.value(graph.nodes[0].inputs[1]).shape, (Shape{1, 4, 3}));
+}
+
 TEST(OnnxCompose, gelu_and_pixel_norm) {
   TestModel test;
   test.input("x", {1, 4, 2, 2})

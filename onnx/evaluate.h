@@ -80,6 +80,22 @@ inline Shape broadcast_strides(const Shape& shape, const Shape& wanted) {
   return strides;
 }
 
+// A result that is small enough to be computed before the model runs.
+Status check_size(const Shape& shape);
+// An index counted from the start; an error where it is out of the axis.
+Result<int64_t> normal_index(int64_t index, int64_t extent);
+
+// Where, in the dense data of operand 0, the constant operand 1 of GatherElements and ScatterElements points, one place
+// for each of its elements.
+Result<std::vector<int64_t>> element_places(const NodeContext& context);
+// The same of GatherND and ScatterND: where the block that each tuple points to begins. The first `batch` axes of both
+// go together.
+struct BlockPlaces {
+  int64_t block = 0;  // elements of each
+  std::vector<int64_t> starts = {};
+};
+Result<BlockPlaces> block_places(const NodeContext& context, int64_t batch = 0);
+
 // The offset of each element of `shape`, in row-major order, when each axis moves by its stride.
 std::vector<int64_t> walk_offsets(const Shape& shape, const Shape& strides, int64_t offset);
 

@@ -249,6 +249,55 @@ Evaluation evaluate_cast(const NodeContext& context) {
   return one(std::move(tensor));
 }
 
+Evaluation evaluate_cum_sum(const NodeContext& context) {
+  const Constant& input = *context.input(0).constant;
+  SAMC_ASSIGN(const int64_t axis, cum_sum_axis(context));
+  const bool exclusive = context.integer("exclusive", 0) != 0;
+  const bool reverse = context.integer("reverse", 0) != 0;
+  const Shape& shape = input.view.shape;
+  const int64_t extent = shape[static_cast<size_t>(axis)];
+  const int64_t inner = dense_strides(shape)[static_cast<size_t>(axis)];
+  Tensor tensor(input.view.dtype, shape);
+  const auto add_up = [&](auto total, const auto& read, const auto& store, int64_t first) {
+    for (int64_t k = 0; k < extent; ++k) {
+      const int64_t at = first + (reverse ? extent - 1 - k : k) * inner;
+      if (exclusive) store(at, total);
+      total = sum(total, read(at));
+      if (!exclusive) store(at, total);
+    }
+  };
+  for (int64_t first = 0; first < input.count(); ++first) {
+    if (first / inner % extent != 0) continue;
+    if (is_real(input.view.dtype))
+      add_up(
+          0.0, [&](int64_t at) { return input.real(at); },
+          [&](int64_t at, double value) { store_real(tensor, at, value); }, first);
+    else
+      add_up(
+          int64_t{0}, [&](int64_t at) { return input.integer(at); },
+          [&](int64_t at, int64_t value) { store_integer(tensor, at, value); }, first);
+  }
+  return one(std::move(tensor));
+}
+
+Evaluation evaluate_dequantize(const NodeContext& context) {
+  SAMC_TRY(need_integers(context, 0));
+  const Constant& input = *context.input(0).constant;
+  const Constant& scale = *context.input(1).constant;
+  const Shape& shape = input.view.shape;
+  Shape along(shape.size(), 1);  // the scale's shape beside the operand's
+  if (scale.count() != 1) {
+    SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", 1), context.input(0).rank()));
+    along[static_cast<size_t>(axis)] = scale.count();
+  }
+  Tensor tensor(shape);
+  walk(shape, broadcast_strides(along, shape), 0, [&](int64_t i, int64_t at) {
+    const int64_t zero = context.has(2) ? context.input(2).constant->integer(at) : 0;
+    store_real(tensor, i, static_cast<double>(input.integer(i) - zero) * scale.real(at));
+  });
+  return one(std::move(tensor));
+}
+
 Evaluation evaluate_reduce(const NodeContext& context) {
   const Constant& input = *context.input(0).constant;
   SAMC_ASSIGN(const ReduceParameters parameters, reduce_parameters(context));

@@ -17,10 +17,7 @@ Tensor filled(const Constant& value, const Shape& shape) {
   return gather_strided(value, shape, Shape(shape.size(), 0), 0);
 }
 
-Result<int64_t> normal_index(int64_t index, int64_t extent) {
-  if (index < -extent || index >= extent) return invalid_input(fmt::format("index {} of an axis of {}", index, extent));
-  return index < 0 ? index + extent : index;
-}
+}  // namespace
 
 Status check_size(const Shape& shape) {
   if (shape.size() > kHighestRank) return invalid_input(fmt::format("a constant of {} axes", shape.size()));
@@ -31,8 +28,6 @@ Status check_size(const Shape& shape) {
                            "no model needs one so large");
   return Status::ok();
 }
-
-}  // namespace
 
 std::vector<int64_t> walk_offsets(const Shape& shape, const Shape& strides, int64_t offset) {
   std::vector<int64_t> offsets(static_cast<size_t>(element_count(shape)));
@@ -130,8 +125,7 @@ Evaluation evaluate_one_hot(const NodeContext& context) {
   shape.insert(shape.begin() + axis, depth);
   SAMC_TRY(check_size(shape));
   const int64_t inner = element_count(std::span(shape).subspan(static_cast<size_t>(axis) + 1));
-  Constant off{TensorView{values.view.dtype, {}, values.view.data}, values.owner};
-  Tensor tensor = filled(off, shape);
+  Tensor tensor = gather_strided(values, shape, Shape(shape.size(), 0), 0);  // the first of the two everywhere
   const size_t size = static_cast<size_t>(dtype_size(values.view.dtype));
   for (int64_t i = 0; i < indices.count(); ++i) {
     const int64_t index = to_integer(indices.real(i));
@@ -230,88 +224,6 @@ Evaluation evaluate_concat(const NodeContext& context) {
       std::memcpy(static_cast<std::byte*>(tensor.data()) + k * row + begin,
                   static_cast<const std::byte*>(part.data) + k * part_row, static_cast<size_t>(part_row));
     begin += part_row;
-  }
-  return one(std::move(tensor));
-}
-
-Evaluation evaluate_gather(const NodeContext& context) {
-  SAMC_TRY(need_integers(context, 1));
-  const Constant& data = *context.input(0).constant;
-  const Constant& indices = *context.input(1).constant;
-  SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", 0), context.input(0).rank()));
-  const size_t at = static_cast<size_t>(axis);
-  Shape shape(data.view.shape.begin(), data.view.shape.begin() + axis);
-  shape.insert(shape.end(), indices.view.shape.begin(), indices.view.shape.end());
-  shape.insert(shape.end(), data.view.shape.begin() + axis + 1, data.view.shape.end());
-  SAMC_TRY(check_size(shape));
-  Tensor tensor(data.view.dtype, shape);
-  const int64_t extent = data.view.shape[at];
-  const int64_t outer = element_count(std::span(data.view.shape).first(at));
-  const int64_t block = element_count(std::span(data.view.shape).subspan(at + 1)) * dtype_size(data.view.dtype);
-  auto* to = static_cast<std::byte*>(tensor.data());
-  for (int64_t k = 0; k < outer; ++k) {
-    for (int64_t i = 0; i < indices.count(); ++i) {
-      SAMC_ASSIGN(const int64_t index, normal_index(indices.integer(i), extent));
-      std::memcpy(to, static_cast<const std::byte*>(data.view.data) + (k * extent + index) * block,
-                  static_cast<size_t>(block));
-      to += block;
-    }
-  }
-  return one(std::move(tensor));
-}
-
-Evaluation evaluate_gather_elements(const NodeContext& context) {
-  SAMC_TRY(need_integers(context, 1));
-  const Constant& data = *context.input(0).constant;
-  const Constant& indices = *context.input(1).constant;
-  SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", 0), context.input(0).rank()));
-  const size_t at = static_cast<size_t>(axis);
-  const Shape strides = dense_strides(data.view.shape);
-  Shape others = strides;
-  others[at] = 0;
-  Tensor tensor(data.view.dtype, indices.view.shape);
-  const size_t size = static_cast<size_t>(dtype_size(data.view.dtype));
-  Status status;
-  walk(indices.view.shape, others, 0, [&](int64_t i, int64_t offset) {
-    const Result<int64_t> index = normal_index(indices.integer(i), data.view.shape[at]);
-    if (!index.is_ok()) {
-      status = index.status();
-      return;
-    }
-    const size_t from = static_cast<size_t>(offset + index.value() * strides[at]);
-    std::memcpy(static_cast<std::byte*>(tensor.data()) + static_cast<size_t>(i) * size,
-                static_cast<const std::byte*>(data.view.data) + from * size, size);
-  });
-  SAMC_TRY(status);
-  return one(std::move(tensor));
-}
-
-Evaluation evaluate_scatter_nd(const NodeContext& context) {
-  SAMC_TRY(need_integers(context, 1));
-  const Constant& data = *context.input(0).constant;
-  const Constant& indices = *context.input(1).constant;
-  const Constant& updates = *context.input(2).constant;
-  if (context.text("reduction", "none") != "none") return unsupported("it reduces while it scatters");
-  const Shape& shape = data.view.shape;
-  if (indices.view.shape.empty()) return invalid_input("its indices are a scalar");
-  const int64_t depth = indices.view.shape.back();
-  if (depth > static_cast<int64_t>(shape.size())) return invalid_input("its indices have more axes than the data");
-  const Shape strides = dense_strides(shape);
-  const int64_t block = element_count(std::span(shape).subspan(static_cast<size_t>(depth)));
-  const int64_t count = element_count(std::span(indices.view.shape).first(indices.view.shape.size() - 1));
-  if (updates.count() != count * block || updates.view.dtype != data.view.dtype)
-    return invalid_input(fmt::format("updates {} do not fit indices {}", shape_to_string(updates.view.shape),
-                                     shape_to_string(indices.view.shape)));
-  Tensor tensor = Tensor::copy_of(data.view);
-  const size_t bytes = static_cast<size_t>(block * dtype_size(data.view.dtype));
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t at = 0;
-    for (int64_t k = 0; k < depth; ++k) {
-      SAMC_ASSIGN(const int64_t index, normal_index(indices.integer(i * depth + k), shape[static_cast<size_t>(k)]));
-      at += index * strides[static_cast<size_t>(k)];
-    }
-    std::memcpy(static_cast<std::byte*>(tensor.data()) + at * dtype_size(data.view.dtype),
-                static_cast<const std::byte*>(updates.view.data) + static_cast<size_t>(i) * bytes, bytes);
   }
   return one(std::move(tensor));
 }

@@ -1,6 +1,7 @@
 #include "onnx/import.h"
 
 #include "onnx/compose.h"
+#include "onnx/evaluate.h"
 #include "onnx/lowering.h"
 
 namespace samc::onnx {
@@ -14,12 +15,14 @@ const std::map<std::string, Lowering::Handler, std::less<>>& Lowering::handlers(
       {"AveragePool", &Lowering::pool},
       {"BatchNormalization", &Lowering::batch_norm},
       {"Cast", &Lowering::cast},
+      {"CastLike", &Lowering::cast},
       {"Ceil", &Lowering::unary},
       {"Clip", &Lowering::clip},
       {"Concat", &Lowering::concat},
       {"Conv", &Lowering::conv},
       {"ConvTranspose", &Lowering::conv_transpose},
       {"Cos", &Lowering::unary},
+      {"CumSum", &Lowering::cum_sum},
       {"Div", &Lowering::binary},
       {"Equal", &Lowering::compare},
       {"Erf", &Lowering::unary},
@@ -28,6 +31,8 @@ const std::map<std::string, Lowering::Handler, std::less<>>& Lowering::handlers(
       {"Flatten", &Lowering::reshape},
       {"Floor", &Lowering::unary},
       {"Gather", &Lowering::gather},
+      {"GatherElements", &Lowering::gather_elements},
+      {"GatherND", &Lowering::gather_nd},
       {"Gelu", &Lowering::unary},
       {"Gemm", &Lowering::gemm},
       {"GlobalAveragePool", &Lowering::global_pool},
@@ -60,7 +65,8 @@ const std::map<std::string, Lowering::Handler, std::less<>>& Lowering::handlers(
       {"Reshape", &Lowering::reshape},
       {"Resize", &Lowering::resize},
       {"Round", &Lowering::unary},
-      {"ScatterND", &Lowering::scatter_nd},
+      {"ScatterElements", &Lowering::scatter},
+      {"ScatterND", &Lowering::scatter},
       {"Sigmoid", &Lowering::unary},
       {"Sin", &Lowering::unary},
       {"Slice", &Lowering::slice},
@@ -88,7 +94,8 @@ Status Lowering::run() {
   for (const Node& node : graph_.nodes) {
     const auto handler = handlers().find(node.op);
     if (handler == handlers().end()) {
-      builder_.fail(unsupported(fmt::format("{} works on the data here, which samc does not do", node.place())));
+      builder_.fail(unsupported(fmt::format("{} works on the data here, which samc does not do", node.place()),
+                                node.op == "DequantizeLinear" ? "export the float model" : ""));
       break;
     }
     const Status status = (this->*handler->second)(node, graph_.context(node));
@@ -112,6 +119,11 @@ mlir::Value Lowering::value(const std::string& name) {
 mlir::Value Lowering::constant(const std::string& name, const Shape& shape) {
   const Value& known = graph_.value(name);
   SAMC_CHECK(known.constant.has_value(), "{} is neither made nor constant", name);
+  if (element_count(shape) != known.constant->count()) {
+    builder_.fail(invalid_input(
+        fmt::format("its operand {} is {}, not {}", name, shape_to_string(known.shape), shape_to_string(shape))));
+    return {};
+  }
   if (const auto found = values_.find(name); found != values_.end() && GraphBuilder::shape(found->second) == shape)
     return found->second;
   std::string stored = options_.weight_prefix + name;
@@ -125,8 +137,7 @@ mlir::Value Lowering::constant(const std::string& name, const Shape& shape) {
   }
   // A second shape, or a name that a node's result has.
   if (weights.contains(stored) || builder_.has_name(stored)) stored = weights.unique_name(stored + "/constant");
-  TensorView view = known.constant->view;
-  view.shape = shape;
+  const TensorView view = known.constant->view.with_shape(shape);
   Status status = known.in_model ? weights.add_view(stored, view) : weights.add(stored, Tensor::copy_of(view));
   if (!status.is_ok()) {
     builder_.fail(std::move(status));
@@ -135,6 +146,22 @@ mlir::Value Lowering::constant(const std::string& name, const Shape& shape) {
   const mlir::Value result = builder_.weight(stored);
   values_.emplace(name, result);
   return result;
+}
+
+mlir::Value Lowering::broadcast_constant(const std::string& name, const Shape& shape) {
+  const Value& known = graph_.value(name);
+  if (known.constant->count() == element_count(shape)) return constant(name, shape);
+  const size_t more = known.shape.size() > shape.size() ? known.shape.size() - shape.size() : 0;
+  const Shape own(known.shape.begin() + static_cast<std::ptrdiff_t>(more), known.shape.end());
+  const Result<Shape> wider = broadcast(own, shape);
+  if (!wider.is_ok() || wider.value() != shape || element_count(own) != known.constant->count()) {
+    builder_.fail(invalid_input(
+        fmt::format("its operand {} is {}, not {}", name, shape_to_string(known.shape), shape_to_string(shape))));
+    return {};
+  }
+  Constant narrow = *known.constant;
+  narrow.view = narrow.view.with_shape(own);
+  return new_constant(name + "/broadcast", gather_strided(narrow, shape, broadcast_strides(own, shape), 0));
 }
 
 mlir::Value Lowering::new_constant(const std::string& name, Tensor tensor) {

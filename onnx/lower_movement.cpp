@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "onnx/evaluate.h"
 #include "onnx/lowering.h"
 
 namespace samc::onnx {
@@ -56,94 +55,6 @@ Status Lowering::split(const Node& node, const NodeContext& context) {
   return builder_.status();
 }
 
-Status Lowering::gather(const Node& node, const NodeContext& context) {
-  SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", 0), context.input(0).rank()));
-  const std::string& name = node.outputs[0];
-  const Value& indices = context.input(1);
-  const mlir::Value x = value(node.inputs[0]);
-  if (!indices.constant) {
-    if (context.input(0).rank() == 0) return invalid_input("it looks up in a scalar");
-    return finish(node, builder_.gather(name, x, value(node.inputs[1]), axis));
-  }
-  SAMC_TRY(need_integers(context, 1));
-  const int64_t extent = context.input(0).shape[static_cast<size_t>(axis)];
-  const int64_t count = indices.constant->count();
-  Tensor normal(indices.shape);
-  bool consecutive = true;
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t index = indices.constant->integer(i);
-    if (index < -extent || index >= extent)
-      return invalid_input(fmt::format("index {} of an axis of {}", index, extent));
-    if (index < 0) index += extent;
-    normal.f32()[static_cast<size_t>(i)] = static_cast<float>(index);
-    consecutive = consecutive && normal.f32()[static_cast<size_t>(i)] == normal.f32()[0] + static_cast<float>(i);
-  }
-  if (!consecutive || count == 0)
-    return finish(node, builder_.gather(name, x, new_constant(part(node, "indices"), std::move(normal)), axis));
-  // A run of elements is a slice, which every target moves better than a look-up.
-  const int64_t start = static_cast<int64_t>(normal.f32()[0]);
-  if (count == extent && indices.shape.size() == 1) return finish(node, x);
-  if (indices.shape.size() == 1) return finish(node, builder_.slice(name, x, axis, start, start + count));
-  const mlir::Value run = count == extent ? x : builder_.slice(part(node, "slice"), x, axis, start, start + count);
-  return finish(node, builder_.reshape(name, run, graph_.value(name).shape));
-}
-
-// With known indices that fill a block of the data: the data before it, the updates, the data behind it.
-Status Lowering::scatter_nd(const Node& node, const NodeContext& context) {
-  const Value& indices = context.input(1);
-  if (!indices.constant) return unsupported("its indices depend on the data");
-  if (context.text("reduction", "none") != "none") return unsupported("it reduces while it scatters");
-  const Shape& shape = context.input(0).shape;
-  // Where each update goes: scatter their numbers, 1 and up, into zeros.
-  const int64_t updates = element_count(context.input(2).shape);
-  if (updates == 0) return finish(node, value(node.inputs[0]));
-  if (element_count(shape) > kMostEvaluatedElements) return unsupported("its operand is too large");
-  Tensor zeros(DType::kI64, shape);
-  std::fill(zeros.as<int64_t>().begin(), zeros.as<int64_t>().end(), int64_t{0});
-  Tensor numbers(DType::kI64, context.input(2).shape);
-  for (int64_t i = 0; i < updates; ++i) numbers.as<int64_t>()[static_cast<size_t>(i)] = i + 1;
-  const Value data_value{DType::kI64, shape, Constant::of(std::move(zeros)), false};
-  const Value number_value{DType::kI64, context.input(2).shape, Constant::of(std::move(numbers)), false};
-  SAMC_ASSIGN(const std::vector<Tensor> scattered,
-              evaluate_scatter_nd(NodeContext(node, context.opset(), {&data_value, &indices, &number_value})));
-  const std::span<const int64_t> places = scattered[0].as<int64_t>();
-
-  const Shape strides = dense_strides(shape);
-  const int64_t first = std::find(places.begin(), places.end(), 1) - places.begin();
-  const int64_t last = std::find(places.begin(), places.end(), updates) - places.begin();
-  const int64_t count = static_cast<int64_t>(places.size());
-  if (first == count || last == count) return unsupported("it writes an element twice");
-  Shape start;
-  Shape block;
-  std::vector<size_t> cut;
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    start.push_back(first / strides[axis] % shape[axis]);
-    block.push_back(last / strides[axis] % shape[axis] - start[axis] + 1);
-    if (block[axis] != shape[axis]) cut.push_back(axis);
-  }
-  Status elsewhere = unsupported("it writes to places that are not one block along one axis");
-  if (cut.size() > 1 || std::any_of(block.begin(), block.end(), [](int64_t extent) { return extent < 1; }) ||
-      element_count(block) != updates)
-    return elsewhere;
-  const std::vector<int64_t> offsets = walk_offsets(block, strides, first);
-  for (size_t i = 0; i < offsets.size(); ++i)
-    if (places[static_cast<size_t>(offsets[i])] != static_cast<int64_t>(i) + 1) return elsewhere;
-
-  const mlir::Value source = value(node.inputs[2]);
-  if (cut.empty()) return finish(node, builder_.reshape(node.outputs[0], source, shape));
-  const mlir::Value middle =
-      context.input(2).shape == block ? source : builder_.reshape(part(node, "updates"), source, block);
-  const int64_t axis = static_cast<int64_t>(cut[0]);
-  const int64_t begin = start[cut[0]];
-  const int64_t end = begin + block[cut[0]];
-  const mlir::Value data = value(node.inputs[0]);
-  std::vector<mlir::Value> parts;
-  if (begin > 0) parts.push_back(builder_.slice(part(node, "before"), data, axis, 0, begin));
-  parts.push_back(middle);
-  if (end < shape[cut[0]]) parts.push_back(builder_.slice(part(node, "behind"), data, axis, end, shape[cut[0]]));
-  return finish(node, builder_.concat(node.outputs[0], parts, axis));
-}
-
 Status Lowering::expand(const Node& node, const NodeContext&) {
   return finish(node, builder_.expand(node.outputs[0], value(node.inputs[0]), graph_.value(node.outputs[0]).shape));
 }
@@ -174,6 +85,39 @@ Status Lowering::reduce(const Node& node, const NodeContext& context) {
   const mlir::Value x = value(node.inputs[0]);
   if (parameters.axes.empty()) return finish(node, node.op == "ReduceL2" ? builder_.abs(node.outputs[0], x) : x);
   return finish(node, builder_.reduce(node.outputs[0], x, modes.at(node.op), parameters.axes, parameters.keep_dims));
+}
+
+// A matrix product with the ones that stand on one side of the diagonal.
+Status Lowering::cum_sum(const Node& node, const NodeContext& context) {
+  constexpr int64_t kMostSummed = 4096;
+  SAMC_ASSIGN(const int64_t axis, cum_sum_axis(context));
+  const Shape& shape = context.input(0).shape;
+  const int64_t extent = shape[static_cast<size_t>(axis)];
+  if (extent > kMostSummed) return unsupported(fmt::format("it adds up {} elements", extent));
+  const bool exclusive = context.integer("exclusive", 0) != 0;
+  const bool reverse = context.integer("reverse", 0) != 0;
+  Tensor ones = Tensor::zeros({extent, extent});
+  for (int64_t from = 0; from < extent; ++from)
+    for (int64_t to = 0; to < extent; ++to)
+      if (from == to ? !exclusive : (from < to) != reverse) ones.f32()[static_cast<size_t>(from * extent + to)] = 1;
+  mlir::Value x = value(node.inputs[0]);
+  std::vector<int64_t> order;
+  for (int64_t i = 0; i < context.input(0).rank(); ++i)
+    if (i != axis) order.push_back(i);
+  order.push_back(axis);
+  const bool is_last = axis + 1 == context.input(0).rank();
+  if (!is_last) x = builder_.permute(part(node, "turned"), x, order);
+  // As rows: top's matrix product wants two axes.
+  const mlir::Value rows =
+      builder_.reshape(part(node, "rows"), x, {element_count(shape) / std::max<int64_t>(1, extent), extent});
+  const mlir::Value sums = builder_.matmul(part(node, "sums"), rows, new_constant(part(node, "ones"), std::move(ones)));
+  if (is_last) return finish(node, builder_.reshape(node.outputs[0], sums, shape));
+  Shape turned;
+  for (const int64_t i : order) turned.push_back(shape[static_cast<size_t>(i)]);
+  std::vector<int64_t> back(order.size());
+  for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  return finish(node,
+                builder_.permute(node.outputs[0], builder_.reshape(part(node, "sums_turned"), sums, turned), back));
 }
 
 Status Lowering::arg_max(const Node& node, const NodeContext& context) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "onnx/evaluate.h"
@@ -103,13 +104,10 @@ Status Lowering::resize(const Node& node, const NodeContext& context) {
   const Shape& from = context.input(0).shape;
   const Shape& to = parameters.output;
   if (to[0] != from[0] || to[1] != from[1]) return unsupported("it resizes the batch or the channels");
-  if (!context.has(
-          3)) {  // scales: the result must be exactly that much larger, since top computes the scale from the sizes
-    const Constant& scales = *context.input(2).constant;
-    for (size_t i = 0; i < 4 && scales.count() == 4; ++i)
-      if (static_cast<double>(from[i]) * scales.real(static_cast<int64_t>(i)) != static_cast<double>(to[i]))
-        return unsupported("its scales give no whole number of pixels", "export it with sizes");
-  }
+  // The result must be exactly that much larger: top computes the scale from the sizes.
+  for (size_t i = 0; i < 4; ++i)
+    if (parameters.exact[i] != static_cast<double>(to[i]))
+      return unsupported("its scales give no whole number of pixels", "export it with sizes");
   static const std::map<std::string, InterpMode> modes = {
       {"nearest", InterpMode::kNearest}, {"linear", InterpMode::kLinear}, {"cubic", InterpMode::kCubic}};
   static const std::map<std::string, CoordMode> coordinates = {{"half_pixel", CoordMode::kHalfPixel},
@@ -151,15 +149,32 @@ Status Lowering::softmax(const Node& node, const NodeContext& context) {
   return finish(node, builder_.reshape(node.outputs[0], flat, shape));
 }
 
+// top's weight and bias are vectors over the normalised axes; ONNX's are broadcast to the operand. What is not such a
+// vector, and cannot be made one, is multiplied and added behind the norm.
 Status Lowering::layer_norm(const Node& node, const NodeContext& context) {
   SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", -1), context.input(0).rank()));
   const Shape normalised(context.input(0).shape.begin() + axis, context.input(0).shape.end());
-  const auto parameter = [&](size_t i) {
-    if (!context.has(i)) return mlir::Value();
-    return context.input(i).constant ? constant(node.inputs[i], normalised) : value(node.inputs[i]);
+  const auto is_vector = [&](size_t i) {
+    const Shape& shape = context.input(i).shape;
+    if (!context.input(i).constant) return element_count(shape) == element_count(normalised);
+    // Extents of 1 in front of the normalised axes.
+    const size_t more = shape.size() > normalised.size() ? shape.size() - normalised.size() : 0;
+    return std::all_of(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(more),
+                       [](int64_t extent) { return extent == 1; });
   };
-  return finish(node, builder_.layer_norm(node.outputs[0], value(node.inputs[0]), parameter(1), parameter(2),
-                                          static_cast<double>(context.real("epsilon", 1e-5f)), axis));
+  const auto parameter = [&](size_t i) {
+    return context.input(i).constant ? broadcast_constant(node.inputs[i], normalised) : value(node.inputs[i]);
+  };
+  const bool has_bias = context.has(2);
+  const bool scales = is_vector(1);
+  const bool shifts = scales && has_bias && is_vector(2);
+  const auto name = [&](bool is_last, const char* what) { return is_last ? node.outputs[0] : part(node, what); };
+  mlir::Value x = builder_.layer_norm(name(scales && (shifts || !has_bias), "normalised"), value(node.inputs[0]),
+                                      scales ? parameter(1) : mlir::Value(), shifts ? parameter(2) : mlir::Value(),
+                                      static_cast<double>(context.real("epsilon", 1e-5f)), axis);
+  if (!scales) x = builder_.mul(name(!has_bias, "scaled"), x, value(node.inputs[1]));
+  if (has_bias && !shifts) x = builder_.add(node.outputs[0], x, value(node.inputs[2]));
+  return finish(node, x);
 }
 
 Status Lowering::pixel_norm(const Node& node, const NodeContext& context) {
@@ -171,10 +186,9 @@ Status Lowering::pixel_norm(const Node& node, const NodeContext& context) {
 
 // With its statistics known: one multiplication and one addition for each channel.
 Status Lowering::batch_norm(const Node& node, const NodeContext& context) {
-  const int64_t channels = context.input(0).rank() < 2 ? 0 : context.input(0).shape[1];
+  const int64_t channels = context.input(0).shape[1];
   for (size_t i = 1; i < 5; ++i)
-    if (!context.input(i).constant || context.input(i).constant->count() != channels)
-      return unsupported("its statistics depend on the data or do not fit");
+    if (!context.input(i).constant) return unsupported("its statistics depend on the data");
   Shape shape(context.input(0).shape.size(), 1);
   shape[1] = channels;
   Tensor scale(shape);

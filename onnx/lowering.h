@@ -47,19 +47,34 @@ class Lowering {
   Status concat(const Node& node, const NodeContext& context);
   Status slice(const Node& node, const NodeContext& context);
   Status split(const Node& node, const NodeContext& context);
-  Status gather(const Node& node, const NodeContext& context);
-  Status scatter_nd(const Node& node, const NodeContext& context);
   Status expand(const Node& node, const NodeContext& context);
   Status tile(const Node& node, const NodeContext& context);
   Status pad(const Node& node, const NodeContext& context);
   Status reduce(const Node& node, const NodeContext& context);
+  Status cum_sum(const Node& node, const NodeContext& context);
   Status arg_max(const Node& node, const NodeContext& context);
+
+  // Places: lower_indexed.cpp.
+  Status gather(const Node& node, const NodeContext& context);
+  Status gather_elements(const Node& node, const NodeContext& context);
+  Status gather_nd(const Node& node, const NodeContext& context);
+  Status scatter(const Node& node, const NodeContext& context);  // ScatterND, ScatterElements
+  struct Run {  // of places along one axis; begin = end: all of the data
+    int64_t axis = 0;
+    int64_t begin = 0;
+    int64_t end = 0;
+  };
+  static std::optional<Run> find_run(const std::vector<int64_t>& source, int64_t block, const Shape& shape);
+  Status replace_run(const Node& node, const NodeContext& context, const Run& run);
+  Status take_rows(const Node& node, mlir::Value x, const std::vector<int64_t>& rows, int64_t block);
 
   // The value under its ONNX name: a node's result, or a constant, which becomes a weight when it is first used.
   mlir::Value value(const std::string& name);
   // A constant under another shape of as many elements, as a weight of its own where that shape is not the first one
   // used.
   mlir::Value constant(const std::string& name, const Shape& shape);
+  // A constant broadcast to this shape, which must not be narrower.
+  mlir::Value broadcast_constant(const std::string& name, const Shape& shape);
   // A new constant that belongs to a node.
   mlir::Value new_constant(const std::string& name, Tensor tensor);
   void set(const std::string& name, mlir::Value value) { values_[name] = value; }

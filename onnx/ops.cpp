@@ -165,6 +165,80 @@ Types infer_gather_elements(const NodeContext& context) {
   return same({context.input(0).dtype, indices});
 }
 
+// Both of GatherND and ScatterND: how the indices point into the data.
+Status check_tuples(const NodeContext& context, int64_t batch) {
+  const Shape& data = context.input(0).shape;
+  const Shape& indices = context.input(1).shape;
+  if (indices.empty()) return invalid_input("its indices are a scalar");
+  if (batch < 0 || batch >= static_cast<int64_t>(std::min(data.size(), indices.size())))
+    return invalid_input(fmt::format("batch_dims is {}", batch));
+  if (indices.back() < 0 || indices.back() > static_cast<int64_t>(data.size()) - batch)
+    return invalid_input("its indices have more axes than the data");
+  if (!std::equal(data.begin(), data.begin() + batch, indices.begin()))
+    return invalid_input(
+        fmt::format("indices {} do not fit the data {}", shape_to_string(indices), shape_to_string(data)));
+  return Status::ok();
+}
+
+Types infer_gather_nd(const NodeContext& context) {
+  const int64_t batch = context.integer("batch_dims", 0);
+  SAMC_TRY(check_tuples(context, batch));
+  const Shape& data = context.input(0).shape;
+  const Shape& indices = context.input(1).shape;
+  Shape shape(indices.begin(), indices.end() - 1);
+  shape.insert(shape.end(), data.begin() + batch + indices.back(), data.end());
+  return same({context.input(0).dtype, shape});
+}
+
+Status check_reduction(const NodeContext& context) {
+  const std::string reduction = context.text("reduction", "none");
+  for (const char* known : {"none", "add", "mul", "max", "min"})
+    if (reduction == known) return Status::ok();
+  return unsupported(fmt::format("it reduces by {} while it scatters", reduction));
+}
+
+Status check_updates(const NodeContext& context, const Shape& wanted) {
+  if (context.input(2).shape == wanted) return check_reduction(context);
+  return invalid_input(fmt::format("updates {} do not fit indices {}", shape_to_string(context.input(2).shape),
+                                   shape_to_string(context.input(1).shape)));
+}
+
+Types infer_scatter_nd(const NodeContext& context) {
+  SAMC_TRY(check_tuples(context, 0));
+  const Shape& data = context.input(0).shape;
+  const Shape& indices = context.input(1).shape;
+  Shape wanted(indices.begin(), indices.end() - 1);
+  wanted.insert(wanted.end(), data.begin() + indices.back(), data.end());
+  SAMC_TRY(check_updates(context, wanted));
+  return same_type(context);
+}
+
+Types infer_scatter_elements(const NodeContext& context) {
+  SAMC_TRY(infer_gather_elements(context).status());
+  SAMC_TRY(check_updates(context, context.input(1).shape));
+  return same_type(context);
+}
+
+Types infer_cum_sum(const NodeContext& context) {
+  SAMC_TRY(cum_sum_axis(context).status());
+  return same_type(context);
+}
+
+// The scale is a number, or one for each element of an axis.
+Types infer_dequantize(const NodeContext& context) {
+  const Shape& scale = context.input(1).shape;
+  if (element_count(scale) != 1) {
+    SAMC_ASSIGN(const int64_t axis, normal_axis(context.integer("axis", 1), context.input(0).rank()));
+    if (scale != Shape{context.input(0).shape[static_cast<size_t>(axis)]})
+      return invalid_input(
+          fmt::format("its scale {} does not fit {}", shape_to_string(scale), shape_to_string(context.input(0).shape)));
+  }
+  if (context.input(1).dtype != DType::kF32) return invalid_input("its scale is not a floating-point number");
+  if (context.has(2) && (context.input(2).shape != scale || context.input(2).dtype != context.input(0).dtype))
+    return invalid_input("its zero point does not fit its scale or its operand");
+  return same({DType::kF32, context.input(0).shape});
+}
+
 Types infer_pad(const NodeContext& context) {
   SAMC_ASSIGN(const PadParameters pad, pad_parameters(context));
   Shape shape = context.input(0).shape;
@@ -266,9 +340,28 @@ Types infer_first_only(const NodeContext& context) {
   return same({context.input(0).dtype, context.input(0).shape});
 }
 
+// Scale and bias are broadcast to the operand, and must not widen it.
+Types infer_layer_norm(const NodeContext& context) {
+  const Shape& shape = context.input(0).shape;
+  SAMC_TRY(normal_axis(context.integer("axis", -1), context.input(0).rank()).status());
+  for (size_t i = 1; i < context.input_count(); ++i) {
+    if (!context.has(i)) continue;
+    SAMC_ASSIGN(const Shape wider, broadcast(shape, context.input(i).shape));
+    if (wider != shape)
+      return invalid_input(fmt::format("its operand {} is {}, which does not broadcast to {}", context.node().inputs[i],
+                                       shape_to_string(context.input(i).shape), shape_to_string(shape)));
+  }
+  return infer_first_only(context);
+}
+
 Types infer_batch_norm(const NodeContext& context) {
   if (context.integer("training_mode", 0) != 0)  // since opset 14
     return unsupported("it is in training mode", "export the model after model.eval()");
+  if (context.input(0).rank() < 2) return unsupported("its operand has no axis of channels");
+  for (size_t i = 1; i < 5; ++i)
+    if (context.input(i).shape != Shape{context.input(0).shape[1]})
+      return invalid_input(fmt::format("its operand {} is {} for {} channels", context.node().inputs[i],
+                                       shape_to_string(context.input(i).shape), context.input(0).shape[1]));
   return infer_first_only(context);
 }
 
@@ -276,8 +369,6 @@ Types infer_softmax(const NodeContext& context) {
   SAMC_TRY(normal_axis(context.integer("axis", context.opset() < 13 ? 1 : -1), context.input(0).rank()).status());
   return same_type(context);
 }
-
-constexpr size_t kAny = 1 << 20;
 
 const auto kOperators = std::to_array<Operator>({
     {"Abs", 1, 1, same_type, evaluate_unary},
@@ -287,13 +378,16 @@ const auto kOperators = std::to_array<Operator>({
     {"AveragePool", 1, 1, infer_pool},
     {"BatchNormalization", 5, 5, infer_batch_norm},
     {"Cast", 1, 1, infer_cast, evaluate_cast},
+    {"CastLike", 2, 2, infer_cast, evaluate_cast, 1},
     {"Ceil", 1, 1, same_type, evaluate_unary},
     {"Clip", 1, 3, same_type, evaluate_clip},
-    {"Concat", 1, kAny, infer_concat, evaluate_concat},
-    {"ConstantOfShape", 1, 1, needs_constants, evaluate_constant_of_shape, false, true},
+    {"Concat", 1, kAnyOperands, infer_concat, evaluate_concat},
+    {"ConstantOfShape", 1, 1, needs_constants, evaluate_constant_of_shape, kAnyOperands, true},
     {"Conv", 2, 3, infer_conv},
     {"ConvTranspose", 2, 3, infer_conv_transpose},
     {"Cos", 1, 1, same_type, evaluate_unary},
+    {"CumSum", 2, 2, infer_cum_sum, evaluate_cum_sum},
+    {"DequantizeLinear", 2, 3, infer_dequantize, evaluate_dequantize},
     {"Div", 2, 2, elementwise, evaluate_binary},
     {"Dropout", 1, 3, infer_identity, evaluate_same_bytes},
     {"Equal", 2, 2, elementwise_bool, evaluate_compare},
@@ -304,30 +398,31 @@ const auto kOperators = std::to_array<Operator>({
     {"Floor", 1, 1, same_type, evaluate_unary},
     {"Gather", 2, 2, infer_gather, evaluate_gather},
     {"GatherElements", 2, 2, infer_gather_elements, evaluate_gather_elements},
+    {"GatherND", 2, 2, infer_gather_nd, evaluate_gather_nd},
     {"Gelu", 1, 1, same_type},
     {"Gemm", 2, 3, infer_gemm},
     {"GlobalAveragePool", 1, 1, infer_global_pool},
     {"Greater", 2, 2, elementwise_bool, evaluate_compare},
     {"GreaterOrEqual", 2, 2, elementwise_bool, evaluate_compare},
     {"Identity", 1, 1, infer_identity, evaluate_same_bytes},
-    {"LayerNormalization", 2, 3, infer_first_only},
+    {"LayerNormalization", 2, 3, infer_layer_norm},
     {"Less", 2, 2, elementwise_bool, evaluate_compare},
     {"LessOrEqual", 2, 2, elementwise_bool, evaluate_compare},
     {"Log", 1, 1, same_type, evaluate_unary},
     {"MatMul", 2, 2, infer_matmul},
-    {"Max", 1, kAny, elementwise, evaluate_binary},
+    {"Max", 1, kAnyOperands, elementwise, evaluate_binary},
     {"MaxPool", 1, 1, infer_pool},
-    {"Min", 1, kAny, elementwise, evaluate_binary},
+    {"Min", 1, kAnyOperands, elementwise, evaluate_binary},
     {"Mod", 2, 2, elementwise, evaluate_binary},
     {"Mul", 2, 2, elementwise, evaluate_binary},
     {"Neg", 1, 1, same_type, evaluate_unary},
-    {"NonZero", 1, 1, needs_constants, evaluate_non_zero, false, true},
+    {"NonZero", 1, 1, needs_constants, evaluate_non_zero, kAnyOperands, true},
     {"Not", 1, 1, infer_not, evaluate_unary},
-    {"OneHot", 3, 3, needs_constants, evaluate_one_hot, false, true},
+    {"OneHot", 3, 3, needs_constants, evaluate_one_hot, kAnyOperands, true},
     {"Or", 2, 2, elementwise_bool, evaluate_binary},
     {"Pad", 2, 4, infer_pad, evaluate_pad},
     {"Pow", 2, 2, elementwise, evaluate_binary},
-    {"Range", 3, 3, needs_constants, evaluate_range, false, true},
+    {"Range", 3, 3, needs_constants, evaluate_range, kAnyOperands, true},
     {"Reciprocal", 1, 1, same_type, evaluate_unary},
     {"ReduceL2", 1, 2, infer_reduce, evaluate_reduce},
     {"ReduceMax", 1, 2, infer_reduce, evaluate_reduce},
@@ -339,12 +434,13 @@ const auto kOperators = std::to_array<Operator>({
     {"Reshape", 2, 2, infer_reshape, evaluate_same_bytes},
     {"Resize", 1, 4, infer_resize},
     {"Round", 1, 1, same_type, evaluate_unary},
-    {"ScatterND", 3, 3, same_type, evaluate_scatter_nd},
-    {"Shape", 1, 1, infer_shape, evaluate_shape, true},
+    {"ScatterElements", 3, 3, infer_scatter_elements, evaluate_scatter_elements},
+    {"ScatterND", 3, 3, infer_scatter_nd, evaluate_scatter_nd},
+    {"Shape", 1, 1, infer_shape, evaluate_shape, 0},
     {"Sigmoid", 1, 1, same_type, evaluate_unary},
     {"Sign", 1, 1, same_type, evaluate_unary},
     {"Sin", 1, 1, same_type, evaluate_unary},
-    {"Size", 1, 1, infer_size, evaluate_size, true},
+    {"Size", 1, 1, infer_size, evaluate_size, 0},
     {"Slice", 3, 5, infer_slice, evaluate_slice},
     {"Softmax", 1, 1, infer_softmax},
     {"Softplus", 1, 1, same_type, evaluate_unary},

@@ -56,6 +56,8 @@ class NodeContext {
   std::vector<const Value*> inputs_;
 };
 
+constexpr size_t kAnyOperands = 1 << 20;
+
 struct Operator {
   std::string_view name;
   size_t least_inputs = 1;
@@ -64,7 +66,8 @@ struct Operator {
   // nullptr: never evaluated here (matrix products and the like, which the top dialect's own constant evaluation
   // folds).
   Result<std::vector<Tensor>> (*evaluate)(const NodeContext&) = nullptr;
-  bool of_shape_only = false;      // Shape, Size: evaluated whatever the operand is
+  // The values of so many operands count, of the others their types and shapes only: none of Shape and Size.
+  size_t values_read = kAnyOperands;
   bool shape_from_values = false;  // the result's shape is in the operands' values, so infer alone cannot know it
 };
 
@@ -98,6 +101,7 @@ struct ConvParameters {
 };
 struct ResizeParameters {
   Shape output;
+  std::vector<double> exact;  // the extents before rounding down: extent times scale
   std::string mode;
   std::string coordinates;
   std::string nearest_mode;
@@ -117,13 +121,15 @@ Result<ConvParameters> conv_parameters(const NodeContext& context);
 Result<ConvParameters> conv_transpose_parameters(const NodeContext& context);
 Result<ConvParameters> pool_parameters(const NodeContext& context);
 Result<ResizeParameters> resize_parameters(const NodeContext& context);
+Result<int64_t> cum_sum_axis(const NodeContext& context);
 Result<ReduceParameters> reduce_parameters(const NodeContext& context);
 Result<std::vector<int64_t>> split_sizes(const NodeContext& context);
 Result<std::vector<int64_t>> transpose_order(const NodeContext& context);
 Result<Shape> reshape_shape(const NodeContext& context);
 Result<std::vector<int64_t>> squeeze_axes(const NodeContext& context);
 Result<std::vector<int64_t>> unsqueeze_axes(const NodeContext& context);
-// The dtype that a Cast names, or an error for one that samc does not have. f16, bf16 and f64 are f32 here.
+// The dtype that a Cast names or a CastLike shows, or an error for one that samc does not have. f16, bf16 and f64 are
+// f32 here.
 Result<DType> cast_type(const NodeContext& context);
 
 // Evaluation, by group. All operands are constant.
@@ -132,6 +138,8 @@ Evaluation evaluate_unary(const NodeContext& context);
 Evaluation evaluate_binary(const NodeContext& context);
 Evaluation evaluate_compare(const NodeContext& context);
 Evaluation evaluate_where(const NodeContext& context);
+Evaluation evaluate_cum_sum(const NodeContext& context);
+Evaluation evaluate_dequantize(const NodeContext& context);
 Evaluation evaluate_clip(const NodeContext& context);
 Evaluation evaluate_cast(const NodeContext& context);
 Evaluation evaluate_reduce(const NodeContext& context);
@@ -149,6 +157,8 @@ Evaluation evaluate_split(const NodeContext& context);
 Evaluation evaluate_concat(const NodeContext& context);
 Evaluation evaluate_gather(const NodeContext& context);
 Evaluation evaluate_gather_elements(const NodeContext& context);
+Evaluation evaluate_gather_nd(const NodeContext& context);
+Evaluation evaluate_scatter_elements(const NodeContext& context);
 Evaluation evaluate_scatter_nd(const NodeContext& context);
 Evaluation evaluate_tile(const NodeContext& context);
 Evaluation evaluate_pad(const NodeContext& context);

@@ -277,6 +277,7 @@ Result<ConvParameters> pool_parameters(const NodeContext& context) {
 Result<ResizeParameters> resize_parameters(const NodeContext& context) {
   const Shape& shape = context.input(0).shape;
   ResizeParameters parameters{.output = shape,
+                              .exact = {shape.begin(), shape.end()},
                               .mode = context.text("mode", "nearest"),
                               .coordinates = context.text("coordinate_transformation_mode", "half_pixel"),
                               .nearest_mode = context.text("nearest_mode", "round_prefer_floor"),
@@ -295,7 +296,10 @@ Result<ResizeParameters> resize_parameters(const NodeContext& context) {
   if (context.has(3)) {
     SAMC_ASSIGN(const std::vector<int64_t> sizes, context.constant_integers(3));
     if (sizes.size() != axes.size()) return invalid_input("sizes do not fit the operand");
-    for (size_t i = 0; i < axes.size(); ++i) parameters.output[static_cast<size_t>(axes[i])] = sizes[i];
+    for (size_t i = 0; i < axes.size(); ++i) {
+      parameters.output[static_cast<size_t>(axes[i])] = sizes[i];
+      parameters.exact[static_cast<size_t>(axes[i])] = static_cast<double>(sizes[i]);
+    }
   } else if (has_scales) {
     const Value& scales = context.input(2);
     if (!scales.constant) return unsupported("its scales depend on the data");
@@ -303,8 +307,8 @@ Result<ResizeParameters> resize_parameters(const NodeContext& context) {
       return invalid_input("scales do not fit the operand");
     for (size_t i = 0; i < axes.size(); ++i) {
       const size_t axis = static_cast<size_t>(axes[i]);
-      const double extent =
-          std::floor(static_cast<double>(shape[axis]) * scales.constant->real(static_cast<int64_t>(i)));
+      parameters.exact[axis] = static_cast<double>(shape[axis]) * scales.constant->real(static_cast<int64_t>(i));
+      const double extent = std::floor(parameters.exact[axis]);
       if (!(extent >= 0 && extent <= static_cast<double>(kMostElements)))
         return invalid_input("a scale is out of range");
       parameters.output[axis] = static_cast<int64_t>(extent);
@@ -313,6 +317,12 @@ Result<ResizeParameters> resize_parameters(const NodeContext& context) {
     return invalid_input("it has neither scales nor sizes");
   }
   return parameters;
+}
+
+Result<int64_t> cum_sum_axis(const NodeContext& context) {
+  SAMC_ASSIGN(const std::vector<int64_t> axis, context.constant_integers(1));
+  if (axis.size() != 1) return invalid_input("its axis is not one number");
+  return normal_axis(axis[0], context.input(0).rank());
 }
 
 Result<ReduceParameters> reduce_parameters(const NodeContext& context) {
@@ -415,6 +425,7 @@ Result<std::vector<int64_t>> unsqueeze_axes(const NodeContext& context) {
 }
 
 Result<DType> cast_type(const NodeContext& context) {
+  if (context.node().op == "CastLike") return context.input(1).dtype;
   switch (context.integer("to", 0)) {
     case 1:
     case 10:

@@ -242,9 +242,9 @@ class Simplifier {
     const NodeContext context = result_.context(copy);
     SAMC_TRY(context.need_inputs(op.least_inputs, op.most_inputs));
     bool known = true;
-    for (size_t i = 0; i < context.input_count(); ++i)
+    for (size_t i = 0; i < std::min(context.input_count(), op.values_read); ++i)
       known = known && (!context.has(i) || context.input(i).constant || deferred_.count(copy.inputs[i]) != 0);
-    if (op.evaluate != nullptr && (known || op.of_shape_only)) return run_known(copy, op, context);
+    if (op.evaluate != nullptr && known) return run_known(copy, op, context);
 
     for (const std::string& input : copy.inputs) SAMC_TRY(force(input));
     SAMC_ASSIGN(const std::vector<Type> types, op.infer(context));
@@ -286,8 +286,7 @@ class Simplifier {
       }
       if (large) return defer(node, types);
     }
-    if (!op.of_shape_only)
-      for (const std::string& input : node.inputs) SAMC_TRY(force(input));
+    for (size_t i = 0; i < std::min(node.inputs.size(), op.values_read); ++i) SAMC_TRY(force(node.inputs[i]));
     SAMC_ASSIGN(const std::vector<Constant> constants, evaluate(node));
     for (size_t i = 0; i < std::min(constants.size(), node.outputs.size()); ++i)
       SAMC_TRY(define(node.outputs[i], Value{constants[i].view.dtype, constants[i].view.shape, constants[i], false}));
@@ -453,8 +452,8 @@ class Simplifier {
   // The result is the first operand as it is.
   bool changes_nothing(const Node& node, const NodeContext& context, const Type& type) const {
     static const std::set<std::string> candidates = {
-        "Identity", "Dropout",   "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Slice", "Pad",
-        "Tile",     "Transpose", "Concat",  "Split",   "Resize",  "Cast",      "Max",    "Min"};
+        "Identity", "Dropout",   "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand",   "Slice", "Pad",
+        "Tile",     "Transpose", "Concat",  "Split",   "Resize",  "Cast",      "CastLike", "Max",   "Min"};
     const Value& input = context.input(0);
     if (candidates.count(node.op) == 0 || input.shape != type.shape || input.dtype != type.dtype) return false;
     if (node.outputs.size() != 1 && node.op != "Dropout") return false;

@@ -115,8 +115,9 @@ class ModuleModel : public ImageModel {
 
   Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
                 Tensor& low_res, Tensor& iou) override {
-    TensorView mask = mask_input;
-    if (mask.data != nullptr) mask.shape = {1, 1, contract_.low_height, contract_.low_width};
+    const TensorView mask = mask_input.data == nullptr
+                                ? mask_input
+                                : mask_input.with_shape({1, 1, contract_.low_height, contract_.low_width});
     return decoder_.decode(executor_, embedding, points, mask, low_res, iou);
   }
 

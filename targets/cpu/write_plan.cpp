@@ -233,8 +233,7 @@ bool same_constants(const Operation& a, const Operation& b) {
 int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& layout) {
   const auto [entry, is_new] = known_.try_emplace({name, shape, layout}, static_cast<int32_t>(weights_.size()));
   if (!is_new) return entry->second;
-  TensorView view = store_.view(name);
-  view.shape = shape;
+  const TensorView view = store_.view(name).with_shape(shape);
   WeightData weight;
   weight.name = layout.empty() ? name : name + "/" + layout;
   if (layout.empty()) {

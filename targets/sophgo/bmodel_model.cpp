@@ -141,8 +141,7 @@ class BmodelModel : public ImageModel {
     const Tensor no_mask = Tensor::zeros({1, 1, shapes_.low_height, shapes_.low_width});
     Tensor has_mask({1});
     has_mask.f32()[0] = mask_input.data != nullptr ? 1.0f : 0.0f;
-    TensorView mask = mask_input.data != nullptr ? mask_input : no_mask.view();
-    mask.shape = no_mask.shape();
+    const TensorView mask = (mask_input.data != nullptr ? mask_input : no_mask.view()).with_shape(no_mask.shape());
     SAMC_ASSIGN(NamedTensors outputs, run(options_.decoder, "predicting",
                                           {{"image_embed", embedding.image_embed.view()},
                                            {"high_res_feats_0", embedding.high_res_feats_0.view()},

@@ -208,12 +208,7 @@ Status write_top_module(const TopModule& top, const WeightStore& weights, const 
       if (status.is_ok()) status = invalid_input(fmt::format("there is no weight {}", stored));
       return;
     }
-    TensorView view = weights.view(stored);
-    const Shape shape = shape_of(op.getOutput());
-    SAMC_CHECK(element_count(shape) == view.count(), "weight {} is {} in the IR and {} in the store", stored,
-               shape_to_string(shape), shape_to_string(view.shape));
-    view.shape = shape;
-    views[name] = view;
+    views[name] = weights.view(stored).with_shape(shape_of(op.getOutput()));
   });
   SAMC_TRY(status);
   const auto file = module->getAttrOfType<mlir::StringAttr>("module.weight_file");
