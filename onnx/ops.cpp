@@ -47,7 +47,7 @@ Types needs_constants(const NodeContext& context) {
     if (context.has(i) && !context.input(i).constant)
       return unsupported(fmt::format("its operand {} depends on the data, and with it the shape of its result",
                                      context.node().inputs[i]),
-                         "samc compiles static shapes: export with fixed shapes, or give --input_shapes");
+                         "samc compiles static shapes: export with fixed shapes");
   return invalid_input("its operands are wrong");
 }
 

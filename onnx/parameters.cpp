@@ -107,7 +107,7 @@ Result<std::vector<int64_t>> NodeContext::constant_integers(size_t i) const {
   const Value& value = input(i);
   if (!value.constant)
     return unsupported(fmt::format("its operand {} depends on the data, where a constant is needed", node_.inputs[i]),
-                       "samc compiles static shapes: export with fixed shapes, or give --input_shapes");
+                       "samc compiles static shapes: export with fixed shapes");
   if (value.dtype == DType::kF32)
     return invalid_input(fmt::format("its operand {} is not of integers", node_.inputs[i]));
   if (value.constant->count() > (1 << 20))

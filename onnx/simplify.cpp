@@ -166,11 +166,14 @@ class Simplifier {
     return std::find(options_.cuts.begin(), options_.cuts.end(), name) != options_.cuts.end();
   }
 
+  const char* shape_hint() const {
+    return options_.has_flags ? "give the shape with --input_shapes" : "export it with fixed shapes";
+  }
+
   Result<Shape> input_shape(const ValueType& input) {
     const auto given = options_.input_shapes.find(input.name);
     if (!input.has_shape && given == options_.input_shapes.end())
-      return invalid_input(fmt::format("the input {} has no shape in the model", input.name),
-                           "give one with --input_shapes");
+      return invalid_input(fmt::format("the input {} has no shape in the model", input.name), shape_hint());
     if (given != options_.input_shapes.end() && input.has_shape && given->second.size() != input.shape.size())
       return invalid_input(fmt::format("the shape {} is given for the input {}, which has {} axes",
                                        shape_to_string(given->second), input.name, input.shape.size()));
@@ -191,7 +194,7 @@ class Simplifier {
       if (extent < 0)
         return invalid_input(fmt::format("axis {} of the input {} is not known{}", i, input.name,
                                          dimension.name.empty() ? "" : fmt::format(" ({})", dimension.name)),
-                             "give the shape with --input_shapes");
+                             shape_hint());
       shape.push_back(extent);
     }
     return shape;
@@ -363,7 +366,8 @@ class Simplifier {
   }
 
   void note_unknown(const Node& node) {
-    unknown_.add(node);
+    unknown_.add(node,
+                 options_.has_flags ? "cut the graph before it with --output_names" : "export the model without it");
     poisoned_.insert(node.outputs.begin(), node.outputs.end());
   }
 

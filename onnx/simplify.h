@@ -20,6 +20,8 @@ struct SimplifyOptions {
   std::vector<std::string> cuts = {};
   int64_t most_constant_bytes = int64_t{1} << 32;  // of all evaluated constants together
   std::vector<std::string> outputs = {};           // values to compute; empty: the model's outputs
+  // Whether who reads a message can give shapes and outputs on the command line: only then a hint advises it.
+  bool has_flags = false;
 };
 
 struct SimpleInput {

@@ -5,27 +5,25 @@ namespace {
 
 bool is_structural(const Node& node) { return node.domain.empty() && (node.op == "Constant" || node.op == "If"); }
 
-// The nearest way out for operators that people meet.
-std::string way_out(const std::string& op) {
+// The nearest way out for operators that people meet. `otherwise` is that of all others.
+std::string way_out(const std::string& op, const char* otherwise) {
   static const std::map<std::string, std::string> ways = {
       {"Loop", "unroll it when exporting"},
       {"Scan", "unroll it when exporting"},
       {"GridSample", "replace it by Resize where the grid is regular"},
-      {"NonMaxSuppression", "cut the graph before it with --output_names"},
-      {"TopK", "cut the graph before it with --output_names"},
       {"QuantizeLinear", "export the float model"},
       {"DequantizeLinear", "export the float model"},
       {"Einsum", "export with opset 17 and matmul in place of einsum"},
   };
   const auto found = ways.find(op);
-  return found == ways.end() ? "cut the graph before it with --output_names" : found->second;
+  return found == ways.end() ? otherwise : found->second;
 }
 
 void collect_unknown(const Graph& graph, UnknownList& found) {
   for (const Node& node : graph.nodes) {
     for (const auto& [name, attribute] : node.attributes)
       if (attribute.graph != nullptr) collect_unknown(*attribute.graph, found);
-    if (!is_known(node)) found.add(node);
+    if (!is_known(node)) found.add(node, "samc transform cuts the graph before it with --output_names");
   }
 }
 
@@ -37,9 +35,9 @@ bool is_known(const Node& node) {
 
 std::string full_name(const Node& node) { return node.domain.empty() ? node.op : node.domain + "." + node.op; }
 
-void UnknownList::add(const Node& node) {
+void UnknownList::add(const Node& node, const char* otherwise) {
   const auto [found, is_new] = places_.try_emplace(full_name(node), list_.size());
-  if (is_new) list_.push_back({found->first, 0, node.place(), way_out(found->first)});
+  if (is_new) list_.push_back({found->first, 0, node.place(), way_out(found->first, otherwise)});
   ++list_[found->second].count;
 }
 

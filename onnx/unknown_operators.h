@@ -17,7 +17,8 @@ std::string full_name(const Node& node);
 // Each operator once, in the order in which they are met.
 class UnknownList {
  public:
-  void add(const Node& node);
+  // otherwise: what to do where no better way out is known.
+  void add(const Node& node, const char* otherwise);
   const std::vector<UnknownOperator>& list() const { return list_; }
   Status report() const;
 

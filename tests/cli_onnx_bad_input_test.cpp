@@ -107,6 +107,14 @@ TEST_F(OnnxBadInput, a_model_that_is_not_sam_2_works) {
   EXPECT_NE(result.out.find("output  classes (1, 10)"), std::string::npos) << result.out;
 }
 
+TEST_F(OnnxBadInput, inputs_that_nothing_reads_keep_their_names) {
+  ModelProto model = small_convnet();
+  declare(*model.mutable_graph()->add_input(), "spare", {1, 2});
+  const ProcessResult result = transform(model);
+  expect_done(result);
+  EXPECT_NE(result.out.find("input   spare (1, 2)"), std::string::npos) << result.out;
+}
+
 TEST_F(OnnxBadInput, but_it_is_no_folder_of_a_sam_2_export) {
   fs::create_directory(path("net"));
   for (const char* name : {"net/encoder.onnx", "net/decoder.onnx"})

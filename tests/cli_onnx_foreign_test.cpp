@@ -347,6 +347,16 @@ TEST_F(ForeignExport, decoders_that_are_refused) {
                  {"decoder.onnx", "image_embed is of i64, not of f32"});
 }
 
+TEST_F(ForeignExport, messages_advise_only_what_the_command_has) {
+  const std::string model = write({}, [](GraphProto& graph) {
+    make_instead(graph, "masks", "logits");
+    add_node(graph, "TopK", {"logits", add_integers(graph, "k", {1})}, "masks");
+  });
+  const ProcessResult result = samc({"compile", model, "-o", path("o.samc")});
+  expect_error(result, 1, {"TopK (1x", "export the model without it"});
+  EXPECT_EQ(result.err.find("--"), std::string::npos) << result.err;
+}
+
 // Points through the official _embed_points: torch.where, and zeros_like(points) + row, whose extents follow the number
 // of points. samexporter multiplies by 0 and 1 instead.
 TEST_F(ForeignExport, points_embedded_as_the_official_code_does) {

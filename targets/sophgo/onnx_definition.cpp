@@ -38,6 +38,7 @@ std::string list_inputs(const onnx::Graph& graph) {
 Result<onnx::SimplifyOptions> simplify_options(const OnnxDefinition& definition, const onnx::Model& model) {
   onnx::SimplifyOptions options;
   options.outputs = definition.output_names;
+  options.has_flags = true;
   if (definition.input_shapes.empty()) return options;
   const std::vector<onnx::ValueType>& inputs = model.graph.inputs;
   if (definition.input_shapes.size() != inputs.size())
