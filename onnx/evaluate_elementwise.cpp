@@ -345,7 +345,8 @@ Evaluation evaluate_reduce(const NodeContext& context) {
       if (op == "ReduceL2") value = std::sqrt(value);
       store_real(tensor, static_cast<int64_t>(i), value);
     } else {
-      store_integer(tensor, static_cast<int64_t>(i), op == "ReduceMean" ? integers[i] / reduced : integers[i]);
+      store_integer(tensor, static_cast<int64_t>(i),
+                    op == "ReduceMean" ? integers[i] / std::max<int64_t>(1, reduced) : integers[i]);
     }
   }
   if (!parameters.keep_dims) {

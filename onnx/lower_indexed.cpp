@@ -88,7 +88,8 @@ Status Lowering::gather_nd(const Node& node, const NodeContext& context) {
   Tensor steps({depth, 1});
   for (size_t k = 0; k < axes; ++k) {
     extents.f32()[k] = static_cast<float>(shape[k]);
-    steps.f32()[k] = static_cast<float>(strides[k] / block);
+    const int64_t rows_of_step = strides[k] / block;
+    steps.f32()[k] = static_cast<float>(rows_of_step);
   }
   const int64_t tuples = element_count(indices.shape) / depth;
   const mlir::Value tuple = builder_.reshape(part(node, "tuples"), value(node.inputs[1]), {tuples, depth});
