@@ -26,9 +26,9 @@ struct Arguments {
 
 void print_passes() {
   fmt::print("Phases (--until):\n");
-  for (const PhaseEntry& phase : phases()) fmt::print("  {:<8} {}\n", phase.name, phase.sentence);
+  for (const PhaseEntry& phase : cpu_pipeline().phases) fmt::print("  {:<8} {}\n", phase.name, phase.sentence);
   fmt::print("Passes, in order (--disable):\n");
-  for (const Pass& pass : cpu_pipeline())
+  for (const Pass& pass : cpu_pipeline().passes)
     fmt::print("  {:<28} {}{}\n", pass.name, pass.sentence, pass.required ? " (required)" : "");
 }
 
@@ -67,7 +67,8 @@ Status compile(const Arguments& arguments) {
   options.build_id = build_id();
   Progress progress;
   if (!arguments.until.empty()) {
-    SAMC_ASSIGN(options.until, find_phase(arguments.until));
+    SAMC_TRY(check_phase(cpu_pipeline(), arguments.until));
+    options.until = arguments.until;
     progress.show(fmt::format("compiling {} ...", arguments.model));
     SAMC_ASSIGN(const std::string text, compile_to_text(options));
     progress.clear();

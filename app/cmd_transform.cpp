@@ -20,7 +20,7 @@ using namespace sophgo;
 
 struct Arguments {
   std::string model_name, model, part, config, input_shapes, output_names, test_input, test_result, mlir;
-  std::string mean = "0,0,0", scale = "1,1,1", resize_dims;
+  std::string until, mean = "0,0,0", scale = "1,1,1", resize_dims;
   Preprocess preprocess;
   int64_t max_points = kDefaultMaxPoints;
   std::vector<std::string> disabled;
@@ -51,6 +51,7 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
     SAMC_ASSIGN(options.preprocess.resize_dims, parse_integers("--resize_dims", arguments.resize_dims));
   }
   options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
+  options.until = arguments.until;
   return options;
 }
 
@@ -194,6 +195,7 @@ Command add_transform(CLI::App& parent) {
                    "goes through the preprocess configuration")
       ->type_name("FILE.npz|PICTURE");
   command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
+  command->add_option("--until", a.until, "Stop at the end of this phase: input, top or sophgo")->type_name("PHASE");
   command->add_option("--disable", a.disabled, "Leave a pass out; may be given several times")
       ->allow_extra_args(false)
       ->type_name("PASS");

@@ -1,7 +1,8 @@
 #include "passes/pipeline.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 
@@ -10,23 +11,45 @@
 
 namespace samc {
 
-std::span<const PhaseEntry> phases() {
-  static constexpr PhaseEntry kEntries[] = {
-      {Phase::kInput, "input", "top ops as the model builder or the ONNX reader wrote them"},
-      {Phase::kTop, "top",
-       "the top contract: static shapes, constants evaluated, no shape arithmetic, target-independent fusions done"},
-      {Phase::kCpu, "cpu", "each op bound to one CPU kernel, layouts chosen"},
-  };
-  return kEntries;
+namespace {
+
+// Where the phase stands among the pipeline's, or -1.
+int64_t phase_index(const Pipeline& pipeline, const std::string& name) {
+  const auto found = std::ranges::find(pipeline.phases, name, &PhaseEntry::name);
+  return found == pipeline.phases.end() ? -1 : found - pipeline.phases.begin();
 }
 
-Result<Phase> find_phase(const std::string& name) {
-  std::string known;
-  for (const PhaseEntry& entry : phases()) {
-    if (name == entry.name) return entry.phase;
-    known += known.empty() ? entry.name : std::string(", ") + entry.name;
+Status check_disabled(const Pipeline& pipeline, const std::set<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    const auto found = std::ranges::find(pipeline.passes, name, &Pass::name);
+    if (found != pipeline.passes.end() && found->required)
+      return usage_error(fmt::format("pass '{}' cannot be switched off", name));
+    if (found != pipeline.passes.end()) continue;
+    std::vector<std::string> optional;
+    for (const Pass& pass : pipeline.passes)
+      if (!pass.required) optional.emplace_back(pass.name);
+    return usage_error(fmt::format("target {} has no pass '{}'", pipeline.target, name),
+                       fmt::format("use one of: {}", fmt::join(optional, ", ")));
   }
-  return usage_error(fmt::format("there is no phase '{}'", name), "use one of: " + known);
+  return Status::ok();
+}
+
+}  // namespace
+
+Pipeline extend_top_pipeline(std::string target, std::span<const PhaseEntry> phases, std::span<const Pass> passes) {
+  Pipeline pipeline = top_pipeline();
+  pipeline.target = std::move(target);
+  pipeline.phases.insert(pipeline.phases.end(), phases.begin(), phases.end());
+  pipeline.passes.insert(pipeline.passes.end(), passes.begin(), passes.end());
+  return pipeline;
+}
+
+Status check_phase(const Pipeline& pipeline, const std::string& name) {
+  if (phase_index(pipeline, name) >= 0) return Status::ok();
+  std::vector<std::string> names;
+  for (const PhaseEntry& phase : pipeline.phases) names.emplace_back(phase.name);
+  return usage_error(fmt::format("target {} has no phase '{}'", pipeline.target, name),
+                     fmt::format("use one of: {}", fmt::join(names, ", ")));
 }
 
 int64_t count_operations(mlir::ModuleOp module) {
@@ -49,21 +72,16 @@ void remove_unused_weights(mlir::ModuleOp module, WeightStore& weights) {
     if (used.count(name) == 0) weights.remove(name);
 }
 
-Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, std::span<const Pass> passes,
+Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, const Pipeline& pipeline,
                                          const PipelineOptions& options) {
-  for (const std::string& name : options.disabled) {
-    bool known = false;
-    for (const Pass& pass : passes) {
-      if (name != pass.name) continue;
-      known = true;
-      if (pass.required) return usage_error(fmt::format("pass '{}' cannot be switched off", name));
-    }
-    if (!known) return usage_error(fmt::format("there is no pass '{}'", name), "samc compile --list-passes shows them");
-  }
+  SAMC_TRY(check_disabled(pipeline, options.disabled));
+  const std::string until = options.until.empty() ? pipeline.phases.back().name : options.until;
+  SAMC_TRY(check_phase(pipeline, until));
+  const int64_t last = phase_index(pipeline, until);
   DiagnosticCollector diagnostics(module.getContext());
   std::vector<PassTime> times;
-  for (const Pass& pass : passes) {
-    if (pass.phase > options.until || options.disabled.count(pass.name) != 0) continue;
+  for (const Pass& pass : pipeline.passes) {
+    if (phase_index(pipeline, pass.phase) > last || options.disabled.contains(pass.name)) continue;
     PassTime time{pass.name, 0, count_operations(module), 0};
     const auto start = std::chrono::steady_clock::now();
     if (mlir::failed(pass.run(module, weights)))

@@ -15,27 +15,37 @@
 
 namespace samc {
 
-// How far a model has come. `samc compile --until PHASE` prints the IR at the end of one.
-enum class Phase { kInput, kTop, kCpu };
-
+// How far a model has come; `--until PHASE` prints the IR at the end of one.
 struct PhaseEntry {
-  Phase phase;
   const char* name;
   const char* sentence;
 };
-std::span<const PhaseEntry> phases();
-Result<Phase> find_phase(const std::string& name);
+
+// The first two of every target.
+inline constexpr const char* kInputPhase = "input";
+inline constexpr const char* kTopPhase = "top";
 
 struct Pass {
-  const char* name;  // also the file's name: "fuse-bias" is passes/fuse_bias.cpp
-  Phase phase;       // the phase that it works towards
+  const char* name;   // unique among all targets; also the file's name: "fuse-bias" is passes/fuse_bias.cpp
+  const char* phase;  // the phase that it works towards
   const char* sentence;
   std::function<mlir::LogicalResult(mlir::ModuleOp, WeightStore&)> run;
   bool required = false;  // without it later stages cannot work, so it cannot be switched off
 };
 
+// All that a target does to a model: its phases in order, and the passes that lead to each.
+struct Pipeline {
+  std::string target;
+  std::vector<PhaseEntry> phases;
+  std::vector<Pass> passes;
+};
+
 // What every target starts from: ends in the top contract (passes/README.md).
-std::span<const Pass> top_passes();
+const Pipeline& top_pipeline();
+// top_pipeline(), and behind it a target's own phases and passes.
+Pipeline extend_top_pipeline(std::string target, std::span<const PhaseEntry> phases, std::span<const Pass> passes);
+// A usage error that lists the pipeline's phases if it has none of this name.
+Status check_phase(const Pipeline& pipeline, const std::string& name);
 
 struct PassTime {
   std::string name;
@@ -45,13 +55,14 @@ struct PassTime {
 };
 
 struct PipelineOptions {
-  std::set<std::string> disabled;
-  Phase until = Phase::kCpu;
+  std::set<std::string> disabled = {};
+  std::string until = {};  // a phase; empty: the last one
 };
 
-// Runs the passes up to options.until, in order. An unknown or required name in `disabled` is a usage error; a pass
-// that fails or leaves invalid IR is an error with MLIR's diagnostic.
-Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, std::span<const Pass> passes,
+// Runs the passes up to options.until, in order. An unknown phase, and an unknown or required name in `disabled`, is a
+// usage error that lists what the pipeline has; a pass that fails or leaves invalid IR is an error with MLIR's
+// diagnostic.
+Result<std::vector<PassTime>> run_passes(mlir::ModuleOp module, WeightStore& weights, const Pipeline& pipeline,
                                          const PipelineOptions& options);
 
 int64_t count_operations(mlir::ModuleOp module);

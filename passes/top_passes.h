@@ -1,5 +1,5 @@
 #pragma once
-// The target-independent passes, one file each. top_passes() (pipeline.h) is their order.
+// The target-independent passes, one file each. top_pipeline() (pipeline.h) is their order.
 
 #include "passes/pipeline.h"
 

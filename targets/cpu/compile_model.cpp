@@ -32,7 +32,7 @@ namespace samc {
 namespace {
 
 // The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them. For a few points
-// some attention is faster in another way (absorb_projections.cpp), so it is compiled twice.
+// some attention is faster in another way (absorb_for_few_tokens.cpp), so it is compiled twice.
 constexpr int64_t kWitnesses[] = {12, 13, 17};
 constexpr int64_t kMostPoints = kMostPromptPoints + 1;  // and the padding point
 constexpr int64_t kFewPointsWitnesses[] = {2, 3, 4};
@@ -114,8 +114,7 @@ Status build(const CompileOptions& options, Compilation& work) {
   PipelineOptions pipeline;
   pipeline.disabled = options.disabled_passes;
   pipeline.until = options.until;
-  const std::vector<Pass> passes = cpu_pipeline();
-  SAMC_ASSIGN(work.report.passes, run_passes(*work.module, work.weights, passes, pipeline));
+  SAMC_ASSIGN(work.report.passes, run_passes(*work.module, work.weights, cpu_pipeline(), pipeline));
   work.report.pass_milliseconds = watch.lap();
   return Status::ok();
 }
@@ -192,12 +191,6 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
 }
 
 }  // namespace
-
-std::vector<Pass> cpu_pipeline() {
-  std::vector<Pass> passes(top_passes().begin(), top_passes().end());
-  passes.insert(passes.end(), cpu::cpu_passes().begin(), cpu::cpu_passes().end());
-  return passes;
-}
 
 static Result<CompileReport> compile_model_unguarded(const CompileOptions& options, const std::string& output) {
   Compilation work;

@@ -16,7 +16,7 @@ struct CompileOptions {
   std::string model;                  // a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx
   std::optional<std::string> config;  // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
   std::string precision = "f32";      // anything else is an error that names it
-  Phase until = Phase::kCpu;
+  std::string until = {};             // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;
   std::string build_id;  // kept in the module
 };
@@ -39,7 +39,7 @@ Result<CompileReport> compile_model(const CompileOptions& options, const std::st
 // The IR at the end of options.until, in MLIR's generic form.
 Result<std::string> compile_to_text(const CompileOptions& options);
 
-// All passes of the CPU target in order, top_passes() first.
-std::vector<Pass> cpu_pipeline();
+// All passes of the CPU target in order, those of every target first.
+const Pipeline& cpu_pipeline();
 
 }  // namespace samc

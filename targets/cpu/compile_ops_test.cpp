@@ -71,7 +71,7 @@ class CompileOps : public testing::Test {
   void check_with(const std::vector<NamedShape>& inputs, const std::vector<Tensor>& data, const Build& build) {
     run_plan(inputs, data, build, {});
     const std::vector<std::string> kernels = kernels_;
-    for (const Pass& pass : cpu_pipeline()) {
+    for (const Pass& pass : cpu_pipeline().passes) {
       if (pass.required || HasFailure()) continue;
       SCOPED_TRACE(std::string("without ") + pass.name);
       run_plan(inputs, data, build, {pass.name});

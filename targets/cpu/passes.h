@@ -1,16 +1,12 @@
 #pragma once
-// The CPU target's passes, one file each. cpu_passes() is their order.
-
-#include <span>
+// The CPU target's passes, one file each. cpu_pipeline() is their order.
 
 #include "passes/pipeline.h"
 
 namespace samc::cpu {
 
-std::span<const Pass> cpu_passes();
-
 mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_windows(mlir::ModuleOp module, WeightStore& weights);

@@ -74,7 +74,7 @@ struct Source {
     return run_top_passes(built);
   }
   static Status run_top_passes(BuiltFunction& built) {
-    return run_passes(*built.module, built.weights, top_passes(), {}).status();
+    return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
   }
 };
 

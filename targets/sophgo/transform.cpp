@@ -172,12 +172,6 @@ int64_t products_of(mlir::Operation& op) {
 
 }  // namespace
 
-std::vector<Pass> sophgo_pipeline() {
-  std::vector<Pass> passes(top_passes().begin(), top_passes().end());
-  passes.insert(passes.end(), sophgo_passes().begin(), sophgo_passes().end());
-  return passes;
-}
-
 Status TransformedModel::State::build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph,
                                                       const StepObserver& step) {
   if (!options.part) return usage_error("a checkpoint holds several models", "give --part encoder or --part decoder");
@@ -259,10 +253,8 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
   }
   const auto function = *work.source->getOps<mlir::func::FuncOp>().begin();
 
-  const std::vector<Pass> passes = sophgo_pipeline();
-  PipelineOptions pipeline;
-  pipeline.disabled = options.disabled_passes;
-  SAMC_ASSIGN(const std::vector<PassTime> times, run_passes(*work.source, work.weights, passes, pipeline));
+  const PipelineOptions pipeline{options.disabled_passes, options.until};
+  SAMC_ASSIGN(const std::vector<PassTime> times, run_passes(*work.source, work.weights, sophgo_pipeline(), pipeline));
   for (const PassTime& time : times)
     if (phase) phase({time.name, time.milliseconds, time.operations_after, ""});
   SAMC_TRY(verify_weights(*work.source, work.weights));

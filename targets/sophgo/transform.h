@@ -31,6 +31,7 @@ struct TransformOptions {
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
   Preprocess preprocess = {};
   std::set<std::string> disabled_passes = {};
+  std::string until = {};  // a phase of sophgo_pipeline(); empty: the last one
 };
 
 struct PhaseReport {
@@ -76,8 +77,5 @@ class TransformedModel {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// The passes that follow top_passes() for this target; each may be switched off.
-std::vector<Pass> sophgo_pipeline();
 
 }  // namespace samc::sophgo

@@ -2,13 +2,12 @@
 // Rewrites of top ops that make the bmodel faster, one file each, in their order. Each is exact up to rounding, works
 // by pattern and shape, and can be switched off.
 
-#include <span>
-
 #include "passes/pipeline.h"
 
 namespace samc::sophgo {
 
-std::span<const Pass> sophgo_passes();
+// All passes of the target in order, those of every target first; each of its own can be switched off.
+const Pipeline& sophgo_pipeline();
 
 mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult merge_slices(mlir::ModuleOp module, WeightStore& weights);
@@ -18,7 +17,7 @@ mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult absorb_for_few_channels(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult join_windows(mlir::ModuleOp module, WeightStore& weights);

@@ -224,7 +224,7 @@ struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
 
 }  // namespace
 
-mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights) {
+mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights) {
   mlir::RewritePatternSet patterns(module.getContext());
   patterns.add<FewQueries, FewKeys>(module.getContext(), weights);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));

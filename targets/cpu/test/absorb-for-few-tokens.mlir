@@ -1,4 +1,4 @@
-// RUN: --passes=fuse-attention,absorb-projections --round-trip
+// RUN: --passes=fuse-attention,absorb-for-few-tokens --round-trip
 
 // Many rows attend to 3 tokens: the rows' projection and the product after the heads go to the tokens.
 // CHECK-LABEL: @few_keys

@@ -271,7 +271,7 @@ class Absorber {
 
 }  // namespace
 
-mlir::LogicalResult absorb_projections(mlir::ModuleOp module, WeightStore& weights) {
+mlir::LogicalResult absorb_for_few_channels(mlir::ModuleOp module, WeightStore& weights) {
   for (top::SoftmaxOp softmax : operations_of<top::SoftmaxOp>(module)) {
     const auto attention = match(softmax);
     if (attention && attention->absorbed_products() < attention->plain_products()) Absorber(*attention, weights).run();

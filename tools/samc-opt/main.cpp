@@ -1,11 +1,12 @@
-// samc-opt FILE.mlir: reads a module of top and cpu ops, runs passes over it and prints what they leave. For the tests
-// of passes (ir/run_ir_test.sh) and for looking at one pass at a time.
+// samc-opt FILE.mlir: reads a module, runs passes of any target over it and prints what they leave. For the tests of
+// passes (ir/run_ir_test.sh) and for looking at one pass at a time.
 //
 // A .mlir file holds no weights, so samc-opt makes them up: every element of the weight named "w" follows from that
 // name and the element's index, and a weight named as a number ("0.5") holds that number.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -22,24 +23,27 @@
 #include "mlir/Parser/Parser.h"
 #include "targets/cpu/compile_model.h"
 #include "targets/cpu/cpu_dialect.h"
+#include "targets/sophgo/passes/passes.h"
 
 namespace samc {
 namespace {
 
 constexpr const char* kUsage =
     "usage: samc-opt FILE.mlir [options]\n"
-    "  --passes=a,b,c       run these passes in this order\n"
+    "  --passes=a,b,c       run these passes, of whatever target, in this order\n"
+    "  --target NAME        whose phases and passes --until and --disable mean: cpu (default) or sophgo\n"
     "  --until PHASE        run all passes up to the end of this phase\n"
     "  --disable NAME       leave this pass out (with --until)\n"
-    "  --list-passes        print the names of all passes, and stop\n"
+    "  --list-passes        print the phases and passes of all targets, and stop\n"
     "  --generic            print MLIR's generic form with the names of values, as samc compile --until does\n"
     "  --round-trip         also print, parse and print again, and fail when the two texts differ\n"
     "  --timing             print each pass' time to stderr\n";
 
 struct Options {
   std::string file;
+  std::string target = "cpu";
   std::optional<std::vector<std::string>> passes;
-  std::optional<Phase> until;
+  std::optional<std::string> until;
   std::set<std::string> disabled;
   bool list = false, generic = false, round_trip = false, timing = false;
 };
@@ -48,7 +52,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
   Options options;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
-    const bool needs_value = argument == "--until" || argument == "--disable";
+    const bool needs_value = argument == "--until" || argument == "--disable" || argument == "--target";
     if (needs_value && i + 1 == arguments.size()) return usage_error(argument + " needs a value");
     if (argument.starts_with("--passes=")) {
       options.passes.emplace();
@@ -58,7 +62,9 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
         start = end + 1;
       }
     } else if (argument == "--until") {
-      SAMC_ASSIGN(options.until, find_phase(arguments[++i]));
+      options.until = arguments[++i];
+    } else if (argument == "--target") {
+      options.target = arguments[++i];
     } else if (argument == "--disable") {
       options.disabled.insert(arguments[++i]);
     } else if (argument == "--list-passes") {
@@ -108,16 +114,46 @@ Status make_weights(mlir::ModuleOp module, WeightStore& weights) {
   return status;
 }
 
-Result<std::vector<Pass>> choose_passes(const Options& options) {
-  const std::vector<Pass> all = cpu_pipeline();
-  if (!options.passes) return options.until ? all : std::vector<Pass>{};
-  std::vector<Pass> chosen;
-  for (const std::string& name : *options.passes) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Pass& pass) { return name == pass.name; });
-    if (found == all.end()) return usage_error(fmt::format("there is no pass '{}'", name), "--list-passes shows them");
-    chosen.push_back(*found);
+std::vector<const Pipeline*> pipelines() { return {&cpu_pipeline(), &sophgo::sophgo_pipeline()}; }
+
+// The pass of this name, which only one target may have, or one that all start from.
+Result<Pass> find_pass(const std::string& name) {
+  const Pass* found = nullptr;
+  for (const Pipeline* pipeline : pipelines()) {
+    const auto pass = std::ranges::find(pipeline->passes, name, &Pass::name);
+    if (pass == pipeline->passes.end()) continue;
+    SAMC_CHECK(found == nullptr || found->sentence == pass->sentence, "two targets have a pass '{}'", name);
+    found = &*pass;
   }
-  return chosen;
+  if (found == nullptr) return usage_error(fmt::format("there is no pass '{}'", name), "--list-passes shows them");
+  return *found;
+}
+
+// What the options ask for: a target's pipeline, or the passes named alone.
+Result<Pipeline> choose_pipeline(const Options& options) {
+  if (options.passes) {
+    Pipeline chosen{"samc-opt", {{"", ""}}, {}};
+    for (const std::string& name : *options.passes) {
+      SAMC_ASSIGN(Pass pass, find_pass(name));
+      pass.phase = "";
+      chosen.passes.push_back(std::move(pass));
+    }
+    return chosen;
+  }
+  for (const Pipeline* pipeline : pipelines())
+    if (pipeline->target == options.target) return *pipeline;
+  return usage_error(fmt::format("there is no target '{}'", options.target), "use cpu or sophgo");
+}
+
+void list_passes() {
+  for (const Pipeline* pipeline : pipelines()) {
+    fmt::print("target {}\n", pipeline->target);
+    for (const PhaseEntry& phase : pipeline->phases) {
+      fmt::print("  phase {}: {}\n", phase.name, phase.sentence);
+      for (const Pass& pass : pipeline->passes)
+        if (pass.phase == std::string_view(phase.name)) fmt::print("    {}: {}\n", pass.name, pass.sentence);
+    }
+  }
 }
 
 std::string to_text(mlir::ModuleOp module, bool generic, bool names) {
@@ -144,7 +180,7 @@ Status check_round_trip(mlir::ModuleOp module) {
 
 Status run(const Options& options) {
   if (options.list) {
-    for (const Pass& pass : cpu_pipeline()) fmt::print("{}: {}\n", pass.name, pass.sentence);
+    list_passes();
     return Status::ok();
   }
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
@@ -158,11 +194,9 @@ Status run(const Options& options) {
   }
   WeightStore weights;
   SAMC_TRY(make_weights(*module, weights));
-  SAMC_ASSIGN(const std::vector<Pass> passes, choose_passes(options));
-  PipelineOptions pipeline;
-  pipeline.disabled = options.disabled;
-  pipeline.until = options.until.value_or(Phase::kCpu);
-  SAMC_ASSIGN(const std::vector<PassTime> times, run_passes(*module, weights, passes, pipeline));
+  SAMC_ASSIGN(const Pipeline pipeline, choose_pipeline(options));
+  const std::string until = options.until.value_or(options.passes ? "" : kInputPhase);
+  SAMC_ASSIGN(const std::vector<PassTime> times, run_passes(*module, weights, pipeline, {options.disabled, until}));
   for (const PassTime& time : options.timing ? times : std::vector<PassTime>{})
     fmt::print(stderr, "{:>10.3f} ms {} ({} -> {} operations)\n", time.milliseconds, time.name, time.operations_before,
                time.operations_after);

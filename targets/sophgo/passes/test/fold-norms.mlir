@@ -1,0 +1,54 @@
+// RUN: --passes=fold-norms --round-trip
+
+// Into both products that read it.
+// CHECK-LABEL: @two_products
+// CHECK: "top.LayerNorm"(%arg0, {{.*}} : (tensor<4x16xf32>, none, none)
+// CHECK-COUNT-2: top.MatMul
+// CHECK: return
+func.func @two_products(%x: tensor<4x16xf32>) -> (tensor<4x8xf32>, tensor<4x6xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<16xf32> loc("two_products.w0")
+  %w1 = "top.Weight"() : () -> tensor<16xf32> loc("two_products.w1")
+  %0 = "top.LayerNorm"(%x, %w0, %w1) {axis = 1 : si32, eps = 1.0e-6, normalized_shape = []} : (tensor<4x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x16xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x16xf32> loc("two_products.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("two_products.w3")
+  %1 = "top.MatMul"(%0, %w2, %w3) {right_transpose = true} : (tensor<4x16xf32>, tensor<8x16xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  %w4 = "top.Weight"() : () -> tensor<16x6xf32> loc("two_products.w4")
+  %w5 = "top.Weight"() : () -> tensor<6xf32> loc("two_products.w5")
+  %2 = "top.MatMul"(%0, %w4, %w5) : (tensor<4x16xf32>, tensor<16x6xf32>, tensor<6xf32>) -> tensor<4x6xf32>
+  return %1, %2 : tensor<4x8xf32>, tensor<4x6xf32>
+}
+
+// Somebody else reads the norm.
+// CHECK-LABEL: @read_by_others
+// CHECK: "top.LayerNorm"(%arg0, {{.*}} : (tensor<4x16xf32>, tensor<16xf32>, tensor<16xf32>)
+// CHECK: return
+func.func @read_by_others(%x: tensor<4x16xf32>) -> (tensor<4x8xf32>, tensor<4x6xf32>, tensor<4x16xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<16xf32> loc("read_by_others.w0")
+  %w1 = "top.Weight"() : () -> tensor<16xf32> loc("read_by_others.w1")
+  %0 = "top.LayerNorm"(%x, %w0, %w1) {axis = 1 : si32, eps = 1.0e-6, normalized_shape = []} : (tensor<4x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x16xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x16xf32> loc("read_by_others.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("read_by_others.w3")
+  %1 = "top.MatMul"(%0, %w2, %w3) {right_transpose = true} : (tensor<4x16xf32>, tensor<8x16xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  %w4 = "top.Weight"() : () -> tensor<16x6xf32> loc("read_by_others.w4")
+  %w5 = "top.Weight"() : () -> tensor<6xf32> loc("read_by_others.w5")
+  %2 = "top.MatMul"(%0, %w4, %w5) : (tensor<4x16xf32>, tensor<16x6xf32>, tensor<6xf32>) -> tensor<4x6xf32>
+  %3 = "top.GELU"(%0) : (tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %1, %2, %3 : tensor<4x8xf32>, tensor<4x6xf32>, tensor<4x16xf32>
+}
+
+// Not over rows alone.
+// CHECK-LABEL: @other_axis
+// CHECK: "top.LayerNorm"(%arg0, {{.*}} : (tensor<4x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>)
+// CHECK: return
+func.func @other_axis(%x: tensor<4x16xf32>) -> (tensor<4x8xf32>, tensor<4x6xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<4x16xf32> loc("other_axis.w0")
+  %w1 = "top.Weight"() : () -> tensor<4x16xf32> loc("other_axis.w1")
+  %0 = "top.LayerNorm"(%x, %w0, %w1) {axis = 0 : si32, eps = 1.0e-6, normalized_shape = []} : (tensor<4x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x16xf32> loc("other_axis.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("other_axis.w3")
+  %1 = "top.MatMul"(%0, %w2, %w3) {right_transpose = true} : (tensor<4x16xf32>, tensor<8x16xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+  %w4 = "top.Weight"() : () -> tensor<16x6xf32> loc("other_axis.w4")
+  %w5 = "top.Weight"() : () -> tensor<6xf32> loc("other_axis.w5")
+  %2 = "top.MatMul"(%0, %w4, %w5) : (tensor<4x16xf32>, tensor<16x6xf32>, tensor<6xf32>) -> tensor<4x6xf32>
+  return %1, %2 : tensor<4x8xf32>, tensor<4x6xf32>
+}

@@ -1,0 +1,79 @@
+// RUN: --passes=fold-scales --round-trip
+
+// Past reshapes and permutes, into weight and bias.
+// CHECK-LABEL: @moved
+// CHECK: "top.Weight"() : () -> tensor<8x6xf32>
+// CHECK: "top.Weight"() : () -> tensor<8xf32>
+// CHECK: top.MatMul
+// CHECK-NOT: top.MulConst
+// CHECK: return
+func.func @moved(%x: tensor<2x4x6xf32>) -> tensor<2x2x4x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("moved.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("moved.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x4x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [2, 4, 2, 4]} : (tensor<2x4x8xf32>) -> tensor<2x4x2x4xf32>
+  %2 = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<2x4x2x4xf32>) -> tensor<2x2x4x4xf32>
+  %3 = "top.MulConst"(%2) {const_val = 0.5 : f64} : (tensor<2x2x4x4xf32>) -> tensor<2x2x4x4xf32>
+  return %3 : tensor<2x2x4x4xf32>
+}
+
+// Past a max pool, as the factor is positive.
+// CHECK-LABEL: @pooled
+// CHECK-NOT: top.MulConst
+// CHECK: return
+func.func @pooled(%x: tensor<2x4x6xf32>) -> tensor<2x8x1x1xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("pooled.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("pooled.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x4x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [2, 2, 2, 8]} : (tensor<2x4x8xf32>) -> tensor<2x2x2x8xf32>
+  %2 = "top.Permute"(%1) {order = [0, 3, 1, 2]} : (tensor<2x2x2x8xf32>) -> tensor<2x8x2x2xf32>
+  %3 = "top.MaxPool"(%2) {kernel_shape = [2, 2], strides = [2, 2], pads = [0, 0, 0, 0], keepdims = true} : (tensor<2x8x2x2xf32>) -> tensor<2x8x1x1xf32>
+  %4 = "top.MulConst"(%3) {const_val = 0.5 : f64} : (tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  return %4 : tensor<2x8x1x1xf32>
+}
+
+// The largest of the negatives is not the negative of the largest.
+// CHECK-LABEL: @negative
+// CHECK: top.MaxPool
+// CHECK: top.MulConst
+// CHECK: return
+func.func @negative(%x: tensor<2x4x6xf32>) -> tensor<2x8x1x1xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("negative.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("negative.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x4x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [2, 2, 2, 8]} : (tensor<2x4x8xf32>) -> tensor<2x2x2x8xf32>
+  %2 = "top.Permute"(%1) {order = [0, 3, 1, 2]} : (tensor<2x2x2x8xf32>) -> tensor<2x8x2x2xf32>
+  %3 = "top.MaxPool"(%2) {kernel_shape = [2, 2], strides = [2, 2], pads = [0, 0, 0, 0], keepdims = true} : (tensor<2x8x2x2xf32>) -> tensor<2x8x1x1xf32>
+  %4 = "top.MulConst"(%3) {const_val = -0.5 : f64} : (tensor<2x8x1x1xf32>) -> tensor<2x8x1x1xf32>
+  return %4 : tensor<2x8x1x1xf32>
+}
+
+// The product is read unscaled too.
+// CHECK-LABEL: @read_unscaled
+// CHECK: top.MulConst
+// CHECK: return
+func.func @read_unscaled(%x: tensor<2x4x6xf32>) -> (tensor<2x2x4x4xf32>, tensor<2x4x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("read_unscaled.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("read_unscaled.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x4x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [2, 4, 2, 4]} : (tensor<2x4x8xf32>) -> tensor<2x4x2x4xf32>
+  %2 = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<2x4x2x4xf32>) -> tensor<2x2x4x4xf32>
+  %3 = "top.MulConst"(%2) {const_val = 0.5 : f64} : (tensor<2x2x4x4xf32>) -> tensor<2x2x4x4xf32>
+  return %3, %0 : tensor<2x2x4x4xf32>, tensor<2x4x8xf32>
+}
+
+// Nothing that computes may stand between.
+// CHECK-LABEL: @relu
+// CHECK: top.Relu
+// CHECK: top.MulConst
+// CHECK: return
+func.func @relu(%x: tensor<2x4x6xf32>) -> tensor<2x2x4x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("relu.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("relu.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x4x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<2x4x8xf32>
+  %1 = "top.Relu"(%0) : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  %2 = "top.Reshape"(%1) {shape = [2, 4, 2, 4]} : (tensor<2x4x8xf32>) -> tensor<2x4x2x4xf32>
+  %3 = "top.Permute"(%2) {order = [0, 2, 1, 3]} : (tensor<2x4x2x4xf32>) -> tensor<2x2x4x4xf32>
+  %4 = "top.MulConst"(%3) {const_val = 0.5 : f64} : (tensor<2x2x4x4xf32>) -> tensor<2x2x4x4xf32>
+  return %4 : tensor<2x2x4x4xf32>
+}
