@@ -48,8 +48,17 @@ TEST_F(CommandLine, wrong_usage_is_one_line_and_exit_code_2) {
   expect_error(samc({"segment", "--nonsense"}), 2, {"samc segment --help"});
   expect_error(samc({"encode", kTruck, "--model", module()}), 2, {"--output"});
   expect_error(samc({"compile", kPico}), 2, {"nowhere to write"});
-  expect_error(samc({"compile", kPico, "--until", "nonsense"}), 2, {"nonsense"});
-  expect_error(samc({"compile", kPico, "-o", path("x"), "--disable", "nonsense"}), 2, {"nonsense"});
+  // Phases and passes are those of the command's own target.
+  const auto transform = [&](const char* option, const char* value) {
+    return samc({"transform", "--model_name", "pico", "--model_def", kPico, "--part", "encoder", "--mlir",
+                 path("pico.mlir"), option, value});
+  };
+  expect_error(samc({"compile", kPico, "--until", "nonsense"}), 2, {"nonsense", "input, top, cpu"});
+  expect_error(samc({"compile", kPico, "-o", path("x"), "--disable", "split-matmuls"}), 2,
+               {"split-matmuls", "fuse-bias"});
+  expect_error(transform("--until", "cpu"), 2, {"'cpu'", "input, top, sophgo"});
+  expect_error(transform("--disable", "fuse-matmul"), 2, {"fuse-matmul", "split-matmuls"});
+  EXPECT_EQ(transform("--until", "top").exit_code, 0);
   expect_error(segment({kTruck, "--point", "500,375"}), 2, {"nothing to write"});
   expect_error(segment({kTruck, "-o", path("o.png")}), 2, {"no prompt"});
   expect_error(segment({"--point", "1,2", "-o", path("o.png")}), 2, {"no picture"});
