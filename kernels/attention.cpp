@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/rounding.h"
 
 namespace samc {
 namespace {
@@ -14,9 +15,6 @@ constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of 
 // results are the same bits for all.
 constexpr int64_t kFewPieces = 4;
 constexpr int64_t kPartKeys = 4 * kAttentionKeys;
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return divide_up(a, b) * b; }
 
 // Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
 // sum. The scalar variant holds one query's scores.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/rounding.h"
 #include "kernels/vector_math_avx512.h"
 
 namespace samc::avx512 {

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/rounding.h"
 #include "kernels/pack.h"
 
 namespace samc {
@@ -21,9 +22,6 @@ constexpr int64_t kPartK = 768;
 // A piece with fewer multiplications than this is not worth waking a thread for.
 constexpr int64_t kLeastPieceWork = 1024 * 1024;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
 struct Cut {
   int64_t block_tiles;
   int64_t row_blocks;
@@ -33,7 +31,7 @@ struct Cut {
 
 // part_k: of the rows that stay in the cache.
 Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t threads) {
-  const int64_t tiles = ceil_div(problem.rows, tile_rows);
+  const int64_t tiles = divide_up(problem.rows, tile_rows);
   const int64_t padded_k = round_up(part_k, kGemmLine);
   const int64_t most_tiles =
       std::clamp<int64_t>(kBlockFloats / std::max<int64_t>(1, padded_k * tile_rows), 2, kMostBlockRows / tile_rows);
@@ -43,13 +41,13 @@ Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t t
   Cut result{};
   // Blocks of at least two tiles, so that each panel that is brought into the cache is used twice.
   result.block_tiles = std::clamp<int64_t>(tiles / wanted, std::min<int64_t>(2, tiles), most_tiles);
-  result.row_blocks = ceil_div(tiles, result.block_tiles);
-  result.block_tiles = ceil_div(tiles, result.row_blocks);
-  result.row_blocks = ceil_div(tiles, result.block_tiles);
+  result.row_blocks = divide_up(tiles, result.block_tiles);
+  result.block_tiles = divide_up(tiles, result.row_blocks);
+  result.row_blocks = divide_up(tiles, result.block_tiles);
 
-  const int64_t wanted_ranges = ceil_div(wanted, result.row_blocks);
-  result.columns = ceil_div(ceil_div(problem.columns, wanted_ranges), kLeastColumns) * kLeastColumns;
-  result.column_ranges = ceil_div(problem.columns, result.columns);
+  const int64_t wanted_ranges = divide_up(wanted, result.row_blocks);
+  result.columns = divide_up(divide_up(problem.columns, wanted_ranges), kLeastColumns) * kLeastColumns;
+  result.column_ranges = divide_up(problem.columns, result.columns);
   return result;
 }
 
@@ -67,7 +65,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   std::vector<GemmSegment> parts{{0, 0, problem.k}};
   if (plain && problem.k > kLongK) {
     parts.clear();
-    const int64_t part = round_up(ceil_div(problem.k, ceil_div(problem.k, kPartK)), kGemmLine);
+    const int64_t part = round_up(divide_up(problem.k, divide_up(problem.k, kPartK)), kGemmLine);
     for (int64_t first = 0; first < problem.k; first += part) {
       parts.push_back({first, first, std::min(part, problem.k - first)});
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/rounding.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 constexpr int64_t kBlockTiles = 8;  // of rows, whose scores stay in the L2 cache
 constexpr int64_t kMostBlockRows = kBlockTiles * kGemmTileRowsAvx512;
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // A panel of 16 columns holds 16 / heads tokens of all heads: token after token, the heads of a token side by side. So
 // what a softmax joins lies in the same lanes of all panels. Columns beyond the last token count nothing.

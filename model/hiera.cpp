@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/rounding.h"
 #include "model/layers.h"
 #include "model/position.h"
 
@@ -9,8 +10,6 @@ namespace samc {
 namespace {
 
 constexpr double kNormEps = 1e-6;
-
-int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
 // (batch, side, side, c) -> (batch, side / 2, side / 2, c)
 mlir::Value max_pool_2x2(GraphBuilder& graph, const std::string& name, mlir::Value x) {

@@ -6,6 +6,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/toolkit/make.h"
 #include "passes/top_passes.h"
 
 namespace samc {
@@ -33,12 +34,7 @@ mlir::LogicalResult replace_by_weights(mlir::Operation& op, WeightStore& weights
   for (unsigned i = 0; i < op.getNumResults(); ++i) {
     const mlir::Value result = op.getResult(i);
     if (result.use_empty()) continue;
-    const std::string name = weights.unique_name(name_of(result));
-    const Shape shape = results.value()[i].shape();
-    if (const Status added = weights.add(name, std::move(results.value()[i])); !added.is_ok()) {
-      return op.emitError(added.to_string());
-    }
-    op.getResult(i).replaceAllUsesWith(create_weight(builder, name, shape));
+    op.getResult(i).replaceAllUsesWith(make_weight(builder, weights, name_of(result), std::move(results.value()[i])));
   }
   op.erase();
   return mlir::success();

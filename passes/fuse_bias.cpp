@@ -4,6 +4,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/toolkit/make.h"
 #include "passes/top_passes.h"
 
 namespace samc {
@@ -55,12 +56,9 @@ struct FuseBias : mlir::OpRewritePattern<top::AddOp> {
       const std::span<const float> before = weight_view(old, weights_).f32();
       for (size_t i = 0; i < before.size(); ++i) bias.f32()[i] += before[i];
     }
-    const std::string name = weights_.unique_name(name_of(producer) + ".bias");
-    const Shape shape = bias.shape();
-    const Status kept = weights_.add(name, std::move(bias));
-    SAMC_CHECK(kept.is_ok(), "{}", kept.to_string());
+    const mlir::Value fused = make_weight(rewriter, weights_, name_of(producer) + ".bias", std::move(bias));
     mlir::OperationState state(add.getLoc(), producer->getName());
-    state.addOperands({producer->getOperand(0), producer->getOperand(1), create_weight(rewriter, name, shape)});
+    state.addOperands({producer->getOperand(0), producer->getOperand(1), fused});
     state.addAttributes(producer->getAttrs());
     for (const char* attribute : {"do_relu", "relu_limit"})
       if (const mlir::Attribute value = add->getAttr(attribute)) state.attributes.set(attribute, value);

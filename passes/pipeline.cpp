@@ -6,6 +6,8 @@
 #include <chrono>
 #include <set>
 
+#include "ir/top_dialect.h"
+#include "ir/values.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 
@@ -55,19 +57,15 @@ Status check_phase(const Pipeline& pipeline, const std::string& name) {
 int64_t count_operations(mlir::ModuleOp module) {
   int64_t count = 0;
   module.walk([&](mlir::Operation* op) {
-    const llvm::StringRef name = op->getName().getStringRef();
-    if (name.starts_with("top.") || name.starts_with("cpu."))
-      if (name != "top.Weight" && name != "top.None" && name != "top.Input") ++count;
+    if (mlir::isa<mlir::ModuleOp, mlir::func::FuncOp, mlir::func::ReturnOp>(op)) return;
+    if (!mlir::isa<top::WeightOp, top::NoneOp, top::InputOp>(op)) ++count;
   });
   return count;
 }
 
 void remove_unused_weights(mlir::ModuleOp module, WeightStore& weights) {
   std::set<std::string> used;
-  module.walk([&](mlir::Operation* op) {
-    if (op->getName().getStringRef() != "top.Weight") return;
-    if (const auto name = mlir::dyn_cast<mlir::NameLoc>(op->getLoc())) used.insert(name.getName().str());
-  });
+  module.walk([&](top::WeightOp op) { used.insert(name_of(op.getOutput())); });
   for (const std::string& name : weights.names())
     if (used.count(name) == 0) weights.remove(name);
 }

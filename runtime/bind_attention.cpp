@@ -2,14 +2,13 @@
 
 #include <array>
 
+#include "base/rounding.h"
 #include "kernels/attention.h"
 #include "kernels/token_attention.h"
 #include "runtime/operation_binder.h"
 
 namespace samc {
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 BoundOperation bind_attention(OperationBinder& in) {
   in.expect_values(3, 5);

@@ -1,6 +1,7 @@
 // cpu.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote, windows
 // as addressing. What lies otherwise is brought into rows by a permute first.
 
+#include "base/rounding.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/rewrite.h"
@@ -28,8 +29,8 @@ bool is_cropped_to(mlir::Value windows, int64_t height, int64_t width) {
       continue;
     }
     // These work row by row. A product of two activations does not.
-    const bool row_by_row = is_op(user, "top.Permute") || is_op(user, "top.Reshape") ||
-                            (is_op(user, "top.MatMul") && is_weight(user->getOperand(1)));
+    const bool row_by_row = mlir::isa<top::PermuteOp, top::ReshapeOp>(user) ||
+                            (mlir::isa<top::MatMulOp>(user) && is_weight(user->getOperand(1)));
     if (!row_by_row || !is_cropped_to(user->getResult(0), height, width)) return false;
   }
   return true;
@@ -102,8 +103,8 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
         .set("window_k_w", k.window_w);
     config.set("scale", op.getScale().convertToDouble());
     const mlir::Location location = op.getLoc();
-    const mlir::Value pad_k = pad_row(k, heads * dim, ".pad_k", rewriter, location);
-    const mlir::Value pad_v = pad_row(v, heads * value_dim, ".pad_v", rewriter, location);
+    const mlir::Value pad_k = pad_row(k, heads * dim, ".pad_k", rewriter);
+    const mlir::Value pad_v = pad_row(v, heads * value_dim, ".pad_v", rewriter);
     const Shape rows_shape =
         q.windowed ? Shape{1, q.grid_h, q.grid_w, heads * value_dim} : Shape{q.batch, q_shape[2], heads * value_dim};
     mlir::Value rows =
@@ -111,8 +112,8 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
             .getResult();
     if (q.windowed) {
       const Shape windows{q_shape[0], q.window_h, q.window_w, heads * value_dim};
-      rows = rewriter.create<WindowPartitionOp>(location, tensor_type(getContext(), windows), rows,
-                                                make_none(rewriter, location), rewriter.getI64IntegerAttr(q.window_h),
+      rows = rewriter.create<WindowPartitionOp>(location, tensor_type(getContext(), windows), rows, make_none(rewriter),
+                                                rewriter.getI64IntegerAttr(q.window_h),
                                                 rewriter.getI64IntegerAttr(q.window_w), rewriter.getBoolAttr(true));
     }
     const mlir::Value split = make_reshape(rewriter, location, rows, {q_shape[0], q_shape[2], heads, value_dim});
@@ -126,16 +127,15 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
     if (!q.windowed && !k.windowed && !v.windowed) return true;
     const bool alike = q.windowed && k.windowed && v.windowed && k.grid_h == v.grid_h && k.grid_w == v.grid_w &&
                        k.window_h == v.window_h && k.window_w == v.window_w &&
-                       round_up(q.grid_h, q.window_h) / q.window_h == round_up(k.grid_h, k.window_h) / k.window_h &&
-                       round_up(q.grid_w, q.window_w) / q.window_w == round_up(k.grid_w, k.window_w) / k.window_w;
+                       divide_up(q.grid_h, q.window_h) == divide_up(k.grid_h, k.window_h) &&
+                       divide_up(q.grid_w, q.window_w) == divide_up(k.grid_w, k.window_w);
     return alike && (!reaches_over(q.grid_h, q.grid_w, q.window_h, q.window_w) ||
                      is_cropped_to(op.getResult(), q.grid_h, q.grid_w));
   }
 
   // The part of the padding row that this operand sees, as a weight; zeros are not assumed but written out.
-  mlir::Value pad_row(const Rows& rows, int64_t count, const char* suffix, mlir::PatternRewriter& rewriter,
-                      mlir::Location location) const {
-    if (!reaches_over(rows.grid_h, rows.grid_w, rows.window_h, rows.window_w)) return make_none(rewriter, location);
+  mlir::Value pad_row(const Rows& rows, int64_t count, const char* suffix, mlir::PatternRewriter& rewriter) const {
+    if (!reaches_over(rows.grid_h, rows.grid_w, rows.window_h, rows.window_w)) return make_none(rewriter);
     Tensor row = Tensor::zeros({count});
     std::string name = name_of(rows.buffer) + suffix;
     if (rows.pad) {
@@ -196,7 +196,7 @@ struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
                                         {1, grid[1] / kernel_h, grid[2] / kernel_w, c}, config)
                                    .getResult();
     // A pooling cell lies inside the picture or outside, so outside it is the largest of equal rows: that row.
-    mlir::Value pad = make_none(rewriter, op.getLoc());
+    mlir::Value pad = make_none(rewriter);
     if (!is_none(partition.getPad())) {
       Tensor columns({c});
       std::copy_n(weight_view(partition.getPad(), weights_).f32().begin() + view.offset, c, columns.f32().begin());

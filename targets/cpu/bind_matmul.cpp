@@ -7,15 +7,15 @@
 namespace samc::cpu {
 namespace {
 
-struct BindMatMul : mlir::RewritePattern {
-  explicit BindMatMul(mlir::MLIRContext* context) : RewritePattern("top.MatMul", 1, context) {}
+struct BindMatMul : mlir::OpRewritePattern<top::MatMulOp> {
+  using OpRewritePattern::OpRewritePattern;
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    const mlir::Value left = op->getOperand(0), right = op->getOperand(1), bias = op->getOperand(2);
-    const Shape left_shape = shape_of(left), right_shape = shape_of(right), result = shape_of(op->getResult(0));
+  mlir::LogicalResult matchAndRewrite(top::MatMulOp op, mlir::PatternRewriter& rewriter) const override {
+    const mlir::Value left = op.getInput(), right = op.getRight(), bias = op.getBias();
+    const Shape left_shape = shape_of(left), right_shape = shape_of(right), result = shape_of(op.getOutput());
     const std::optional<const char*> activation = result_activation(op);
-    if (bool_attribute(op, "left_transpose", false) || !activation) return mlir::failure();
-    const bool transposed = bool_attribute(op, "right_transpose", false);
+    if (op.getLeftTranspose() || !activation) return mlir::failure();
+    const bool transposed = op.getRightTranspose();
     const int64_t k = left_shape.back(), n = result.back();
     Config config(getContext());
     const bool bias_is_row = is_none(bias) || (is_weight(bias) && element_count(shape_of(bias)) == n);
@@ -36,29 +36,29 @@ struct BindMatMul : mlir::RewritePattern {
     // A permute of the right operand's last two axes is what the kernel does anyway.
     mlir::Value source = right;
     bool transpose = transposed;
-    if (mlir::Operation* permute = producer(right, "top.Permute")) {
+    if (auto permute = right.getDefiningOp<top::PermuteOp>()) {
       std::vector<int64_t> exchange(right_shape.size());
       for (size_t i = 0; i < exchange.size(); ++i) exchange[i] = static_cast<int64_t>(i);
       std::swap(exchange[exchange.size() - 1], exchange[exchange.size() - 2]);
-      if (integers_attribute(permute, "order") == exchange) {
-        source = permute->getOperand(0);
+      if (to_shape(permute.getOrder()) == exchange) {
+        source = permute.getInput();
         transpose = !transpose;
       }
     }
     config.set("batch", batch).set("m", m).set("k", k).set("n", n);
     config.set("transpose_b", transpose ? 1 : 0).set("scale", 1.0);
     mlir::Value product = make_run(rewriter, op->getLoc(), "batch_matmul", {left, source}, result, config).getResult();
-    if (!is_none(bias)) product = add_after("top.Add", {product, bias}, rewriter);
-    if (*activation != std::string_view("none")) product = add_after("top.Relu", {product}, rewriter);
+    if (!is_none(bias)) product = add_after<top::AddOp>({product, bias}, rewriter);
+    if (*activation != std::string_view("none")) product = add_after<top::ReluOp>({product}, rewriter);
     rewriter.replaceOp(op, product);
     return mlir::success();
   }
 
  private:
   // An elementwise op that batch_matmul does not do itself, over its result.
-  static mlir::Value add_after(llvm::StringRef name, llvm::ArrayRef<mlir::Value> operands,
-                               mlir::PatternRewriter& rewriter) {
-    mlir::OperationState state(operands[0].getLoc(), name);
+  template <class Op>
+  static mlir::Value add_after(llvm::ArrayRef<mlir::Value> operands, mlir::PatternRewriter& rewriter) {
+    mlir::OperationState state(operands[0].getLoc(), Op::getOperationName());
     state.addOperands(operands);
     state.addTypes(operands[0].getType());
     return rewriter.create(state)->getResult(0);

@@ -3,32 +3,55 @@
 
 #include <map>
 
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "base/rounding.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/rewrite.h"
 
 namespace samc::cpu {
 namespace {
 
-struct UnaryEntry {
-  const char* op;
-  const char* kernel_op;
-};
-constexpr UnaryEntry kUnary[] = {
-    {"top.GELU", "gelu"}, {"top.Sigmoid", "sigmoid"}, {"top.Exp", "exp"},   {"top.Sin", "sin"},
-    {"top.Cos", "cos"},   {"top.Sqrt", "sqrt"},       {"top.Abs", "abs"},   {"top.Floor", "floor"},
-    {"top.Tanh", "tanh"}, {"top.Erf", "erf"},         {"top.Relu", "relu"},
-};
-constexpr UnaryEntry kBinary[] = {{"top.Add", "add"}, {"top.Sub", "sub"}, {"top.Mul", "mul"},
-                                  {"top.Div", "div"}, {"top.Max", "max"}, {"top.Min", "min"}};
-constexpr UnaryEntry kCompare[] = {{"Equal", "equal"},     {"NotEqual", "not_equal"},
-                                   {"Less", "less"},       {"LessOrEqual", "less_equal"},
-                                   {"Greater", "greater"}, {"GreaterOrEqual", "greater_equal"}};
+using Name = const char*;
 
-const char* look_up(llvm::ArrayRef<UnaryEntry> table, llvm::StringRef name) {
-  for (const UnaryEntry& entry : table)
-    if (name == entry.op) return entry.kernel_op;
-  return nullptr;
+// The kernel of an elementwise op of one operand, or null.
+Name unary_kernel(mlir::Operation* op) {
+  return llvm::TypeSwitch<mlir::Operation*, Name>(op)
+      .Case([](top::GELUOp) { return "gelu"; })
+      .Case([](top::SigmoidOp) { return "sigmoid"; })
+      .Case([](top::ExpOp) { return "exp"; })
+      .Case([](top::SinOp) { return "sin"; })
+      .Case([](top::CosOp) { return "cos"; })
+      .Case([](top::SqrtOp) { return "sqrt"; })
+      .Case([](top::AbsOp) { return "abs"; })
+      .Case([](top::FloorOp) { return "floor"; })
+      .Case([](top::TanhOp) { return "tanh"; })
+      .Case([](top::ErfOp) { return "erf"; })
+      .Case([](top::ReluOp) { return "relu"; })
+      .Default(Name{});
+}
+
+Name binary_kernel(mlir::Operation* op) {
+  return llvm::TypeSwitch<mlir::Operation*, Name>(op)
+      .Case([](top::AddOp) { return "add"; })
+      .Case([](top::SubOp) { return "sub"; })
+      .Case([](top::MulOp) { return "mul"; })
+      .Case([](top::DivOp) { return "div"; })
+      .Case([](top::MaxOp) { return "max"; })
+      .Case([](top::MinOp) { return "min"; })
+      .Default(Name{});
+}
+
+// Of the mode of top.Compare and top.CompareConst.
+Name compare_kernel(llvm::StringRef mode) {
+  return llvm::StringSwitch<Name>(mode)
+      .Case("Equal", "equal")
+      .Case("NotEqual", "not_equal")
+      .Case("Less", "less")
+      .Case("LessOrEqual", "less_equal")
+      .Case("Greater", "greater")
+      .Case("GreaterOrEqual", "greater_equal")
+      .Default(nullptr);
 }
 
 class Binder {
@@ -49,41 +72,42 @@ class Binder {
 
  private:
   mlir::Value bind_without_activation() {
-    const llvm::StringRef name = op_->getName().getStringRef();
-    if (const char* kernel_op = look_up(kUnary, name)) return unary(kernel_op);
-    if (name == "top.AddConst") return unary("affine", 1.0, float_attribute(op_, "const_val", 0.0));
-    if (name == "top.MulConst") return unary("affine", float_attribute(op_, "const_val", 1.0), 0.0);
-    if (name == "top.SubConst") {
-      const double value = float_attribute(op_, "const_val", 0.0);
-      return bool_attribute(op_, "is_reverse", false) ? unary("affine", -1.0, value) : unary("affine", 1.0, -value);
-    }
-    if (name == "top.Reciprocal") return with_number("div", scalar(float_attribute(op_, "const_val", 1.0)), operand(0));
-    if (name == "top.MaxConst") return with_number("max", operand(0), scalar(float_attribute(op_, "const_val", 0.0)));
-    if (name == "top.MinConst") return with_number("min", operand(0), scalar(float_attribute(op_, "const_val", 0.0)));
-    if (name == "top.Clip") {
-      const mlir::Value low = scalar(float_attribute(op_, "min", 0.0)), high = scalar(float_attribute(op_, "max", 0.0));
-      return with_number("min", with_number("max", operand(0), low), high);
-    }
-    if (name == "top.Pow" && float_attribute(op_, "exponent", 0.0) == 2.0) return unary("square");
-    if (const char* kernel_op = look_up(kBinary, name)) return binary(kernel_op);
-    if (name == "top.CompareConst") return compare_constant();
-    if (name == "top.Compare") return compare();
-    if (name == "top.Where") return where();
-    if (name == "top.LayerNorm") return layer_norm();
-    if (name == "top.Softmax") return softmax();
-    if (name == "top.Permute") {
-      config_.set("order", integers_attribute(op_, "order"));
-      return run("permute", {operand(0)});
-    }
-    if (name == "top.Slice") return slice();
-    if (name == "top.Concat") {
-      config_.set("axis", axis_of(1, result_shape().size()));
-      return run("concat", op_->getOperands());
-    }
-    if (name == "top.Gather") return gather();
-    if (name == "top.Expand" || name == "top.Tile") return expand();
-    if (name == "top.Reduce") return reduce();
-    return {};
+    if (const Name kernel_op = unary_kernel(op_)) return unary(kernel_op);
+    if (const Name kernel_op = binary_kernel(op_)) return binary(kernel_op);
+    const auto number = [&](const char* name) { return float_attribute(op_, name, 0.0); };
+    return llvm::TypeSwitch<mlir::Operation*, mlir::Value>(op_)
+        .Case([&](top::AddConstOp) { return unary("affine", 1.0, number("const_val")); })
+        .Case([&](top::MulConstOp) { return unary("affine", number("const_val"), 0.0); })
+        .Case([&](top::SubConstOp op) {
+          return op.getIsReverse() ? unary("affine", -1.0, number("const_val"))
+                                   : unary("affine", 1.0, -number("const_val"));
+        })
+        .Case([&](top::ReciprocalOp) { return with_number("div", scalar(number("const_val")), operand(0)); })
+        .Case([&](top::MaxConstOp) { return with_number("max", operand(0), scalar(number("const_val"))); })
+        .Case([&](top::MinConstOp) { return with_number("min", operand(0), scalar(number("const_val"))); })
+        .Case([&](top::ClipOp) {
+          const mlir::Value low = scalar(number("min")), high = scalar(number("max"));
+          return with_number("min", with_number("max", operand(0), low), high);
+        })
+        .Case([&](top::PowOp) { return number("exponent") == 2.0 ? unary("square") : mlir::Value(); })
+        .Case([&](top::CompareConstOp) { return compare_constant(); })
+        .Case([&](top::CompareOp) { return compare(); })
+        .Case([&](top::WhereOp) { return where(); })
+        .Case([&](top::LayerNormOp) { return layer_norm(); })
+        .Case([&](top::SoftmaxOp) { return softmax(); })
+        .Case([&](top::PermuteOp op) {
+          config_.set("order", to_shape(op.getOrder()));
+          return run("permute", {operand(0)});
+        })
+        .Case([&](top::SliceOp op) { return slice(op); })
+        .Case([&](top::ConcatOp) {
+          config_.set("axis", axis_of(1, result_shape().size()));
+          return run("concat", op_->getOperands());
+        })
+        .Case([&](top::GatherOp) { return gather(); })
+        .Case<top::ExpandOp, top::TileOp>([&](auto) { return expand(); })
+        .Case([&](top::ReduceOp) { return reduce(); })
+        .Default(mlir::Value());
   }
 
   mlir::Value operand(unsigned index) { return op_->getOperand(index); }
@@ -114,14 +138,14 @@ class Binder {
   mlir::Value compare_constant() {
     const std::string mode = string_attribute(op_, "mode", "");
     double value = float_attribute(op_, "const_val", 0.0);
-    const char* kernel_op = mode == "Not" ? "equal" : look_up(kCompare, mode);
+    const char* kernel_op = mode == "Not" ? "equal" : compare_kernel(mode);
     if (kernel_op == nullptr || bool_attribute(op_, "inversed", false)) return {};
     if (mode == "Not") value = 0.0;
     config_.set("op", kernel_op).set("value", value);
     return run("compare", {operand(0)});
   }
   mlir::Value compare() {
-    const char* kernel_op = look_up(kCompare, string_attribute(op_, "mode", ""));
+    const char* kernel_op = compare_kernel(string_attribute(op_, "mode", ""));
     if (kernel_op == nullptr) return {};
     config_.set("op", kernel_op);
     return run("compare", {operand(0), operand(1)});
@@ -147,8 +171,8 @@ class Binder {
     config_.set("scale", float_attribute(op_, "beta", 1.0));
     return run("softmax", {operand(0)});
   }
-  mlir::Value slice() {
-    const SliceRange range = range_of_slice(op_);
+  mlir::Value slice(top::SliceOp op) {
+    const SliceRange range = range_of_slice(op);
     config_.set("starts", range.starts).set("steps", range.steps);
     return run("slice", {operand(0)});
   }
@@ -194,16 +218,16 @@ mlir::Value append(mlir::OpBuilder& builder, mlir::Location location, WeightStor
   return make_run(builder, location, "concat", parts, result, config).getResult();
 }
 
-mlir::Value bind_pad(mlir::Operation* op, mlir::OpBuilder& builder, WeightStore& weights) {
-  if (string_attribute(op, "mode", "constant") != "constant") return {};
-  const float value[] = {static_cast<float>(float_attribute(op, "val", 0.0))};
-  const std::vector<int64_t> paddings = integers_attribute(op, "paddings");
-  mlir::Value x = op->getOperand(0);
+mlir::Value bind_pad(top::PadOp op, mlir::OpBuilder& builder, WeightStore& weights) {
+  if (op.getMode() != "constant") return {};
+  const float value[] = {static_cast<float>(op.getVal().convertToDouble())};
+  const Shape paddings = to_shape(op.getPaddings());
+  mlir::Value x = op.getInput();
   const size_t rank = shape_of(x).size();
   for (size_t axis = 0; axis < rank; ++axis) {
     if (paddings[axis] < 0 || paddings[axis + rank] < 0) return {};
-    x = append(builder, op->getLoc(), weights, x, axis, paddings[axis], value, true);
-    x = append(builder, op->getLoc(), weights, x, axis, paddings[axis + rank], value);
+    x = append(builder, op.getLoc(), weights, x, axis, paddings[axis], value, true);
+    x = append(builder, op.getLoc(), weights, x, axis, paddings[axis + rank], value);
   }
   return x;
 }
@@ -239,9 +263,10 @@ mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder, WeightS
   return make_run(builder, location, "slice", {x}, picture, crop).getResult();
 }
 
-bool stays(llvm::StringRef name) {
-  return name == "top.Weight" || name == "top.None" || name == "top.Input" || name == "top.Reshape" ||
-         name == "top.Squeeze" || name == "top.Unsqueeze";
+bool is_bound(mlir::Operation* op) {
+  if (!mlir::isa<top::TopDialect, CpuDialect>(op->getDialect())) return true;
+  return mlir::isa<RunOp, top::WeightOp, top::NoneOp, top::InputOp, top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(
+      op);
 }
 
 }  // namespace
@@ -249,9 +274,7 @@ bool stays(llvm::StringRef name) {
 mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights) {
   std::vector<mlir::Operation*> ops;
   module.walk([&](mlir::Operation* op) {
-    const llvm::StringRef dialect = op->getName().getDialectNamespace();
-    if (mlir::isa<RunOp>(op) || (dialect != "top" && dialect != "cpu") || stays(op->getName().getStringRef())) return;
-    ops.push_back(op);
+    if (!is_bound(op)) ops.push_back(op);
   });
   // name -> how often and where first
   std::map<std::string, std::pair<int, std::string>> unknown;
@@ -264,8 +287,8 @@ mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights) {
     mlir::Value bound;
     if (mlir::isa<WindowPartitionOp, WindowUnpartitionOp>(op))
       bound = unfold_window(op, builder, weights);
-    else if (is_op(op, "top.Pad"))
-      bound = bind_pad(op, builder, weights);
+    else if (auto pad = mlir::dyn_cast<top::PadOp>(op))
+      bound = bind_pad(pad, builder, weights);
     else if (op->getNumResults() == 1)
       bound = Binder(op, builder, weights).bind();
     if (!bound) {

@@ -22,12 +22,13 @@ RunOp replace_run(RunOp run, mlir::Operation* at, mlir::ValueRange arguments, ml
 }
 
 // activation(run(x)), where nobody else wants run(x)
-struct FuseActivation : mlir::RewritePattern {
-  FuseActivation(llvm::StringRef op, const char* activation, mlir::MLIRContext* context)
-      : RewritePattern(op, 1, context), activation_(activation) {}
+template <class Op>
+struct FuseActivation : mlir::OpRewritePattern<Op> {
+  FuseActivation(const char* activation, mlir::MLIRContext* context)
+      : mlir::OpRewritePattern<Op>(context), activation_(activation) {}
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    auto run = op->getOperand(0).getDefiningOp<RunOp>();
+  mlir::LogicalResult matchAndRewrite(Op op, mlir::PatternRewriter& rewriter) const override {
+    auto run = mlir::dyn_cast_or_null<RunOp>(op->getOperand(0).getDefiningOp());
     if (!run || !run.getResult().hasOneUse() || !is_plain_activation(op)) return mlir::failure();
     const llvm::StringRef kernel = run.getKernel();
     if (!is_one_of(kernel, {"matmul", "conv", "depthwise_conv", "deconv2x2", "layer_norm"}) || has_activation(run))
@@ -44,16 +45,16 @@ struct FuseActivation : mlir::RewritePattern {
 };
 
 // run(x) + residual, where nobody else wants run(x)
-struct FuseResidual : mlir::RewritePattern {
+struct FuseResidual : mlir::OpRewritePattern<top::AddOp> {
   FuseResidual(const char* kernel, unsigned position, bool before_activation, unsigned short priority,
                mlir::MLIRContext* context)
-      : RewritePattern("top.Add", priority, context),
+      : OpRewritePattern(context, priority),
         kernel_(kernel),
         position_(position),
         before_activation_(before_activation) {}
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    if (op->getNumOperands() != 2 || bool_attribute(op, "do_relu", false)) return mlir::failure();
+  mlir::LogicalResult matchAndRewrite(top::AddOp op, mlir::PatternRewriter& rewriter) const override {
+    if (op->getNumOperands() != 2 || op.getDoRelu()) return mlir::failure();
     // The later producer takes the addition in, so that its other operand is there in time.
     for (const unsigned side : {1u, 0u}) {
       RunOp run = producer_run(op->getOperand(side), kernel_);
@@ -62,7 +63,7 @@ struct FuseResidual : mlir::RewritePattern {
       if (residual.getType() != run.getResult().getType() || residual.getType() != op->getResult(0).getType()) continue;
       if (before_activation_ && has_activation(run)) continue;
       llvm::SmallVector<mlir::Value> arguments(run.getArguments());
-      while (arguments.size() <= position_) arguments.push_back(make_none(rewriter, op->getLoc()));
+      while (arguments.size() <= position_) arguments.push_back(make_none(rewriter));
       arguments[position_] = residual;
       rewriter.replaceOp(op, replace_run(run, op, arguments, run.getConfig(), rewriter));
       return mlir::success();
@@ -82,10 +83,10 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
 
   mlir::LogicalResult matchAndRewrite(RunOp run, mlir::PatternRewriter& rewriter) const override {
     if (run.getKernel() != "matmul" || config_integer(run, "norm") != 0) return mlir::failure();
-    mlir::Operation* norm = producer(run.getArguments()[0], "top.LayerNorm");
-    if (norm == nullptr || !only_matmuls_read(norm)) return mlir::failure();
+    auto norm = run.getArguments()[0].getDefiningOp<top::LayerNormOp>();
+    if (!norm || !only_matmuls_read(norm)) return mlir::failure();
     if (!is_last_axis(norm)) return mlir::failure();
-    const mlir::Value gamma = norm->getOperand(1), beta = norm->getOperand(2);
+    const mlir::Value gamma = norm.getWeight(), beta = norm.getBias();
     if ((!is_none(gamma) && !is_weight(gamma)) || (!is_none(beta) && !is_weight(beta))) return mlir::failure();
 
     const mlir::Value weight = run.getArguments()[1];
@@ -118,10 +119,10 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
 
     mlir::NamedAttrList config(run.getConfig());
     config.set("norm", rewriter.getI64IntegerAttr(1));
-    config.set("eps", rewriter.getF64FloatAttr(float_attribute(norm, "eps", 1e-5)));
+    config.set("eps", norm.getEpsAttr());
     llvm::SmallVector<mlir::Value> arguments(run.getArguments());
-    while (arguments.size() < 3) arguments.push_back(make_none(rewriter, run.getLoc()));
-    arguments[0] = norm->getOperand(0);
+    while (arguments.size() < 3) arguments.push_back(make_none(rewriter));
+    arguments[0] = norm.getInput();
     arguments[1] = make_weight(rewriter, weights_, name_of(weight) + ".with_norm", std::move(folded));
     arguments[2] = make_weight(rewriter, weights_, name_of(weight) + ".bias_with_norm", std::move(new_bias));
     rewriter.replaceOp(run, replace_run(run, run, arguments, config.getDictionary(getContext()), rewriter));
@@ -129,8 +130,8 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
   }
 
  private:
-  static bool only_matmuls_read(mlir::Operation* norm) {
-    for (mlir::OpOperand& use : norm->getResult(0).getUses()) {
+  static bool only_matmuls_read(top::LayerNormOp norm) {
+    for (mlir::OpOperand& use : norm.getOutput().getUses()) {
       auto user = mlir::dyn_cast<RunOp>(use.getOwner());
       if (!user || user.getKernel() != "matmul" || use.getOperandNumber() != 0) return false;
     }
@@ -145,9 +146,9 @@ mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights) {
   mlir::MLIRContext* context = module.getContext();
   mlir::RewritePatternSet patterns(context);
   patterns.add<FoldLayerNorm>(context, weights);
-  patterns.add<FuseActivation>("top.GELU", "gelu", context);
-  patterns.add<FuseActivation>("top.Relu", "relu", context);
-  patterns.add<FuseActivation>("top.Sigmoid", "sigmoid", context);
+  patterns.add<FuseActivation<top::GELUOp>>("gelu", context);
+  patterns.add<FuseActivation<top::ReluOp>>("relu", context);
+  patterns.add<FuseActivation<top::SigmoidOp>>("sigmoid", context);
   patterns.add<FuseResidual>("upsample_nearest", 1u, false, 3, context);
   patterns.add<FuseResidual>("matmul", 3u, false, 2, context);
   patterns.add<FuseResidual>("deconv2x2", 3u, true, 2, context);

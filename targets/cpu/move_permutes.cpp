@@ -11,31 +11,31 @@
 namespace samc::cpu {
 namespace {
 
-struct MergePermutes : mlir::RewritePattern {
-  explicit MergePermutes(mlir::MLIRContext* context) : RewritePattern("top.Permute", 2, context) {}
+struct MergePermutes : mlir::OpRewritePattern<top::PermuteOp> {
+  explicit MergePermutes(mlir::MLIRContext* context) : OpRewritePattern(context, 2) {}
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    const std::vector<int64_t> order = integers_attribute(op, "order");
+  mlir::LogicalResult matchAndRewrite(top::PermuteOp op, mlir::PatternRewriter& rewriter) const override {
+    const Shape order = to_shape(op.getOrder());
     if (is_identity(order)) {
-      rewriter.replaceOp(op, op->getOperand(0));
+      rewriter.replaceOp(op, op.getInput());
       return mlir::success();
     }
-    mlir::Operation* first = producer(op->getOperand(0), "top.Permute");
-    if (first == nullptr) return mlir::failure();
-    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), first->getOperand(0),
-                                        permuted(integers_attribute(first, "order"), order)));
+    auto first = op.getInput().getDefiningOp<top::PermuteOp>();
+    if (!first) return mlir::failure();
+    rewriter.replaceOp(
+        op, make_permute(rewriter, op.getLoc(), first.getInput(), permuted(to_shape(first.getOrder()), order)));
     return mlir::success();
   }
 };
 
 // A permute that only moves extents of 1 is a reshape, which costs nothing.
-struct PermuteOfOnes : mlir::RewritePattern {
-  explicit PermuteOfOnes(mlir::MLIRContext* context) : RewritePattern("top.Permute", 1, context) {}
+struct PermuteOfOnes : mlir::OpRewritePattern<top::PermuteOp> {
+  using OpRewritePattern::OpRewritePattern;
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+  mlir::LogicalResult matchAndRewrite(top::PermuteOp op, mlir::PatternRewriter& rewriter) const override {
     const Shape in = shape_of(op->getOperand(0));
     int64_t last = -1;
-    for (const int64_t axis : integers_attribute(op, "order")) {
+    for (const int64_t axis : to_shape(op.getOrder())) {
       if (in[static_cast<size_t>(axis)] == 1) continue;
       if (axis < last) return mlir::failure();
       last = axis;
@@ -76,14 +76,14 @@ std::vector<Group> matching_groups(const Shape& from, const Shape& to) {
 
 // Reshape(Permute(x)) -> Permute(Reshape(x)), where the reshape only splits extents or joins such that are neighbours
 // in x.
-struct ReshapeBeforePermute : mlir::RewritePattern {
-  explicit ReshapeBeforePermute(mlir::MLIRContext* context) : RewritePattern("top.Reshape", 1, context) {}
+struct ReshapeBeforePermute : mlir::OpRewritePattern<top::ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    mlir::Operation* permute = producer(op->getOperand(0), "top.Permute");
-    if (permute == nullptr) return mlir::failure();
-    const mlir::Value x = permute->getOperand(0);
-    const std::vector<int64_t> order = integers_attribute(permute, "order");
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp op, mlir::PatternRewriter& rewriter) const override {
+    auto permute = op.getInput().getDefiningOp<top::PermuteOp>();
+    if (!permute) return mlir::failure();
+    const mlir::Value x = permute.getInput();
+    const Shape order = to_shape(permute.getOrder());
     const Shape middle = shape_of(op->getOperand(0)), result = shape_of(op->getResult(0));
     // pieces[source axis]: the result axes that come from it, outermost first.
     std::vector<std::vector<size_t>> pieces(order.size());
@@ -95,7 +95,7 @@ struct ReshapeBeforePermute : mlir::RewritePattern {
       piece.insert(piece.end(), group.to.begin(), group.to.end());
     }
     Shape reshaped;
-    std::vector<int64_t> new_order(result.size());
+    Shape new_order(result.size());
     for (const std::vector<size_t>& piece : pieces) {
       for (const size_t axis : piece) {
         new_order[axis] = static_cast<int64_t>(reshaped.size());
@@ -112,44 +112,31 @@ struct ReshapeBeforePermute : mlir::RewritePattern {
   }
 };
 
-struct MergeReshapes : mlir::RewritePattern {
-  explicit MergeReshapes(mlir::MLIRContext* context) : RewritePattern("top.Reshape", 2, context) {}
+struct MergeReshapes : mlir::OpRewritePattern<top::ReshapeOp> {
+  explicit MergeReshapes(mlir::MLIRContext* context) : OpRewritePattern(context, 2) {}
 
-  mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
+  mlir::LogicalResult matchAndRewrite(top::ReshapeOp op, mlir::PatternRewriter& rewriter) const override {
     const Shape result = shape_of(op->getResult(0));
     if (shape_of(op->getOperand(0)) == result) {
       rewriter.replaceOp(op, op->getOperand(0));
       return mlir::success();
     }
-    mlir::Operation* first = producer(op->getOperand(0), "top.Reshape");
-    if (first == nullptr) return mlir::failure();
-    rewriter.replaceOp(op, make_reshape(rewriter, op->getLoc(), first->getOperand(0), result));
+    auto first = op.getInput().getDefiningOp<top::ReshapeOp>();
+    if (!first) return mlir::failure();
+    rewriter.replaceOp(op, make_reshape(rewriter, op.getLoc(), first.getInput(), result));
     return mlir::success();
   }
 };
-
-mlir::Value clone_with(mlir::Operation* op, mlir::ValueRange operands, const Shape& result,
-                       mlir::PatternRewriter& rewriter) {
-  mlir::OperationState state(op->getLoc(), op->getName());
-  state.addOperands(operands);
-  state.addAttributes(op->getAttrs());
-  state.addTypes(tensor_type(rewriter.getContext(), result));
-  return rewriter.create(state)->getResult(0);
-}
-
-constexpr const char* kUnaryOps[] = {"top.GELU", "top.Relu", "top.Sigmoid", "top.MulConst", "top.AddConst", "top.Abs",
-                                     "top.Exp",  "top.Sqrt", "top.Tanh",    "top.Clip",     "top.SiLU"};
-constexpr const char* kBinaryOps[] = {"top.Add", "top.Sub", "top.Mul", "top.Div", "top.Max", "top.Min"};
 
 struct PermuteAfterUnary : mlir::RewritePattern {
   PermuteAfterUnary(llvm::StringRef name, mlir::MLIRContext* context) : RewritePattern(name, 1, context) {}
 
   mlir::LogicalResult matchAndRewrite(mlir::Operation* op, mlir::PatternRewriter& rewriter) const override {
-    mlir::Operation* permute = producer(op->getOperand(0), "top.Permute");
-    if (permute == nullptr) return mlir::failure();
-    const mlir::Value x = permute->getOperand(0);
-    const mlir::Value inner = clone_with(op, x, shape_of(x), rewriter);
-    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, integers_attribute(permute, "order")));
+    auto permute = op->getOperand(0).getDefiningOp<top::PermuteOp>();
+    if (!permute) return mlir::failure();
+    const mlir::Value x = permute.getInput();
+    const mlir::Value inner = clone_on(rewriter, op->getLoc(), op, x, shape_of(x));
+    rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, to_shape(permute.getOrder())));
     return mlir::success();
   }
 };
@@ -162,18 +149,17 @@ struct PermuteAfterBinary : mlir::RewritePattern {
     if (op->getNumOperands() != 2) return mlir::failure();
     const Shape result = shape_of(op->getResult(0));
     for (unsigned side = 0; side < 2; ++side) {
-      mlir::Operation* permute = producer(op->getOperand(side), "top.Permute");
-      if (permute == nullptr || shape_of(op->getOperand(side)) != result) continue;
+      auto permute = op->getOperand(side).getDefiningOp<top::PermuteOp>();
+      if (!permute || shape_of(op->getOperand(side)) != result) continue;
       const mlir::Value other = op->getOperand(1 - side);
-      const std::vector<int64_t> order = integers_attribute(permute, "order");
-      const std::vector<int64_t> inverse = inverse_order(order);
+      const Shape order = to_shape(permute.getOrder()), inverse = inverse_order(order);
       // A permute that goes to the other operand would come back by this same pattern, unless only one direction moves:
       // from NHWC, which kernels make, towards NCHW, which only inputs and outputs have.
-      mlir::Operation* other_permute = producer(other, "top.Permute");
-      const bool same = other_permute != nullptr && integers_attribute(other_permute, "order") == order;
+      auto other_permute = other.getDefiningOp<top::PermuteOp>();
+      const bool same = other_permute && to_shape(other_permute.getOrder()) == order;
       if (!same && !is_weight(other) && order != kToNchw) continue;
       // Others read the permuted value, so the permute would stay and a second one would follow this op.
-      if (is_weight(other) && !permute->hasOneUse() && order != kToNchw) continue;
+      if (is_weight(other) && !permute.getOutput().hasOneUse() && order != kToNchw) continue;
       Shape other_shape = shape_of(other);
       other_shape.insert(other_shape.begin(), result.size() - other_shape.size(), 1);
       mlir::Value moved;
@@ -184,9 +170,10 @@ struct PermuteAfterBinary : mlir::RewritePattern {
                              make_reshape(rewriter, other.getLoc(), other, other_shape), inverse);
       }
       mlir::Value operands[2];
-      operands[side] = permute->getOperand(0);
+      operands[side] = permute.getInput();
       operands[1 - side] = moved;
-      const mlir::Value inner = clone_with(op, mlir::ValueRange(operands), shape_of(permute->getOperand(0)), rewriter);
+      const mlir::Value inner = clone_on(rewriter, op->getLoc(), op, operands[0], shape_of(permute.getInput()));
+      inner.getDefiningOp()->setOperand(1, operands[1]);
       rewriter.replaceOp(op, make_permute(rewriter, op->getLoc(), inner, order));
       return mlir::success();
     }
@@ -194,7 +181,7 @@ struct PermuteAfterBinary : mlir::RewritePattern {
   }
 
  private:
-  mlir::Value permuted_weight(mlir::Value weight, const Shape& shape, const std::vector<int64_t>& order,
+  mlir::Value permuted_weight(mlir::Value weight, const Shape& shape, const Shape& order,
                               mlir::PatternRewriter& rewriter) const {
     const std::span<const float> source = weight_view(weight, weights_).f32();
     Tensor moved(permuted(shape, order));
@@ -215,6 +202,11 @@ struct PermuteAfterBinary : mlir::RewritePattern {
   WeightStore& weights_;
 };
 
+template <class Pattern, class... Ops, class... Arguments>
+void add_for_each(mlir::RewritePatternSet& patterns, Arguments&... arguments) {
+  (patterns.add<Pattern>(Ops::getOperationName(), patterns.getContext(), arguments...), ...);
+}
+
 }  // namespace
 
 void add_merge_patterns(mlir::RewritePatternSet& patterns) {
@@ -226,8 +218,10 @@ mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights) {
   mlir::RewritePatternSet patterns(context);
   add_merge_patterns(patterns);
   patterns.add<ReshapeBeforePermute>(context);
-  for (const char* name : kUnaryOps) patterns.add<PermuteAfterUnary>(name, context);
-  for (const char* name : kBinaryOps) patterns.add<PermuteAfterBinary>(name, context, weights);
+  add_for_each<PermuteAfterUnary, top::GELUOp, top::ReluOp, top::SigmoidOp, top::MulConstOp, top::AddConstOp,
+               top::AbsOp, top::ExpOp, top::SqrtOp, top::TanhOp, top::ClipOp, top::SiLUOp>(patterns);
+  add_for_each<PermuteAfterBinary, top::AddOp, top::SubOp, top::MulOp, top::DivOp, top::MaxOp, top::MinOp>(patterns,
+                                                                                                           weights);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 

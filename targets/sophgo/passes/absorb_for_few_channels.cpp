@@ -32,12 +32,6 @@ struct Attention {
   }
 };
 
-mlir::Value behind_reshapes(mlir::Value value) {
-  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp, top::SqueezeOp>(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
-  return value;
-}
-
 // The queries (batch, heads, queries, dim), pooled or not, back to their product.
 bool match_queries(mlir::Value value, Attention& attention) {
   auto permute = value.getDefiningOp<top::PermuteOp>();
@@ -92,8 +86,7 @@ std::optional<Attention> match(top::SoftmaxOp softmax) {
 
 // Element (k, n) of the weight whatever its layout.
 double element(const ConstantMatMul& matmul, const TensorView& view, int64_t k, int64_t n) {
-  return static_cast<double>(
-      view.f32()[static_cast<size_t>(matmul.columns_first ? n * matmul.rows + k : k * matmul.columns + n)]);
+  return static_cast<double>(view.f32()[matmul.place(k, n)]);
 }
 
 class Absorber {
@@ -102,14 +95,11 @@ class Absorber {
       : a_(attention),
         weights_(weights),
         builder_(attention.projection.op),
-        name_(name_of(top::MatMulOp(attention.projection.op).getOutput())) {
-    top::MatMulOp query = a_.query.op, key = a_.key.op, value = a_.value.op, projection = a_.projection.op;
-    tokens_ = key.getInput();
-    q_ = weight_view(query.getRight(), weights);
-    k_ = weight_view(key.getRight(), weights);
-    v_ = weight_view(value.getRight(), weights);
-    w_ = weight_view(projection.getRight(), weights);
-  }
+        name_(name_of(attention.projection.op->getResult(0))),
+        q_(weight_view(attention.query.right(), weights)),
+        k_(weight_view(attention.key.right(), weights)),
+        v_(weight_view(attention.value.right(), weights)),
+        w_(weight_view(attention.projection.right(), weights)) {}
 
   void run() {
     top::MatMulOp projection = a_.projection.op;
@@ -118,20 +108,18 @@ class Absorber {
     for (int64_t head = 0; head < a_.heads; ++head) {
       const std::string own = fmt::format("{}.head_{}", name_, head);
       // A permute for each reader: tpuc-opt takes one into a product only where nobody else reads it.
-      const mlir::Value y = make_reshape(builder_, own + ".tokens", tokens_, {a_.batch, a_.tokens, 1, a_.channels});
+      const mlir::Value y =
+          make_reshape(builder_, own + ".tokens", a_.key.input(), {a_.batch, a_.tokens, 1, a_.channels});
       const mlir::Value keys = make_permute(builder_, own + ".keys", y, {0, 2, 3, 1});
       const mlir::Value values = make_permute(builder_, own + ".values", y, {0, 2, 1, 3});
       const mlir::Value queries = make_permute(
           builder_, own + ".queries",
           make_reshape(builder_, own + ".query_tokens", query_of(head, own), {a_.batch, a_.queries, 1, a_.channels}),
           {0, 2, 1, 3});
-      const mlir::Value scores = product(own + ".scores", queries, keys, {a_.batch, 1, a_.queries, a_.tokens});
-      mlir::Operation* softmax = builder_.clone(*a_.softmax.getOperation());
-      softmax->setOperand(0, scores);
-      softmax->getResult(0).setType(scores.getType());
-      softmax->setLoc(name_location(builder_.getContext(), own + ".softmax"));
-      mlir::Value mixed =
-          product(own + ".mixed", softmax->getResult(0), values, {a_.batch, 1, a_.queries, a_.channels});
+      const Shape square = {a_.batch, 1, a_.queries, a_.tokens};
+      const mlir::Value scores = plain(own + ".scores", queries, keys, {}, square);
+      const mlir::Value softmax = clone_on(builder_, own + ".softmax", a_.softmax, scores, square);
+      mlir::Value mixed = plain(own + ".mixed", softmax, values, {}, {a_.batch, 1, a_.queries, a_.channels});
       mixed = make_permute(builder_, own + ".mixed_tokens", mixed, {0, 2, 1, 3});
       Shape shape = result;
       shape.back() = a_.channels;
@@ -143,12 +131,6 @@ class Absorber {
   }
 
  private:
-  mlir::Value product(const std::string& name, mlir::Value left, mlir::Value right, const Shape& shape) {
-    top::MatMulOp op = make_matmul(builder_, name, a_.mixed, right, {}, shape);
-    op->setOperand(0, left);
-    return op.getOutput();
-  }
-
   // left (rows, k) right (k, columns), in double.
   template <class Left, class Right>
   static Tensor multiply(int64_t rows, int64_t k, int64_t columns, const Left& left, const Right& right) {
@@ -191,18 +173,19 @@ class Absorber {
       return plain(own + ".query", query.getInput(), right, added, shape);
     }
     shape.back() = a_.dim;
-    if (!is_none(query.getBias())) {
-      Tensor part({a_.dim});
-      std::copy_n(bias.begin() + first, a_.dim, part.f32().begin());
-      added = make_weight(builder_, weights_, own + ".query_bias", std::move(part));
-    }
+    added = make_bias_columns(builder_, weights_, own + ".query_bias", a_.query, first, a_.dim);
     Tensor columns({a_.query.rows, a_.dim});
     for (int64_t k = 0; k < a_.query.rows; ++k)
       for (int64_t n = 0; n < a_.dim; ++n)
         columns.f32()[static_cast<size_t>(k * a_.dim + n)] = static_cast<float>(q(k, n));
     const mlir::Value right = make_weight(builder_, weights_, own + ".query_weight", std::move(columns));
     mlir::Value queries = plain(own + ".query", query.getInput(), right, added, shape);
-    if (a_.pool) queries = pooled(queries, own);
+    if (a_.pool) {
+      Shape map = shape_of(a_.pool->source);
+      map.back() = a_.dim;
+      queries =
+          make_pool(builder_, own + ".query", make_reshape(builder_, own + ".query_map", queries, map), a_.pool->op);
+    }
     Tensor turned({a_.dim, a_.channels});
     for (int64_t d = 0; d < a_.dim; ++d)
       for (int64_t c = 0; c < a_.channels; ++c)
@@ -211,19 +194,6 @@ class Absorber {
     shape.back() = a_.channels;
     const mlir::Value keys = make_weight(builder_, weights_, own + ".key_weight", std::move(turned));
     return plain(own + ".query_keys", queries, keys, {}, shape);
-  }
-
-  // The queries' pool on those of one head.
-  mlir::Value pooled(mlir::Value queries, const std::string& own) {
-    Shape shape = shape_of(a_.pool->source);
-    shape.back() = a_.dim;
-    const mlir::Value map = make_reshape(builder_, own + ".query_map", queries, shape);
-    const mlir::Value nchw = make_permute(builder_, own + ".query_nchw", map, {0, 3, 1, 2});
-    mlir::Operation* pool = builder_.clone(*a_.pool->op.getOperation());
-    pool->setOperand(0, nchw);
-    pool->getResult(0).setType(tensor_type(builder_.getContext(), {shape[0], shape[3], shape[1] / 2, shape[2] / 2}));
-    pool->setLoc(name_location(builder_.getContext(), own + ".query_pool"));
-    return make_permute(builder_, own + ".query_nhwc", pool->getResult(0), {0, 2, 3, 1});
   }
 
   // x V W of the head; the projection's bias with the first.
@@ -255,17 +225,14 @@ class Absorber {
                  result);
   }
 
-  mlir::Value plain(const std::string& name, mlir::Value x, mlir::Value weight, mlir::Value bias, const Shape& shape) {
-    top::MatMulOp op = make_matmul(builder_, name, a_.mixed, weight, bias, shape);
-    op->setOperand(0, x);
-    return op.getOutput();
+  mlir::Value plain(const std::string& name, mlir::Value x, mlir::Value right, mlir::Value bias, const Shape& shape) {
+    return make_matmul_like(builder_, name, a_.mixed, x, right, bias, shape);
   }
 
   Attention a_;
   WeightStore& weights_;
   mlir::OpBuilder builder_;
   std::string name_;
-  mlir::Value tokens_;
   TensorView q_, k_, v_, w_;
 };
 

@@ -2,19 +2,12 @@
 
 namespace samc::sophgo {
 
-bool is_last_axis(top::SoftmaxOp op) {
-  const int64_t rank = static_cast<int64_t>(shape_of(op.getInput()).size());
-  const int64_t axis = op->getAttrOfType<mlir::IntegerAttr>("axis").getValue().getSExtValue();
-  return axis == -1 || axis == rank - 1;
-}
-
 std::optional<ConstantMatMul> product_of_heads(mlir::Value value, const Shape& order) {
   auto permute = value.getDefiningOp<top::PermuteOp>();
   if (!permute || !value.hasOneUse() || to_shape(permute.getOrder()) != order) return std::nullopt;
   value = permute.getInput();
   const Shape heads = shape_of(value);
-  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp, top::SqueezeOp>(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
+  value = behind_reshapes(value);
   const auto matmul = constant_matmul(value);
   if (!matmul || !value.hasOneUse() || heads[2] * heads[3] != matmul->columns) return std::nullopt;
   return matmul;

@@ -8,7 +8,6 @@ namespace samc::sophgo {
 // Added to a score that must not count: far below every other, and still a number in f16. Its exponential is 0.
 constexpr double kExcluded = -30000.0;
 
-bool is_last_axis(top::SoftmaxOp softmax);
 // The product x W + b of shape (..., heads dim) behind the value: split into (batch, rows, heads, dim) by Reshapes,
 // then permuted by `order`. Nothing if anybody else reads what is in between.
 std::optional<ConstantMatMul> product_of_heads(mlir::Value value, const Shape& order);

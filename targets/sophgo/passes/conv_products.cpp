@@ -10,8 +10,6 @@
 namespace samc::sophgo {
 namespace {
 
-const Shape kToNchw = {0, 3, 1, 2};
-
 // The map (b, h, w, c) that the convolution works on, if it is a plain 1 x 1 one of constants.
 mlir::Value nhwc_input(top::ConvOp conv) {
   auto permute = conv.getInput().getDefiningOp<top::PermuteOp>();
@@ -60,10 +58,8 @@ void rewrite(top::ConvOp conv, WeightStore& weights) {
     for (int64_t k = 0; k <= first->rows; ++k) {
       std::fill(sums.begin(), sums.end(), 0.0);
       for (int64_t i = 0; i < rows; ++i) {
-        const double factor = static_cast<double>(
-            k == first->rows
-                ? added[static_cast<size_t>(i)]
-                : a.f32()[static_cast<size_t>(first->columns_first ? i * first->rows + k : k * first->columns + i)]);
+        const double factor =
+            static_cast<double>(k == first->rows ? added[static_cast<size_t>(i)] : a.f32()[first->place(k, i)]);
         for (int64_t n = 0; n < columns; ++n)
           sums[static_cast<size_t>(n)] +=
               factor * static_cast<double>(weight.f32()[static_cast<size_t>(i * columns + n)]);
@@ -82,12 +78,10 @@ void rewrite(top::ConvOp conv, WeightStore& weights) {
   }
   Shape shape = shape_of(x);
   shape.back() = columns;
-  mlir::OperationState state(name_location(builder.getContext(), name + ".nhwc"), top::MatMulOp::getOperationName());
-  state.addOperands(
-      {x, make_weight(builder, weights, name + ".product_weight", std::move(weight)),
-       has_bias ? make_weight(builder, weights, name + ".product_bias", std::move(bias)) : make_none(builder)});
-  state.addTypes(tensor_type(builder.getContext(), shape));
-  const mlir::Value product = builder.create(state)->getResult(0);
+  const mlir::Value right = make_weight(builder, weights, name + ".product_weight", std::move(weight));
+  const mlir::Value row =
+      has_bias ? make_weight(builder, weights, name + ".product_bias", std::move(bias)) : mlir::Value();
+  const mlir::Value product = make_matmul(builder, name + ".nhwc", x, right, row, shape);
   conv.getOutput().replaceAllUsesWith(make_permute(builder, name, product, kToNchw));
   conv->erase();
 }

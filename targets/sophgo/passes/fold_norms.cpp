@@ -7,11 +7,6 @@
 namespace samc::sophgo {
 namespace {
 
-std::vector<float> values_of(mlir::Value value, const WeightStore& weights) {
-  const TensorView view = weight_view(value, weights);
-  return {view.f32().begin(), view.f32().end()};
-}
-
 // The products that read the norm, or nothing if anything else does.
 std::vector<ConstantMatMul> readers_of(top::LayerNormOp norm) {
   std::vector<ConstantMatMul> products;
@@ -35,9 +30,9 @@ mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights) {
     for (const ConstantMatMul& product : products) {
       top::MatMulOp op = product.op;
       mlir::OpBuilder builder(op);
-      if (!is_none(norm.getBias())) add_to_bias(product, values_of(norm.getBias(), weights), weights);
+      if (!is_none(norm.getBias())) add_to_bias(product, weight_view(norm.getBias(), weights).f32(), weights);
       if (is_none(norm.getWeight())) continue;
-      Tensor scaled = scale_rows(product, values_of(norm.getWeight(), weights), weights);
+      Tensor scaled = scale_rows(product, weight_view(norm.getWeight(), weights).f32(), weights);
       op.setOperand(1, make_weight(builder, weights, name_of(op.getOutput()) + ".normed_weight", std::move(scaled)));
     }
     if (products.empty()) return;

@@ -62,33 +62,22 @@ Tensor mask_of(int64_t tokens) {
 void join(const WindowAttention& a, WeightStore& weights) {
   const int64_t windows = kBatchTokens / a.shape[1], heads = a.shape[2], dim = a.shape[3];
   const Shape joined = {a.shape[0] / windows, kBatchTokens, heads, dim};
-  top::MatMulOp scores_op = a.scores, mixed_op = a.mixed;
   top::PermuteOp result = a.result;
-  top::SoftmaxOp softmax_op = a.softmax;
   mlir::OpBuilder builder(result);
   const std::string name = name_of(result.getOutput());
   const auto joined_permute = [&](const char* which, top::PermuteOp permute) {
     const mlir::Value x = make_reshape(builder, name + which + "_tokens", permute.getInput(), joined);
     return make_permute(builder, name + which, x, to_shape(permute.getOrder()));
   };
-  const auto product = [&](const char* which, top::MatMulOp like, mlir::Value left, mlir::Value right,
-                           const Shape& shape) {
-    top::MatMulOp op = make_matmul(builder, name + which, like, right, {}, shape);
-    op->setOperand(0, left);
-    return op.getOutput();
-  };
   const mlir::Value query = joined_permute(".query", a.query), key = joined_permute(".key", a.key);
   const Shape square = {joined[0], heads, kBatchTokens, kBatchTokens};
-  const mlir::Value scores = product(".scores", scores_op, query, key, square);
+  const mlir::Value scores = make_matmul_like(builder, name + ".scores", a.scores, query, key, {}, square);
   const mlir::Value mask = make_weight(builder, weights, name + ".windows", mask_of(a.shape[1]));
   const mlir::Value masked = make_add(builder, name + ".masked", scores, mask);
-  mlir::Operation* softmax = builder.clone(*softmax_op.getOperation());
-  softmax->setOperand(0, masked);
-  softmax->getResult(0).setType(masked.getType());
-  softmax->setLoc(name_location(builder.getContext(), name + ".softmax"));
+  const mlir::Value softmax = clone_on(builder, name + ".softmax", a.softmax, masked, square);
   const mlir::Value value = joined_permute(".value", a.value);
   const mlir::Value mixed =
-      product(".mixed", mixed_op, softmax->getResult(0), value, {joined[0], heads, kBatchTokens, dim});
+      make_matmul_like(builder, name + ".mixed", a.mixed, softmax, value, {}, {joined[0], heads, kBatchTokens, dim});
   const mlir::Value tokens = make_permute(builder, name + ".joined", mixed, {0, 2, 1, 3});
   result.getOutput().replaceAllUsesWith(make_reshape(builder, name, tokens, a.shape));
   result->erase();

@@ -11,20 +11,9 @@ namespace {
 
 // Where the slice begins along every axis, if it takes each element from there on.
 std::optional<Shape> begin_of(top::SliceOp slice) {
-  const Shape from = shape_of(slice.getInput());
-  if (from.size() != shape_of(slice.getOutput()).size()) return std::nullopt;
-  Shape axes = to_shape(slice.getAxes());
-  const Shape offsets = to_shape(slice.getOffset()), steps = to_shape(slice.getSteps());
-  if (std::any_of(steps.begin(), steps.end(), [](int64_t step) { return step != 1; })) return std::nullopt;
-  if (axes.empty())
-    for (size_t axis = 0; axis < from.size(); ++axis) axes.push_back(static_cast<int64_t>(axis));
-  if (axes.size() != offsets.size()) return std::nullopt;
-  Shape begin(from.size(), 0);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const auto axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + static_cast<int64_t>(from.size()) : axes[i]);
-    begin[axis] = std::clamp<int64_t>(offsets[i] < 0 ? offsets[i] + from[axis] : offsets[i], 0, from[axis]);
-  }
-  return begin;
+  const SliceRange range = range_of_slice(slice);
+  if (std::ranges::any_of(range.steps, [](int64_t step) { return step != 1; })) return std::nullopt;
+  return range.starts;
 }
 
 struct MergeSlices : mlir::OpRewritePattern<top::SliceOp> {

@@ -85,15 +85,11 @@ void move_pad(top::ReshapeOp last, const Windows& windows) {
     const std::string name = name_of(op.getOutput());
     Shape shape = inner;
     shape.back() = product.columns;
-    auto before = make_matmul(builder, name + ".unpadded", op, op.getRight(), op.getBias(), shape);
-    before->setOperand(0, x);
-    mlir::Operation* pad = builder.clone(*windows.source.getDefiningOp());
-    pad->setOperand(0, before.getOutput());
+    const mlir::Value before = make_matmul_like(builder, name + ".unpadded", op, x, op.getRight(), op.getBias(), shape);
     shape = windows.map;
     shape.back() = product.columns;
-    pad->getResult(0).setType(tensor_type(builder.getContext(), shape));
-    pad->setLoc(name_location(builder.getContext(), name + ".padded"));
-    op.getOutput().replaceAllUsesWith(make_window(builder, name, pad->getResult(0), windows.window));
+    const mlir::Value pad = clone_on(builder, name + ".padded", windows.source.getDefiningOp(), before, shape);
+    op.getOutput().replaceAllUsesWith(make_window(builder, name, pad, windows.window));
     op->erase();
   }
 }
@@ -104,9 +100,7 @@ void move_crop(top::SliceOp crop) {
   if (!windows || !crop.getInput().hasOneUse() || shape.size() != 4 || !is_crop_to(crop, shape) ||
       shape[3] != windows->map[3])
     return;
-  mlir::Value value = windows->source;
-  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp>(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
+  const mlir::Value value = behind_reshapes(windows->source);
   const auto product = constant_matmul(value);
   // Not where it would make what is put back wider.
   if (!product || !value.hasOneUse() || product->columns != shape[3] || product->rows > product->columns) return;
@@ -120,9 +114,7 @@ void move_crop(top::SliceOp crop) {
   Shape ends = shape;
   ends[3] = product->rows;
   const mlir::Value cropped = make_slice(builder, name + ".cropped", map, {0, 0, 0, 0}, ends);
-  auto after = make_matmul(builder, name, op, op.getRight(), op.getBias(), shape);
-  after->setOperand(0, cropped);
-  crop.getOutput().replaceAllUsesWith(after.getOutput());
+  crop.getOutput().replaceAllUsesWith(make_matmul_like(builder, name, op, cropped, op.getRight(), op.getBias(), shape));
   crop->erase();
 }
 

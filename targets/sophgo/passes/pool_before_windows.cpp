@@ -8,16 +8,6 @@
 namespace samc::sophgo {
 namespace {
 
-mlir::Value make_pool(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, top::MaxPoolOp like) {
-  const mlir::Value nchw = make_permute(builder, name + ".nchw", map, {0, 3, 1, 2});
-  mlir::Operation* pool = builder.clone(*like.getOperation());
-  pool->setOperand(0, nchw);
-  const Shape shape = shape_of(nchw);
-  pool->getResult(0).setType(tensor_type(builder.getContext(), {shape[0], shape[1], shape[2] / 2, shape[3] / 2}));
-  pool->setLoc(name_location(builder.getContext(), name + ".pool"));
-  return make_permute(builder, name, pool->getResult(0), {0, 2, 3, 1});
-}
-
 void rewrite(top::PermuteOp last) {
   const auto pool = match_pool(last);
   if (!pool || !pool->source.hasOneUse()) return;
@@ -33,14 +23,10 @@ void rewrite(top::PermuteOp last) {
   const std::string name = name_of(last.getOutput());
   map = make_pool(builder, name + ".map", map, pool->op);
   if (inner) {
-    mlir::Operation* pad = builder.clone(*windows.source.getDefiningOp());
-    pad->setOperand(0, map);
-    pad->setAttr("paddings", to_array(builder.getContext(), {0, 0, 0, 0, 0, (windows.map[1] - shape[1]) / 2,
-                                                             (windows.map[2] - shape[2]) / 2, 0}));
-    pad->getResult(0).setType(
-        tensor_type(builder.getContext(), {shape[0], windows.map[1] / 2, windows.map[2] / 2, shape[3]}));
-    pad->setLoc(name_location(builder.getContext(), name + ".padded"));
-    map = pad->getResult(0);
+    map = clone_on(builder, name + ".padded", windows.source.getDefiningOp(), map,
+                   {shape[0], windows.map[1] / 2, windows.map[2] / 2, shape[3]});
+    const Shape paddings = {0, 0, 0, 0, 0, (windows.map[1] - shape[1]) / 2, (windows.map[2] - shape[2]) / 2, 0};
+    map.getDefiningOp()->setAttr("paddings", to_array(builder.getContext(), paddings));
   }
   last.getOutput().replaceAllUsesWith(make_window(builder, name, map, windows.window / 2));
 }

@@ -36,9 +36,7 @@ mlir::Value make_max(mlir::OpBuilder& builder, const std::string& name, mlir::Va
 
 // The product whose rows are the map's pixels, behind reshapes, when nobody else reads it.
 std::optional<ConstantMatMul> product_of(mlir::Value map) {
-  mlir::Value value = map;
-  while (value.hasOneUse() && mlir::isa_and_nonnull<top::ReshapeOp>(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
+  const mlir::Value value = behind_reshapes(map);
   if (!value.hasOneUse()) return std::nullopt;
   const auto matmul = constant_matmul(value);
   if (!matmul || matmul->columns != shape_of(map).back()) return std::nullopt;
@@ -61,10 +59,8 @@ class Rewriter {
       for (size_t i = 0; i < 4; ++i) {
         Shape result = shape_of(inputs[i]);
         result.back() = matmul->columns;
-        auto product =
-            make_matmul(builder, fmt::format("{}.product_{}", name, i), op, op.getRight(), op.getBias(), result);
-        product->setOperand(0, inputs[i]);
-        members[i] = product.getOutput();
+        members[i] = make_matmul_like(builder, fmt::format("{}.product_{}", name, i), op, inputs[i], op.getRight(),
+                                      op.getBias(), result);
       }
     } else {
       members = slice_members(builder, name, pool->source, shape);

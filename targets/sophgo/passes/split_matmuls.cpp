@@ -17,27 +17,13 @@ struct Part {
 
 // The one axis along which the op cuts a single index out of the value, and that index.
 std::optional<std::pair<size_t, int64_t>> single_index(top::SliceOp op) {
-  const Shape from = shape_of(op.getInput());
-  const Shape to = shape_of(op.getOutput());
-  const Shape axes = to_shape(op.getAxes());
-  const Shape offsets = to_shape(op.getOffset());
+  const Shape from = shape_of(op.getInput()), to = shape_of(op.getOutput());
+  const SliceRange range = range_of_slice(op);
   std::optional<std::pair<size_t, int64_t>> found;
-  if (from.size() != to.size()) return std::nullopt;
   for (size_t axis = 0; axis < from.size(); ++axis) {
     if (from[axis] == to[axis]) continue;
     if (to[axis] != 1 || found) return std::nullopt;
-    size_t entry = axis;
-    if (!axes.empty()) {
-      const auto place = std::find_if(axes.begin(), axes.end(), [&](int64_t named) {
-        return named == static_cast<int64_t>(axis) ||
-               named + static_cast<int64_t>(from.size()) == static_cast<int64_t>(axis);
-      });
-      if (place == axes.end()) return std::nullopt;
-      entry = static_cast<size_t>(place - axes.begin());
-    }
-    int64_t offset = offsets[entry];
-    if (offset < 0) offset += from[axis];
-    found = {axis, offset};
+    found = {axis, range.starts[axis]};
   }
   return found;
 }
@@ -58,11 +44,10 @@ std::pair<size_t, std::vector<Part>> parts_of(mlir::Value value) {
       const auto found = single_index(slice);
       if (!found || !add(found->first, slice.getOutput(), found->second)) return {};
     } else if (auto split = mlir::dyn_cast<top::SplitOp>(user)) {
-      int64_t axis = split->getAttrOfType<mlir::IntegerAttr>("axis").getValue().getSExtValue();
-      if (axis < 0) axis += static_cast<int64_t>(shape.size());
-      if (split.getNumResults() != static_cast<unsigned>(shape[static_cast<size_t>(axis)])) return {};
+      const auto axis = static_cast<size_t>(normal_axis_checked(integer_attribute(split, "axis", 0), shape.size()));
+      if (split.getNumResults() != static_cast<unsigned>(shape[axis])) return {};
       for (unsigned i = 0; i < split.getNumResults(); ++i)
-        if (!add(static_cast<size_t>(axis), split.getResult(i), i)) return {};
+        if (!add(axis, split.getResult(i), i)) return {};
     } else {
       return {};
     }
@@ -83,20 +68,14 @@ void split(const ConstantMatMul& matmul, const Shape& shape, size_t axis, const 
   top::MatMulOp op = matmul.op;
   mlir::OpBuilder builder(op);
   const int64_t width = matmul.columns / shape[axis];
-  const std::vector<float> bias = bias_of(matmul, weights);
   for (Part part : parts) {
     const std::string name = name_of(part.value);
     Tensor columns = weight_columns(matmul, weights, part.index * width, width);
     const mlir::Value right = make_weight(builder, weights, name + ".weight", std::move(columns));
-    mlir::Value added;
-    if (!is_none(op.getBias())) {
-      Tensor own({width});
-      std::copy_n(bias.begin() + part.index * width, width, own.f32().begin());
-      added = make_weight(builder, weights, name + ".bias", std::move(own));
-    }
+    const mlir::Value added = make_bias_columns(builder, weights, name + ".bias", matmul, part.index * width, width);
     Shape result = shape_of(op.getOutput());
     result.back() = width;
-    const mlir::Value product = make_matmul(builder, name + ".matmul", op, right, added, result).getOutput();
+    const mlir::Value product = make_matmul_like(builder, name + ".matmul", op, op.getInput(), right, added, result);
     for (mlir::Operation* user : llvm::make_early_inc_range(part.value.getUsers())) {
       if (!mlir::isa<top::SqueezeOp, top::ReshapeOp>(user)) continue;
       mlir::Value moved = user->getResult(0);

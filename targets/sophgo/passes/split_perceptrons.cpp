@@ -11,28 +11,12 @@ namespace {
 constexpr int64_t kMostWeights = 384 * 1536 / 2;  // of one product of a part
 constexpr int64_t kMostParts = 4;
 
-Tensor weight_rows(const ConstantMatMul& matmul, const WeightStore& weights, int64_t first, int64_t count) {
-  top::MatMulOp op = matmul.op;
-  const TensorView view = weight_view(op.getRight(), weights);
-  const float* source = view.f32().data();
-  Tensor part(matmul.columns_first ? Shape{matmul.columns, count} : Shape{count, matmul.columns});
-  float* target = part.f32().data();
-  if (!matmul.columns_first) {
-    std::copy_n(source + first * matmul.columns, count * matmul.columns, target);
-  } else {
-    for (int64_t n = 0; n < matmul.columns; ++n)
-      std::copy_n(source + n * matmul.rows + first, count, target + n * count);
-  }
-  return part;
-}
-
 void split(const ConstantMatMul& first, top::GELUOp gelu, const ConstantMatMul& second, int64_t parts,
            WeightStore& weights) {
   top::MatMulOp up = first.op, down = second.op;
   mlir::OpBuilder builder(down);
   const std::string name = name_of(down.getOutput());
   const int64_t width = first.columns / parts;
-  const std::vector<float> bias = bias_of(first, weights);
   Shape hidden = shape_of(up.getOutput());
   hidden.back() = width;
   mlir::Value sum;
@@ -40,28 +24,16 @@ void split(const ConstantMatMul& first, top::GELUOp gelu, const ConstantMatMul& 
     const std::string own = fmt::format("{}.part_{}", name, part);
     const mlir::Value u =
         make_weight(builder, weights, own + ".up_weight", weight_columns(first, weights, part * width, width));
-    mlir::Value b;
-    if (!is_none(up.getBias())) {
-      Tensor values({width});
-      std::copy_n(bias.begin() + part * width, width, values.f32().begin());
-      b = make_weight(builder, weights, own + ".up_bias", std::move(values));
-    }
-    const mlir::Value h = make_matmul(builder, own + ".up", up, u, b, hidden).getOutput();
-    mlir::Operation* active = builder.clone(*gelu.getOperation());
-    active->setOperand(0, h);
-    active->getResult(0).setType(h.getType());
-    active->setLoc(name_location(builder.getContext(), own + ".gelu"));
+    const mlir::Value b = make_bias_columns(builder, weights, own + ".up_bias", first, part * width, width);
+    const mlir::Value h = make_matmul_like(builder, own + ".up", up, up.getInput(), u, b, hidden);
+    const mlir::Value active = clone_on(builder, own + ".gelu", gelu, h, hidden);
     const mlir::Value v =
         make_weight(builder, weights, own + ".down_weight", weight_rows(second, weights, part * width, width));
     // The bias once.
-    auto product = make_matmul(builder, own + ".down", down, v, part == 0 ? down.getBias() : mlir::Value(),
-                               shape_of(down.getOutput()));
-    product->setOperand(0, active->getResult(0));
-    if (!sum) {
-      sum = product.getOutput();
-      continue;
-    }
-    sum = make_add(builder, part + 1 == parts ? name : own + ".sum", sum, product.getOutput());
+    const mlir::Value product =
+        make_matmul_like(builder, own + ".down", down, active, v, part == 0 ? down.getBias() : mlir::Value(),
+                         shape_of(down.getOutput()));
+    sum = sum ? make_add(builder, part + 1 == parts ? name : own + ".sum", sum, product) : product;
   }
   down.getOutput().replaceAllUsesWith(sum);
   down->erase();

@@ -16,20 +16,16 @@ namespace samc::sophgo {
 namespace {
 
 // The op on another operand of the same row length.
-mlir::Value clone_on(mlir::PatternRewriter& rewriter, mlir::Operation* op, mlir::Value input) {
-  mlir::Operation* clone = rewriter.clone(*op);
-  clone->setOperand(0, input);
+mlir::Value row_wise_on(mlir::PatternRewriter& rewriter, mlir::Operation* op, mlir::Value input) {
   Shape shape = shape_of(input);
   shape.back() = shape_of(op->getResult(0)).back();
-  clone->getResult(0).setType(tensor_type(rewriter.getContext(), shape));
+  const mlir::Value clone = clone_on(rewriter, name_of(op) + ".windowed", op, input, shape);
   if (mlir::isa<top::LayerNormOp>(op))
-    clone->setAttr("axis", si32(rewriter.getContext(), static_cast<int64_t>(shape.size()) - 1));
-  clone->setLoc(name_location(rewriter.getContext(), name_of(op) + ".windowed"));
-  return clone->getResult(0);
+    clone.getDefiningOp()->setAttr("axis", si32(rewriter.getContext(), static_cast<int64_t>(shape.size()) - 1));
+  return clone;
 }
 
 mlir::Value as_windows(mlir::PatternRewriter& rewriter, const Windows& windows) {
-  if (shape_of(windows.source) == windows.windows()) return windows.source;
   return make_reshape(rewriter, name_of(windows.source) + ".windows", windows.source, windows.windows());
 }
 
@@ -40,7 +36,7 @@ struct UnwindowDown : mlir::RewritePattern {
     if (!is_row_wise(op)) return mlir::failure();
     const auto windows = match_unwindow(op->getOperand(0));
     if (!windows) return mlir::failure();
-    const mlir::Value inside = clone_on(rewriter, op, as_windows(rewriter, *windows));
+    const mlir::Value inside = row_wise_on(rewriter, op, as_windows(rewriter, *windows));
     Shape map = windows->map;
     map.back() = shape_of(inside).back();
     rewriter.replaceOp(op, make_unwindow(rewriter, name_of(op), inside, map, windows->window));
@@ -59,7 +55,7 @@ struct WindowUp : mlir::OpRewritePattern<top::ReshapeOp> {
     const std::string name = name_of(last.getOutput());
     const mlir::Value input =
         make_window(rewriter, name_of(op->getOperand(0)) + ".windows", op->getOperand(0), windows->window);
-    rewriter.replaceOp(last, clone_on(rewriter, op, input));
+    rewriter.replaceOp(last, row_wise_on(rewriter, op, input));
     return mlir::success();
   }
 };
@@ -127,13 +123,7 @@ struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
     const auto windows = match_unwindow(pool->source);
     if (!windows || windows->window % 2 != 0) return mlir::failure();
     const std::string name = name_of(last.getOutput());
-    mlir::Value x = make_permute(rewriter, name + ".window_nchw", as_windows(rewriter, *windows), {0, 3, 1, 2});
-    mlir::Operation* inside = rewriter.clone(*pool->op.getOperation());
-    inside->setOperand(0, x);
-    const Shape shape = shape_of(x);
-    inside->getResult(0).setType(tensor_type(rewriter.getContext(), {shape[0], shape[1], shape[2] / 2, shape[3] / 2}));
-    inside->setLoc(name_location(rewriter.getContext(), name + ".window_pool"));
-    x = make_permute(rewriter, name + ".window_nhwc", inside->getResult(0), {0, 2, 3, 1});
+    const mlir::Value x = make_pool(rewriter, name + ".window", as_windows(rewriter, *windows), pool->op);
     rewriter.replaceOp(last, make_unwindow(rewriter, name, x, shape_of(last.getOutput()), windows->window / 2));
     return mlir::success();
   }
@@ -209,7 +199,7 @@ struct OneUnwindow : mlir::OpRewritePattern<top::ReshapeOp> {
       map->moveBefore(last);
     }
     const std::string name = name_of(last.getOutput());
-    const mlir::Value result = clone_on(rewriter, op, map.getOutput());
+    const mlir::Value result = row_wise_on(rewriter, op, map.getOutput());
     result.getDefiningOp()->setLoc(name_location(rewriter.getContext(), name));
     rewriter.replaceOp(last, result);
     return mlir::success();
