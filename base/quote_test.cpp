@@ -1,5 +1,6 @@
 #include "base/quote.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
@@ -11,7 +12,7 @@ namespace {
 TEST(Quote, what_is_short_stays_and_what_is_long_keeps_both_ends) {
   EXPECT_EQ(shortened("abc", 3), "abc");
   EXPECT_EQ(quote("trunk.blocks.0"), "trunk.blocks.0");
-  const std::string name = "begin" + std::string(10'000'000, 'x') + "end";
+  const std::string name = fmt::format("begin{}end", std::string(10'000'000, 'x'));
   const std::string shown = quote(name);
   EXPECT_LE(shown.size(), kLongestQuote);
   EXPECT_TRUE(shown.starts_with("beginx")) << shown;
@@ -40,7 +41,8 @@ TEST(Quote, no_character_is_cut_in_two) {
 
 TEST(Status, a_message_is_bounded_whatever_it_quotes) {
   const std::string name(10'000'000, 'n');
-  const Status status = invalid_input("the tensor " + name + " is there twice", "rename " + name).at("file.pt");
+  const Status status =
+      invalid_input(fmt::format("the tensor {} is there twice", name), fmt::format("rename {}", name)).at("file.pt");
   EXPECT_LE(status.message().size(), kLongestMessage);
   EXPECT_LE(status.hint().size(), kLongestMessage);
   EXPECT_TRUE(status.message().starts_with("file.pt: the tensor nnn")) << status.message();

@@ -1,5 +1,6 @@
 #include "ir/mlir_text.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace samc {
@@ -19,7 +20,7 @@ void expect_error(const std::string& text, const std::string& part) {
 
 TEST(MlirText, brackets_of_every_kind_are_counted) {
   for (const char* open : {"[", "{", "(", "<", "tuple<", "loc(callsite("})
-    expect_error("module {\n" + repeated(open, 10'000), "line 2: brackets nested more than 100 deep");
+    expect_error(fmt::format("module {{\n{}", repeated(open, 10'000)), "line 2: brackets nested more than 100 deep");
   EXPECT_EQ(error_of(repeated("[", 100) + repeated("]", 100)), "");
   EXPECT_EQ(error_of(repeated("[](){}<>", 10'000)), "");
   // A closing bracket of another kind closes nothing.
@@ -27,15 +28,16 @@ TEST(MlirText, brackets_of_every_kind_are_counted) {
 }
 
 TEST(MlirText, brackets_in_texts_and_comments_and_arrows_are_none) {
-  EXPECT_EQ(error_of("\"" + repeated("[", 1000) + "\" // " + repeated("{", 1000) + "\n"), "");
+  EXPECT_EQ(error_of(fmt::format("\"{}\" // {}\n", repeated("[", 1000), repeated("{", 1000))), "");
   EXPECT_EQ(error_of(R"("a \" [[[" "b \\")"), "");
   EXPECT_EQ(error_of(repeated("(tensor<4xf32>) -> tensor<4xf32>\n", 1000)), "");
   expect_error(repeated("<->", 1000), "nested");
 }
 
 TEST(MlirText, affine_expressions_and_aliases_of_types_are_refused) {
-  expect_error("\n\n#map = affine_map<(d0) -> (" + repeated("-", 100'000) + "d0)>", "line 3: the alias #map");
-  expect_error("\"top.A\"() {a = affine_map<(d0) -> (d0" + repeated(" + d0", 100'000) + ")>}", "an affine_map");
+  expect_error(fmt::format("\n\n#map = affine_map<(d0) -> ({}d0)>", repeated("-", 100'000)), "line 3: the alias #map");
+  expect_error(fmt::format("\"top.A\"() {{a = affine_map<(d0) -> (d0{})>}}", repeated(" + d0", 100'000)),
+               "an affine_map");
   expect_error("!a = i1\n", "the alias !a");
   EXPECT_EQ(error_of("\"affine_map\""), "");
 }

@@ -172,12 +172,15 @@ TEST(Limits, prompts_and_images_of_a_file) {
 
 TEST(Limits, nested_json_ends_in_an_error) {
   expect_error(parse_prompts(std::string(1'000'000, '[')).status(), "not valid JSON");
-  expect_error(parse_prompts("{\"pictures\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}").status(),
-               "pictures[0]: not an object");
+  expect_error(
+      parse_prompts(fmt::format("{{\"pictures\": {}{}}}", std::string(100'000, '['), std::string(100'000, ']')))
+          .status(),
+      "pictures[0]: not an object");
 }
 
 TEST(Limits, an_unknown_key_is_quoted_up_to_a_limit) {
-  const Status status = parse_prompts("{\"pictures\": [], \"" + std::string(1'000'000, 'k') + "\": 1}").status();
+  const Status status =
+      parse_prompts(fmt::format("{{\"pictures\": [], \"{}\": 1}}", std::string(1'000'000, 'k'))).status();
   expect_error(status, "unknown key \"kkk");
   EXPECT_LT(status.message().size(), 200u);
 }

@@ -202,17 +202,16 @@ TEST(OnnxLoad, many_branches_see_the_names_outside_of_them) {
   TestModel test;
   test.input("x", {2}).output("y");
   for (int i = 0; i < kNodes; ++i) {
-    const std::string number = std::to_string(i);
-    NodeProto& node = test.node("If", {"x"}, {"r" + number});
+    NodeProto& node = test.node("If", {"x"}, {fmt::format("r{}", i)});
     AttributeProto& outer = *node.add_attribute();
     outer.set_name("then_branch");
     NodeProto& inside = *outer.mutable_g()->add_node();
     inside.set_op_type("If");
     inside.add_input("x");
-    inside.add_output("i" + number);
+    inside.add_output(fmt::format("i{}", i));
     AttributeProto& inner = *inside.add_attribute();
     inner.set_name("then_branch");
-    TestModel::add_node(*inner.mutable_g(), "Relu", {"x"}, {"j" + number});
+    TestModel::add_node(*inner.mutable_g(), "Relu", {"x"}, {fmt::format("j{}", i)});
   }
   test.node("Relu", {"x"}, {"y"});
   EXPECT_EQ(test.load_error(), "");
@@ -225,7 +224,7 @@ TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
     test.input("x", {2}).output("y");
     GraphProto* graph = &test.graph();
     for (int i = 0; i < depth; ++i) {
-      AttributeProto& attribute = *TestModel::add_node(*graph, "If", {"x"}, {"r" + std::to_string(i)}).add_attribute();
+      AttributeProto& attribute = *TestModel::add_node(*graph, "If", {"x"}, {fmt::format("r{}", i)}).add_attribute();
       attribute.set_name("then_branch");
       graph = attribute.mutable_g();
       graph->set_name("inner");

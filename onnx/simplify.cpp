@@ -339,7 +339,7 @@ class Simplifier {
       for (const Type& type : types) bytes += element_count(type.shape) * dtype_size(type.dtype);
       SAMC_TRY(check_constant_bytes(bytes));
     }
-    if (!op.of_shape_only) SAMC_TRY(spend(context));
+    SAMC_TRY(spend(op, context));
     SAMC_ASSIGN(std::vector<Tensor> tensors, op.evaluate(context));
     for (size_t i = tensors.size(); i < node.outputs.size(); ++i)
       if (!node.outputs[i].empty()) return unsupported(fmt::format("its result {} is used", node.outputs[i]));
@@ -353,8 +353,8 @@ class Simplifier {
   }
 
   // What evaluation reads: thousands of nodes may each reduce the same large constant to one number.
-  Status spend(const NodeContext& context) {
-    for (size_t i = 0; i < context.input_count(); ++i)
+  Status spend(const Operator& op, const NodeContext& context) {
+    for (size_t i = 0; i < std::min(context.input_count(), op.values_read); ++i)
       if (context.has(i)) evaluated_elements_ += context.input(i).constant ? context.input(i).constant->count() : 0;
     if (evaluated_elements_ <= kMostElementsRead) return Status::ok();
     return invalid_input("the model's constants take more work to evaluate than any model needs");

@@ -244,7 +244,7 @@ TEST(SimplifyLimits, what_evaluation_reads_is_bounded) {
   test.node("ConstantOfShape", {"shape"}, {"zeros"});
   std::vector<std::string> sums;
   for (int i = 0; i < 3000; ++i) {
-    sums.push_back("sum" + std::to_string(i));
+    sums.push_back(fmt::format("sum{}", i));
     test.node("Slice", {"zeros", "from", "to"}, {sums.back()});
   }
   test.integers("from", {0}).integers("to", {1});
@@ -259,7 +259,7 @@ TEST(SimplifyLimits, one_large_constant_is_looked_through_once) {
   test.node("ConstantOfShape", {"shape"}, {"zeros"});
   std::string last = "x";
   for (int i = 2000; i-- > 0;) {
-    const std::string next = "y" + std::to_string(i);
+    const std::string next = fmt::format("y{}", i);
     test.node("Add", {last, "zeros"}, {next});
     last = next;
   }
@@ -270,7 +270,7 @@ TEST(SimplifyLimits, unknown_operators_are_counted_in_linear_time) {
   constexpr int kNodes = 60'000;
   TestModel test;
   test.input("x", {2}).output("y");
-  for (int i = 0; i < kNodes; ++i) test.node("Op" + std::to_string(i), {"x"}, {"r" + std::to_string(i)});
+  for (int i = 0; i < kNodes; ++i) test.node(fmt::format("Op{}", i), {"x"}, {fmt::format("r{}", i)});
   test.node("Op0", {"x"}, {"y"});
   const Model model = test.load().value();
   EXPECT_EQ(unknown_operators(model).size(), static_cast<size_t>(kNodes));

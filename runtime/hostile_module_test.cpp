@@ -173,7 +173,7 @@ TEST(HostileModule, WindowsStayWithThePicture) {
 // Planning takes time by the square of the values.
 TEST(HostileModule, FunctionsValuesAndBordersAreBounded) {
   PlanBuilder functions;
-  for (size_t i = 0; i < 65; ++i) functions.function("f" + std::to_string(i));
+  for (size_t i = 0; i < 65; ++i) functions.function(fmt::format("f{}", i));
   EXPECT_EQ(error_of(functions.module), "65 functions, at most 64 are allowed");
   PlanBuilder values;
   values.function("f");
@@ -186,7 +186,7 @@ TEST(HostileModule, FunctionsValuesAndBordersAreBounded) {
   EXPECT_EQ(error_of(values.module), "32769 values, at most 32768 are allowed");
   PlanBuilder border;
   border.function("f");
-  for (size_t i = 0; i < 257; ++i) border.input("in" + std::to_string(i), {1});
+  for (size_t i = 0; i < 257; ++i) border.input(fmt::format("in{}", i), {1});
   EXPECT_EQ(error_of(border.module), "function f: 257 inputs, at most 256 are allowed");
 }
 

@@ -57,8 +57,8 @@ TEST_F(CommandLine, a_prompt_of_too_many_points) {
 
 TEST_F(CommandLine, deeply_nested_mlir) {
   const std::string head = "module @m attributes {module.state = \"TOP_F32\", module.weight_file = \"w.npz\"} {\n";
-  const std::string deep = "func.func @main() { %0 = \"top.None\"() {a = " + std::string(10'000, '[');
-  for (const std::string& text : {head + deep, deep, "module {\n" + std::string(1'000'000, '{')}) {
+  const std::string deep = fmt::format("func.func @main() {{ %0 = \"top.None\"() {{a = {}", std::string(10'000, '['));
+  for (const std::string& text : {head + deep, deep, std::string(1'000'000, '{')}) {
     put_bytes(path("deep.mlir"), text);
     expect_error(samc({"inspect", path("deep.mlir")}), 1, {"deep.mlir", "nested more than 100 deep"});
     expect_error(samc({"deploy", "--mlir", path("deep.mlir"), "--chip", "bm1688", "--quantize", "F16", "--model",
@@ -88,7 +88,7 @@ TEST_F(CommandLine, a_model_of_many_outputs_takes_linear_time) {
     onnx::NodeProto& node = *graph.add_node();
     node.set_op_type("Relu");
     node.add_input("x");
-    node.add_output("y" + std::to_string(i));
+    node.add_output(fmt::format("y{}", i));
     declare(*graph.add_output(), node.output(0));
   }
   put_bytes(path("out.onnx"), model.SerializeAsString());
@@ -101,11 +101,11 @@ TEST_F(CommandLine, a_model_of_many_outputs_takes_linear_time) {
 TEST_F(CommandLine, messages_are_bounded) {
   const std::string digits(100'000, '9');  // the kernel's limit of one argument is 131,072
   for (const std::vector<std::string>& call : std::vector<std::vector<std::string>>{
-           {"segment", digits + ".jpg", "--model", module(), "--point", "1,1", "-o", path("o.png")},
+           {"segment", fmt::format("{}.jpg", digits), "--model", module(), "--point", "1,1", "-o", path("o.png")},
            {"segment", kTruck, "--model", digits, "--point", "1,1", "-o", path("o.png")},
            {"segment", kTruck, "--model", module(), "--point", digits, "-o", path("o.png")},
-           {"segment", kTruck, "--model", module(), "--box", digits + ",1,2,3", "-o", path("o.png")},
-           {"segment", kTruck, "--" + digits},
+           {"segment", kTruck, "--model", module(), "--box", fmt::format("{},1,2,3", digits), "-o", path("o.png")},
+           {"segment", kTruck, fmt::format("--{}", digits)},
            {"inspect", digits},
            {digits}}) {
     const ProcessResult result = samc(call);
@@ -113,8 +113,9 @@ TEST_F(CommandLine, messages_are_bounded) {
     expect_error(result, result.exit_code, {});
     EXPECT_LT(result.err.size(), kLongestLine);
   }
-  put_bytes(path("p.json"), "{\"pictures\": [{\"image\": \"" + std::string(10'000'000, 'n') +
-                                "\", \"prompts\": [{\"points\": [[1e300, 1]]}]}]}");
+  put_bytes(path("p.json"),
+            fmt::format("{{\"pictures\": [{{\"image\": \"{}\", \"prompts\": [{{\"points\": [[1e300, 1]]}}]}}]}}",
+                        std::string(10'000'000, 'n')));
   const ProcessResult result = segment({"--prompts", path("p.json"), "--json", path("o.json")});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_LT(result.err.size(), 2 * kLongestLine);
