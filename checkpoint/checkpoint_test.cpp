@@ -439,7 +439,7 @@ TEST_F(CheckpointFile, pickles_that_are_wrong) {
                "not a dict of tensors");
   EXPECT_HOLDS(error_of_pickle(std::string(3 << 20, '(')), "more marks");
   EXPECT_HOLDS(error_of_pickle(std::string(3 << 20, ']')), "more values");
-  std::string copies = "(" + std::string(100000, 'N') + "l\x94";
+  std::string copies = fmt::format("({}l\x94", std::string(100000, 'N'));
   for (int i = 0; i < 100000; ++i) copies += std::string("cbuiltins\nset\n") + "h" + std::string(1, '\0') + "\x85R0";
   EXPECT_HOLDS(error_of_pickle(copies), "more values");
 }
@@ -456,7 +456,7 @@ TEST_F(CheckpointFile, tensors_hold_no_more_than_a_file_of_this_size_can) {
     PickleWriter pickle;
     pickle.raw("}").mark();
     for (int i = 0; i < tensors; ++i)
-      pickle.text("w" + std::to_string(i)).tensor("FloatStorage", "0", 4, 0, {4096, 4096}, {0, 0});
+      pickle.text(fmt::format("w{}", i)).tensor("FloatStorage", "0", 4, 0, {4096, 4096}, {0, 0});
     std::string bytes;
     ZipWriter zip([&](const void* data, size_t size) {
       bytes.append(static_cast<const char*>(data), size);
