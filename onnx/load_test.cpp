@@ -199,15 +199,16 @@ TEST(OnnxLoad, messages_are_bounded_whatever_the_names_are) {
 // Graphs within graphs that all read names from outside: each looks through the scopes around it, none copies them.
 TEST(OnnxLoad, many_branches_see_the_names_outside_of_them) {
   constexpr int kNodes = 20'000;
+  const std::string x = "x";
   TestModel test;
-  test.input("x", {2}).output("y");
+  test.input(x, {2}).output("y");
   for (int i = 0; i < kNodes; ++i) {
     NodeProto& node = test.node("If", {"x"}, {fmt::format("r{}", i)});
     AttributeProto& outer = *node.add_attribute();
     outer.set_name("then_branch");
     NodeProto& inside = *outer.mutable_g()->add_node();
     inside.set_op_type("If");
-    inside.add_input("x");
+    inside.add_input(x);
     inside.add_output(fmt::format("i{}", i));
     AttributeProto& inner = *inside.add_attribute();
     inner.set_name("then_branch");

@@ -82,12 +82,13 @@ TEST_F(CommandLine, a_model_of_many_outputs_takes_linear_time) {
     type.set_elem_type(1);
     type.mutable_shape()->add_dim()->set_dim_value(2);
   };
-  declare(*graph.add_input(), "x");
+  const std::string x = "x";
+  declare(*graph.add_input(), x);
   constexpr int kOutputs = 50'000;
   for (int i = 0; i < kOutputs; ++i) {
     onnx::NodeProto& node = *graph.add_node();
     node.set_op_type("Relu");
-    node.add_input("x");
+    node.add_input(x);
     node.add_output(fmt::format("y{}", i));
     declare(*graph.add_output(), node.output(0));
   }
