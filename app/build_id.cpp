@@ -44,10 +44,12 @@ const std::string& build_id() {
   static const std::string id = [] {
     std::string found;
     dl_iterate_phdr(find_build_id, &found);
-    SAMC_CHECK(!found.empty(), "linked without --build-id");
+    SAMC_CHECK(!found.empty(), "linked without a build id");
     return found;
   }();
   return id;
 }
+
+std::string version_line() { return std::string("samc ") + version() + " (build " + build_id().substr(0, 12) + ")"; }
 
 }  // namespace samc

@@ -9,5 +9,7 @@ const char* version();
 // The linker's hash of the executable, in hexadecimal: another compiler, another id, so that cached modules of an older
 // one are not taken.
 const std::string& build_id();
+// What --version prints.
+std::string version_line();
 
 }  // namespace samc

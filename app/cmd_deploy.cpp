@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/script_options.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
 #include "base/files.h"
@@ -28,11 +30,12 @@ constexpr int64_t kMostProductsByDefault = 2'000'000'000;
 
 struct Arguments {
   DeployOptions deploy;
-  std::string tpu_mlir, tolerance, test_input, test_reference;
-  bool validate = false, skip_validation = false;
+  std::string tpu_mlir, tolerance, test_input, test_reference, excepts, input_list, output_list;
+  bool validate = false, skip_validation = false, gen_test_input = false;
+  bool io_alone = false, no_structure_detection = false, no_layer_groups = false, no_topological_sort = false,
+       no_affine = false;
   int threads = 0;
-  bool debug = false, compare_all = false;
-  std::string excepts, correctness;
+  ForeignOptions foreign;
 };
 
 void print_estimate(const DeployReport& report) {
@@ -70,6 +73,7 @@ Result<NamedTensors> read_inputs(const TransformedModel& model, const std::strin
   if (!path.ends_with(".npz")) {
     const std::vector<NamedShape> list = model.inputs();
     const auto preprocess = list.empty() ? std::nullopt : model.preprocess(list[0].name);
+    if (path.ends_with(".npy")) return read_test_inputs(path, list, {}, pool);
     if (!preprocess)
       return invalid_input(path + " is a picture, and the .mlir says nothing about preprocessing", "give an .npz");
     return read_test_inputs(path, list, *preprocess, pool);
@@ -139,6 +143,9 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Named
     progress.show("validation: computing the reference in f32 ...");
     SAMC_ASSIGN(reference, model.run(views_of(inputs), &pool));
   }
+  for (const std::string& name : split_names(arguments.excepts))
+    if (name != "-" && reference.erase(name) == 0)
+      warn(fmt::format("--excepts has no effect on {}: the model has no such output", name));
   SimulateOptions options;
   options.waiting = [&](double seconds) {
     progress.show(fmt::format("validation: simulating {} ... {:.0f} s", chip->name, seconds));
@@ -164,20 +171,47 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Named
   return Status::ok();
 }
 
+// What the options say together, in the terms of deploy().
+Status settle(Arguments& arguments) {
+  DeployOptions& deploy = arguments.deploy;
+  CompilerOptions& compiler = deploy.compiler;
+  if (!arguments.tpu_mlir.empty()) deploy.tpu_mlir = arguments.tpu_mlir;
+  compiler.structure_detection = !arguments.no_structure_detection;
+  compiler.layer_groups = !arguments.no_layer_groups;
+  compiler.topological_sort = !arguments.no_topological_sort;
+  compiler.affine = !arguments.no_affine;
+  if (arguments.io_alone) {
+    if (compiler.addr_mode != "auto") return usage_error("--io_alone beside --addr_mode", "leave --io_alone out");
+    compiler.addr_mode = "io_alone";
+  }
+  for (const auto& [option, text, flag, list] :
+       {std::tuple{"--quant_input", &arguments.input_list, deploy.quantize_input, &deploy.quantized_inputs},
+        {"--quant_output", &arguments.output_list, deploy.quantize_output, &deploy.quantized_outputs}}) {
+    if (text->empty()) continue;
+    SAMC_ASSIGN(*list, parse_integers(std::string(option) + "_list", *text));
+    if (!flag) warn(fmt::format("{0}_list has no effect without {0}", option));
+  }
+  SAMC_ASSIGN(const ChipEntry* chip, find_chip(deploy.chip));
+  SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(deploy.quantize));
+  if (compiler.compress_mode != "none" && chip->name != std::string("bm1688")) {
+    warn("--compress_mode has no effect: only bm1688 has it");
+    compiler.compress_mode = "none";
+  }
+  if (!mode->grouped && (compiler.q_symmetric || compiler.q_group_size != CompilerOptions().q_group_size))
+    warn(fmt::format("--q_group_size and --q_symmetric have no effect: {} does not quantise weights", mode->name));
+  return Status::ok();
+}
+
 Status run_deploy(const Arguments& given) {
   Arguments arguments = given;
-  if (!arguments.tpu_mlir.empty()) arguments.deploy.tpu_mlir = arguments.tpu_mlir;
+  SAMC_TRY(given.foreign.check());
+  SAMC_TRY(settle(arguments));
   if (arguments.validate && arguments.skip_validation)
     return usage_error("--validate and --skip_validation exclude each other");
   if (!arguments.deploy.output.ends_with(".bmodel"))
     return usage_error("--model " + arguments.deploy.output + " does not end in .bmodel");
   if (!arguments.test_reference.empty() && arguments.test_input.empty())
     return usage_error("--test_reference needs the --test_input that it belongs to");
-  if (arguments.debug) warn("--debug has no effect");
-  if (arguments.compare_all) warn("--compare_all: only outputs are compared; the flag has no effect");
-  if (!arguments.excepts.empty()) warn("--excepts has no effect");
-  if (!arguments.correctness.empty())
-    warn("--correctness: bmodel and f32 are compared directly, by --tolerance; no effect");
   {
     // tpuc-opt's parser is MLIR's too, and says nothing when its stack is used up.
     SAMC_ASSIGN(const std::string text, read_text_file(arguments.deploy.mlir, kMostMlirBytes));
@@ -194,7 +228,7 @@ Status run_deploy(const Arguments& given) {
              arguments.deploy.quantize, human_bytes(static_cast<double>(report.bytes)), report.seconds);
   std::fflush(stdout);
   if (arguments.skip_validation) return Status::ok();
-  const bool is_asked_for = arguments.validate || !arguments.test_input.empty();
+  const bool is_asked_for = arguments.validate || arguments.gen_test_input || !arguments.test_input.empty();
   auto read = TransformedModel::read(arguments.deploy.mlir);
   // tpuc-opt has accepted it, so what samc cannot read is no mistake in the file.
   if (!read.is_ok() && !is_asked_for) {
@@ -221,6 +255,37 @@ Status run_deploy(const Arguments& given) {
   return validate(arguments, *model, std::move(inputs), pool, progress);
 }
 
+void add_compiler_options(CLI::App& command, Arguments& a) {
+  CompilerOptions& c = a.deploy.compiler;
+  std::vector<CLI::Option*> options{
+      command.add_option("--opt", c.opt, "How tpuc-opt searches for layer groups: 1, 2 or 3")->capture_default_str(),
+      command.add_flag("--disable_layer_group", a.no_layer_groups, "Each op for itself"),
+      command.add_option("--layer_group_config", c.layer_group_config, "tpuc-opt's settings of that search")
+          ->type_name("FILE.json"),
+      command
+          .add_option("--shape_secs_search_strategy", c.shape_secs_search_strategy,
+                      "How long it looks for better slices: 0, 1 or 2")
+          ->capture_default_str(),
+      command.add_flag("--disable_structure_detect_opt", a.no_structure_detection,
+                       "Without looking for repeated structures"),
+      command.add_option("--group_by_cores", c.group_by_cores, "Layer groups by cores: auto, true or false")
+          ->capture_default_str(),
+      command.add_flag("--disable_topo_sort", a.no_topological_sort, "Ops stay in the order of the .mlir"),
+      command.add_flag("--disable_affine", a.no_affine, "Permutes, reshapes, slices and pads stay as they are"),
+      command.add_option("--compress_mode", c.compress_mode, "On bm1688: none, weight, activation or all")
+          ->capture_default_str(),
+      command.add_flag("--weight_deduplicate", c.weight_deduplicate, "Equal weights lie in the bmodel once"),
+      command
+          .add_option("--addr_mode", c.addr_mode,
+                      "Where inputs and outputs lie: auto, basic, io_alone, io_tag, io_tag_fuse, io_reloc or in_reuse")
+          ->capture_default_str(),
+      command.add_flag("--io_alone", a.io_alone, "--addr_mode io_alone"),
+      command.add_option("--q_group_size", c.q_group_size, "Of W8 and W4: weights that share a scale")
+          ->capture_default_str(),
+      command.add_flag("--q_symmetric", c.q_symmetric, "Of W8 and W4: scales without zero points")};
+  for (CLI::Option* option : options) option->group("Of tpuc-opt, as in model_deploy.py");
+}
+
 }  // namespace
 
 Command add_deploy(CLI::App& parent) {
@@ -232,35 +297,43 @@ Command add_deploy(CLI::App& parent) {
       ->required()
       ->type_name("FILE.mlir");
   command->add_option("--model", a.deploy.output, "Where the bmodel goes")->required()->type_name("FILE.bmodel");
-  command->add_option("--chip", a.deploy.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
+  command->add_option("--chip,--processor", a.deploy.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
+  a.deploy.quantize = "F32";
   command->add_option("--quantize", a.deploy.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
-      ->required()
+      ->capture_default_str()
       ->type_name("MODE");
   command->add_option("--num_core", a.deploy.cores, "Cores to use: 1, on bm1688 1 or 2")->capture_default_str();
   command->add_flag("--quant_input", a.deploy.quantize_input, "The bmodel's inputs are 16 bits wide");
   command->add_flag("--quant_output", a.deploy.quantize_output, "The bmodel's outputs are 16 bits wide");
+  command->add_flag("--quant_output_bf16", a.deploy.bf16_output, "The bmodel's outputs are bf16");
+  command->add_option("--quant_input_list", a.input_list, "With --quant_input: only these inputs, from 1 on")
+      ->type_name("1,3");
+  command->add_option("--quant_output_list", a.output_list, "With --quant_output: only these outputs, from 1 on")
+      ->type_name("1,3");
   command->add_flag("--fuse_preprocess", a.deploy.fuse_preprocess, "The bmodel takes a picture of 8-bit pixels");
   command->add_option(
       "--customization_format", a.deploy.customization_format,
       "Of that picture: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE; unset: the model's own, planar");
   command->add_option("--quantize_table", a.deploy.quantize_table, "Lines 'VALUE MODE': values of another precision")
       ->type_name("FILE");
-  command->add_flag("--high_precision", a.deploy.high_precision, "Normalisations in f32");
+  command->add_flag("--high_precision,--ignore_f16_overflow", a.deploy.high_precision, "Normalisations in f32");
   add_tpu_mlir_option(*command, a.tpu_mlir);
   command
-      ->add_option("--test_input", a.test_input,
-                   "Inputs to validate with: arrays by name, or a picture; unset: random numbers")
-      ->type_name("FILE.npz|PICTURE");
+      ->add_option(
+          "--test_input", a.test_input,
+          "Inputs to validate with: arrays by name, one .npy for each input, or an image; unset: random numbers")
+      ->type_name("FILE.npz|A.npy,B.npy|IMAGE");
+  command->add_flag("--gen_test_input", a.gen_test_input, "Validate with random numbers, however large it is");
   command->add_option("--test_reference", a.test_reference, "Outputs to compare with; unset: computed in f32")
       ->type_name("FILE.npz");
   command->add_option("--tolerance", a.tolerance, "Least cosine and Euclidean similarity, such as 0.99,0.90");
+  command->add_option("--excepts", a.excepts, "Outputs that are not compared; -: none")->type_name("A,B");
   command->add_flag("--validate", a.validate, "Run the bmodel in the chip's simulator, however large it is");
   command->add_flag("--skip_validation", a.skip_validation, "Do not run it");
   command->add_option("--threads", a.threads, "Of the reference; 0: one for each core")->check(CLI::Range(0, 1024));
-  for (const auto& [name, value] : {std::pair{"--excepts", &a.excepts}, {"--correctness", &a.correctness}})
-    command->add_option(name, *value, "Accepted, without effect")->group("Accepted for model_deploy.py's sake");
-  for (const auto& [name, value] : {std::pair{"--debug", &a.debug}, {"--compare_all", &a.compare_all}})
-    command->add_flag(name, *value, "Accepted, without effect")->group("Accepted for model_deploy.py's sake");
+  command->set_version_flag("-V,--version", version_line());
+  add_compiler_options(*command, a);
+  a.foreign.add_to(*command, model_deploy_script());
   command->footer(
       "Example:\n  samc deploy --mlir encoder.mlir --chip bm1688 --quantize F16 --num_core 2 --model encoder.bmodel");
   return [arguments] { return run_deploy(*arguments); };

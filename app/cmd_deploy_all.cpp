@@ -122,7 +122,7 @@ Command add_deploy_all(CLI::App& parent) {
   command->add_option("-o,--output", a.folder, "Gets encoder.bmodel, decoder.bmodel and samc_bmodels.json")
       ->required()
       ->type_name("DIR");
-  command->add_option("--chip", a.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
+  command->add_option("--chip,--processor", a.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
   command->add_option("--quantize", a.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
       ->required()
       ->type_name("MODE");

@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/build_id.h"
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/script_options.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
 #include "base/files.h"
@@ -24,10 +26,10 @@ struct Arguments {
   Preprocess preprocess;
   int64_t max_points = kDefaultMaxPoints;
   std::vector<std::string> disabled;
+  std::string preprocess_list;
   int threads = 0;
-  // Accepted because scripts written for model_transform.py have them.
-  std::string tolerance, excepts, onnx_sim, do_onnx_sim, dynamic_inputs, shape_inputs;
-  bool debug = false, dynamic = false, not_inference = false, cache_skip = false;
+  bool not_inference = false;
+  ForeignOptions foreign;
 };
 
 Result<TransformOptions> make_options(const Arguments& arguments) {
@@ -50,6 +52,9 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
   if (!arguments.resize_dims.empty()) {
     SAMC_ASSIGN(options.preprocess.resize_dims, parse_integers("--resize_dims", arguments.resize_dims));
   }
+  if (!arguments.preprocess_list.empty()) {
+    SAMC_ASSIGN(options.preprocess.inputs, parse_integers("--preprocess_list", arguments.preprocess_list));
+  }
   options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
   options.until = arguments.until;
   return options;
@@ -67,21 +72,6 @@ void print_preprocess(const Preprocess& preprocess) {
   fmt::print("  scale              {}\n", fmt::join(preprocess.scale, ", "));
   fmt::print("  pixel_format       {}\n", preprocess.pixel_format);
   fmt::print("  channel_format     {}\n", preprocess.channel_format);
-}
-
-void say_what_is_ignored(const Arguments& arguments) {
-  if (arguments.dynamic) warn("--dynamic: shapes are always static; the flag has no effect");
-  if (!arguments.excepts.empty()) warn("--excepts: nothing is compared here; the flag has no effect");
-  if (!arguments.tolerance.empty()) warn("--tolerance: nothing is compared here, see samc deploy; no effect");
-  for (const auto& [name, value] :
-       {std::pair{"--onnx_sim", &arguments.onnx_sim}, {"--do_onnx_sim", &arguments.do_onnx_sim}})
-    if (!value->empty()) warn(std::string(name) + ": samc simplifies the model itself; the flag has no effect");
-  for (const auto& [name, value] : {std::pair{"--dynamic_shape_input_names", &arguments.dynamic_inputs},
-                                    {"--shape_influencing_input_names", &arguments.shape_inputs}})
-    if (!value->empty()) warn(std::string(name) + ": shapes are always static; the flag has no effect");
-  if (arguments.debug) warn("--debug has no effect");
-  if (arguments.not_inference) warn("--not_inference has no effect: the model runs only for --test_input");
-  if (arguments.cache_skip) warn("--cache_skip has no effect");
 }
 
 Status run_test(const TransformedModel& model, const Arguments& arguments, const Preprocess& preprocess,
@@ -120,8 +110,10 @@ Status transform(const Arguments& arguments) {
   if (!arguments.mlir.ends_with(".mlir")) return usage_error("--mlir " + arguments.mlir + " does not end in .mlir");
   if (arguments.test_input.empty() != arguments.test_result.empty())
     return usage_error("--test_input and --test_result belong together", "give both or none");
-  if (!arguments.test_input.empty()) SAMC_TRY(MappedFile::open(arguments.test_input).status());  // before the work
-  say_what_is_ignored(arguments);
+  if (!arguments.test_input.empty())
+    for (const std::string& file : test_input_files(arguments.test_input))
+      SAMC_TRY(MappedFile::open(file).status());  // before the work
+  SAMC_TRY(arguments.foreign.check());
   print_preprocess(options.preprocess);
   Stopwatch making;
   Progress progress;
@@ -147,7 +139,7 @@ Status transform(const Arguments& arguments) {
   fmt::print("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir,
              (folder / weight_file_name(options.model_name)).string(),
              2e-9 * static_cast<double>(model->multiply_adds()), (made + written) / 1e3);
-  if (arguments.test_input.empty()) return Status::ok();
+  if (arguments.test_input.empty() || arguments.not_inference) return Status::ok();
   return run_test(*model, arguments, options.preprocess, progress);
 }
 
@@ -191,27 +183,22 @@ Command add_transform(CLI::App& parent) {
   command->add_option("--pad_type", a.preprocess.pad_type, "normal or center")->capture_default_str();
   command
       ->add_option("--test_input", a.test_input,
-                   "Inputs to run the result on, in samc's reference interpreter: arrays by name, or a picture, which "
-                   "goes through the preprocess configuration")
-      ->type_name("FILE.npz|PICTURE");
+                   "Inputs to run the result on, in samc's reference interpreter: arrays by name, or one .npy for each "
+                   "input, or an image, which goes through the preprocess configuration")
+      ->type_name("FILE.npz|A.npy,B.npy|IMAGE");
   command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
   command->add_option("--until", a.until, "Stop at the end of this phase: input, top or sophgo")->type_name("PHASE");
+  command->add_flag("--not_inference", a.not_inference, "Do not run it, whatever --test_input says");
+  command
+      ->add_option("--preprocess_list", a.preprocess_list,
+                   "Inputs, from 1 on, that the preprocess configuration is for; unset: all that are images")
+      ->type_name("1,2");
   command->add_option("--disable", a.disabled, "Leave a pass out; may be given several times")
       ->allow_extra_args(false)
       ->type_name("PASS");
   command->add_option("--threads", a.threads, "Of the test run; 0: one for each core")->check(CLI::Range(0, 1024));
-  for (const auto& [name, value] : {std::pair{"--tolerance", &a.tolerance},
-                                    {"--excepts", &a.excepts},
-                                    {"--onnx_sim", &a.onnx_sim},
-                                    {"--do_onnx_sim", &a.do_onnx_sim},
-                                    {"--dynamic_shape_input_names", &a.dynamic_inputs},
-                                    {"--shape_influencing_input_names", &a.shape_inputs}})
-    command->add_option(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
-  for (const auto& [name, value] : {std::pair{"--dynamic", &a.dynamic},
-                                    {"--debug", &a.debug},
-                                    {"--not_inference", &a.not_inference},
-                                    {"--cache_skip", &a.cache_skip}})
-    command->add_flag(name, *value, "Accepted, without effect")->group("Accepted for model_transform.py's sake");
+  command->set_version_flag("-V,--version", version_line());
+  a.foreign.add_to(*command, model_transform_script());
   command->footer(
       "Example:\n  samc transform --model_name sam2_encoder --model_def encoder.onnx --input_shapes [[1,3,1024,1024]] "
       "\\\n"

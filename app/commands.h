@@ -4,6 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 
@@ -20,5 +23,8 @@ Command add_export(CLI::App& parent);
 Command add_transform(CLI::App& parent);
 Command add_deploy(CLI::App& parent);
 Command add_deploy_all(CLI::App& parent);
+
+// All of them, by name. memory_limit: the value of --memory-limit, which each has.
+std::vector<std::pair<const char*, Command>> add_commands(CLI::App& app, std::string& memory_limit);
 
 }  // namespace samc

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +22,8 @@
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/hints.h"
+#include "app/script_options.h"
 #include "base/files.h"
 #include "base/guard.h"
 #include "base/memory_budget.h"
@@ -102,14 +105,6 @@ void warn_of_missing_threads() {
                     shortage->got, shortage->asked));
 }
 
-void add_memory_limit(CLI::App& app, std::string& limit) {
-  app.add_option("--memory-limit", limit,
-                 "Memory that images, values and results may take, such as 500M or 2G; without it nine tenths of the "
-                 "machine's or the container's")
-      ->envname("SAMC_MEMORY_LIMIT")
-      ->type_name("SIZE");
-}
-
 Status run_command(const Command& command, const std::string& memory_limit) {
   return guarded([&]() -> Status {
     if (!memory_limit.empty()) {
@@ -121,10 +116,16 @@ Status run_command(const Command& command, const std::string& memory_limit) {
   });
 }
 
+// Its hint as this command may say it.
+int report_error_of(const std::string& command, const Status& status, const CLI::App& app) {
+  const std::string hint = fit_hint(status.hint(), command, options_of_commands(app));
+  return report_error({status.code(), status.message(), hint});
+}
+
 int run(int count, char** arguments) {
   CLI::App app("samc compiles SAM 2 models from their published checkpoints and segments pictures with them.");
   app.name("samc");
-  app.set_version_flag("--version", std::string("samc ") + version() + " (build " + build_id().substr(0, 12) + ")");
+  app.set_version_flag("--version", version_line());
   app.require_subcommand(1);
   app.formatter(std::make_shared<WrappingFormatter>());
   app.footer(
@@ -132,15 +133,13 @@ int run(int count, char** arguments) {
       "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
       "SAMC_CACHE_LIMIT_MB of them (4000). SAMC_MEMORY_LIMIT is --memory-limit for all. `samc COMMAND --help` says "
       "everything about a command.");
-  const std::vector<std::pair<const char*, Command>> commands{
-      {"inspect", add_inspect(app)},     {"compile", add_compile(app)}, {"segment", add_segment(app)},
-      {"encode", add_encode(app)},       {"bench", add_bench(app)},     {"export", add_export(app)},
-      {"transform", add_transform(app)}, {"deploy", add_deploy(app)},   {"deploy-all", add_deploy_all(app)}};
   std::string memory_limit;
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
-    add_memory_limit(*command, memory_limit);
+  const auto commands = add_commands(app, memory_limit);
+  std::vector<std::string> words(arguments + 1, arguments + std::max(count, 1));
+  complete_script_options(words);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
-    app.parse(count, arguments);
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return finish(app.exit(error, std::cout, std::cerr));  // --help, --version
     std::string where = "samc";
@@ -151,7 +150,7 @@ int run(int count, char** arguments) {
     if (app.got_subcommand(name)) {
       const Status status = run_command(command, memory_limit);
       warn_of_missing_threads();
-      if (!status.is_ok()) return report_error(status);
+      if (!status.is_ok()) return report_error_of(name, status, app);
     }
   return finish(0);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/sophgo_arguments.h"
+#include "media/npy.h"
 #include "media/npz.h"
 #include "runtime/preprocess.h"
 #include "runtime/rgb_view.h"
@@ -21,6 +23,26 @@ Result<NamedTensors> read_arrays(const std::string& path, const std::vector<Name
       return invalid_input(fmt::format("{}: {} is {}, the model's input is {}", path, input.name,
                                        shape_to_string(tensor->shape()), shape_to_string(input.shape)));
     tensors[input.name] = Tensor::copy_of(tensor->view());
+  }
+  return tensors;
+}
+
+// One file for each input, in their order.
+Result<NamedTensors> read_list(const std::vector<std::string>& files, const std::vector<NamedShape>& inputs) {
+  if (files.size() != inputs.size())
+    return invalid_input(
+        fmt::format("--test_input names {} files and the model has {} inputs", files.size(), inputs.size()),
+        "name one .npy for each, in their order, or an .npz");
+  NamedTensors tensors;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (!files[i].ends_with(".npy"))
+      return usage_error(fmt::format("--test_input: {} is not an .npy", files[i]), "name one .npy for each input");
+    SAMC_ASSIGN(const Tensor tensor, read_npy(files[i]));
+    if (tensor.shape() != inputs[i].shape)
+      return invalid_input(fmt::format("{} is {}, the model's input {} is {}", files[i],
+                                       shape_to_string(tensor.shape()), inputs[i].name,
+                                       shape_to_string(inputs[i].shape)));
+    tensors[inputs[i].name] = to_f32(tensor.view());
   }
   return tensors;
 }
@@ -116,9 +138,15 @@ Tensor resize_picture(const Image& picture, int64_t height, int64_t width, const
   return padded;
 }
 
+std::vector<std::string> test_input_files(const std::string& given) {
+  if (given.ends_with(".npy")) return split_names(given);
+  return {given};
+}
+
 Result<NamedTensors> read_test_inputs(const std::string& path, const std::vector<NamedShape>& inputs,
                                       const Preprocess& preprocess, ThreadPool& pool) {
   if (path.ends_with(".npz")) return read_arrays(path, inputs);
+  if (path.ends_with(".npy")) return read_list(test_input_files(path), inputs);
   return read_picture(path, inputs, preprocess, pool);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// What --test_input names: an .npz with one array for each input of a model, or a picture for a model of one input.
+// What --test_input names: an .npz with one array for each input of a model, one .npy for each, with commas between, or
+// an image for a model of one input.
 
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "targets/sophgo/top_text.h"
 
 namespace samc {
+
+// The files that it names.
+std::vector<std::string> test_input_files(const std::string& given);
 
 // A picture goes through what `preprocess` says, as TPU-MLIR's runtimes do it: resized (bilinear with antialiasing) to
 // resize_dims, cut at the centre to the input's size, channels in the order of pixel_format, (pixel - mean) * scale.

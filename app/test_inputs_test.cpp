@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_folder.h"
+#include "media/npy.h"
 #include "media/npz.h"
 
 namespace samc {
@@ -95,6 +96,22 @@ TEST_F(TestInputs, what_takes_no_picture_says_so) {
   small.resize_dims = {2, 2};
   EXPECT_NE(error(path, {{"a", {1, 3, 4, 4}}}, small).find("is less than"), std::string::npos);
   EXPECT_NE(error(folder_.path("absent.png"), {{"a", {1, 3, 4, 4}}}).find("absent.png"), std::string::npos);
+}
+
+TEST_F(TestInputs, one_npy_for_each_input) {
+  const Tensor a = Tensor::zeros({2, 3}), b = Tensor::zeros({4});
+  ASSERT_TRUE(write_npy(folder_.path("a.npy"), a.view()).is_ok());
+  ASSERT_TRUE(write_npy(folder_.path("b.npy"), b.view()).is_ok());
+  const std::string list = folder_.path("a.npy") + "," + folder_.path("b.npy");
+  EXPECT_EQ(test_input_files(list).size(), 2u);
+  const Result<NamedTensors> read = read_test_inputs(list, {{"x", {2, 3}}, {"y", {4}}}, {}, pool_);
+  ASSERT_TRUE(read.is_ok()) << read.status().to_string();
+  EXPECT_EQ(read.value().at("x").shape(), (Shape{2, 3}));
+  EXPECT_EQ(read.value().at("y").shape(), (Shape{4}));
+  EXPECT_NE(error(list, {{"x", {2, 3}}}).find("names 2 files and the model has 1 inputs"), std::string::npos);
+  EXPECT_NE(error(list, {{"x", {2, 3}}, {"y", {5}}}).find("the model's input y is (5)"), std::string::npos);
+  EXPECT_NE(error(folder_.path("a.png") + "," + folder_.path("b.npy"), {{"x", {1}}, {"y", {4}}}).find("is not an .npy"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -183,6 +183,35 @@ TEST_F(OnnxBadInput, all_unknown_operators_are_in_one_report) {
       {"TopK (2x, first TopK node 'first_topk'", "Loop (1x", "unroll it", "my.ops.Sampler (1x", "--output_names"});
 }
 
+TEST_F(OnnxBadInput, shapes_that_were_given_are_not_asked_for) {
+  ModelProto model = small_convnet();
+  GraphProto& graph = *model.mutable_graph();
+  NodeProto& cast = add_node(graph, "Cast", {"d"}, "extents");
+  auto& to = *cast.add_attribute();
+  to.set_name("to");
+  to.set_type(2);
+  to.set_i(7);
+  add_node(graph, "Reshape", {"b", "extents"}, "e");
+  graph.mutable_output(0)->set_name("e");
+  const ProcessResult given = transform(model, {"--input_shapes", "[[1,3,16,16]]"});
+  expect_refused(given, {"depends on the data", "export with fixed shapes"});
+  EXPECT_EQ(given.err.find("--input_shapes"), std::string::npos) << given.err;
+}
+
+TEST_F(OnnxBadInput, segment_advises_no_option_of_transform) {
+  fs::create_directory(path("exported"));
+  ASSERT_TRUE(write_pico_export(path("exported/")).is_ok());
+  ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(bytes_of(path("exported/encoder.onnx"))));
+  for (NodeProto& node : *model.mutable_graph()->mutable_node())
+    if (node.op_type() == "Softmax") node.set_op_type("TopK");
+  put_bytes(path("exported/encoder.onnx"), model.SerializeAsString());
+  const ProcessResult result =
+      samc({"segment", kTruck, "--model", path("exported"), "--point", "5,5", "-o", path("o.png")});
+  expect_error(result, 1, {"TopK", "export the model without it"});
+  EXPECT_EQ(result.err.find("--output_names"), std::string::npos) << result.err;
+}
+
 TEST_F(OnnxBadInput, shapes_and_names_that_the_model_does_not_have) {
   const ModelProto model = small_convnet();
   expect_refused(transform(model, {"--input_shapes", "[[1,3,32,32]]"}), {"(1, 3, 32, 32)", "picture", "axis 2 is 16"});

@@ -117,7 +117,7 @@ class BmodelModel : public ImageModel {
       return unsupported(fmt::format("a prompt of {} points, the corners of its box and the pad point included: {} "
                                      "takes {}",
                                      points, options_.decoder, places),
-                         "make the bmodels with a larger --max_points");
+                         "make the bmodels by samc deploy-all with a larger --max_points");
     if (decoder_.exported && points != places + 1)
       return unsupported(fmt::format("a prompt of {}, the corners of its box included: {} is of an export with fixed "
                                      "shapes and serves exactly {}",
@@ -182,7 +182,7 @@ Result<DecoderInterface> read_decoder(const Part& decoder, ImageModelShapes& sha
   SAMC_ASSIGN(const Shape masks, decoder.output(interface.exported ? "masks" : "low_res_logits", 4));
   if (labels[0] != 1)
     return unsupported(fmt::format("{} takes {} prompts at once", decoder.path(), labels[0]),
-                       "give --input_shapes with 1 in front of the points, as in [1,2,2]");
+                       "transform the decoder with 1 in front of the points in --input_shapes, as in [1,2,2]");
   const int64_t least = interface.exported ? 1 : 2;  // masks
   if (coordinates != Shape{1, labels[1], 2} || has_mask[0] != 1 || masks[0] != 1 || masks[1] < least ||
       mask != Shape{1, 1, masks[2], masks[3]})

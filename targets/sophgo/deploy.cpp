@@ -8,12 +8,14 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "base/files.h"
 #include "base/guard.h"
 #include "targets/sophgo/child_process.h"
 #include "targets/sophgo/fused_picture.h"
+#include "targets/sophgo/tpuc_arguments.h"
 
 namespace samc::sophgo {
 namespace {
@@ -41,8 +43,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-const char* truth(bool value) { return value ? "True" : "False"; }
-
 // The text of the module's attribute; they stand in the first lines.
 std::string module_attribute(const std::string& text, const std::string& name) {
   const std::regex pattern(name + R"re( = "([^"]*)")re");
@@ -53,7 +53,23 @@ std::string module_attribute(const std::string& text, const std::string& name) {
 struct Source {
   std::string weight_file;
   std::string pixel_format;
+  int64_t inputs = 0, outputs = 0;
 };
+
+int64_t count_tensors(const std::string& text) {
+  int64_t count = 0;
+  for (size_t at = text.find("tensor<"); at != std::string::npos; at = text.find("tensor<", at + 1)) ++count;
+  return count;
+}
+
+// Out of `func.func @main(%arg0: tensor<..>, ...) -> (tensor<..>, ...) {`.
+void count_inputs_and_outputs(const std::string& head, Source& source) {
+  const size_t start = head.find("@main(");
+  const size_t arrow = head.find(" -> ", start == std::string::npos ? head.size() : start);
+  if (arrow == std::string::npos) return;
+  source.inputs = count_tensors(head.substr(start, arrow - start));
+  source.outputs = count_tensors(head.substr(arrow, head.find('{', arrow) - arrow));
+}
 
 Result<Source> read_head(const std::string& path) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
@@ -71,6 +87,7 @@ Result<Source> read_head(const std::string& path) {
   if (source.weight_file.empty() || source.weight_file.find('/') != std::string::npos)
     return invalid_input(fmt::format("{}: module.weight_file '{}' is no plain file name", path, source.weight_file));
   source.pixel_format = module_attribute(head, "pixel_format");
+  count_inputs_and_outputs(head, source);
   return source;
 }
 
@@ -84,50 +101,6 @@ Status link_into(const WorkFolder& work, const std::string& path, const std::str
   return Status::ok();
 }
 
-// model_deploy.py's steps up to the addresses, in its order, in one run.
-std::vector<std::string> make_arguments(const DeployOptions& options, const QuantizeEntry& mode, const Source& source) {
-  std::vector<std::string> arguments = {
-      "model.mlir",
-      "--struct-optimize",
-      "--shape-infer",
-      "--canonicalize",
-      "--extra-optimize",
-      fmt::format("--processor-assign=chip={} mode={} num_device=1 num_core={} addr_mode=auto high_precision={}",
-                  options.chip, mode.name, options.cores, truth(options.high_precision)),
-      "--processor-top-optimize"};
-  if (options.fuse_preprocess) {
-    const std::string format = options.customization_format.empty() ? default_customization_format(source.pixel_format)
-                                                                    : options.customization_format;
-    arguments.push_back(
-        fmt::format("--fuse-preprocess=mode={} customization_format={} align=False", mode.name, format));
-  }
-  const std::string table = options.quantize_table.empty() ? "" : "qtable=quantize_table ";
-  arguments.push_back(fmt::format(
-      "--convert-top-to-tpu={}weightFileName=lowered_weights.npz asymmetric=False doWinograd=False q_group_size={} "
-      "q_symmetric=False matmul_perchannel=False gelu_mode=normal",
-      table, mode.grouped ? 64 : 0));
-  for (const char* argument : {"--canonicalize", "--weight-fold", "--mlir-disable-threading"})
-    arguments.push_back(argument);
-  arguments.push_back(fmt::format("--strip-io-quant=quant_input={} quant_output={}", truth(options.quantize_input),
-                                  truth(options.quantize_output)));
-  constexpr const char* kLayerGroup =
-      "--layer-group=opt=2 group_by_cores=auto compress_mode=none debugger=0 disable_group_overlap=false "
-      "lgcache=true config_filename= enable_lghash=False lghash_dir=";
-  for (const char* argument :
-       {"--processor-tpu-optimize", "--dev-parallel", "--weight-reorder", "--subnet-divide=dynamic=False",
-        "--op-reorder", "--topo-sort", kLayerGroup, "--affine-opt", "--core-parallel",
-        "--after-layergroup-weight-reorder", "--address-assign", "-o", "final.mlir"})
-    arguments.push_back(argument);
-  return arguments;
-}
-
-// In a run of its own, since otherwise it leaves no estimate.
-const std::vector<std::string> kCodegenArguments = {
-    "final.mlir",
-    "--codegen=model_file=model.bmodel embed_debug_info=False model_version=latest bmodel_only=False gdma_check=False "
-    "rvti=False",
-    "-o", "/dev/null"};
-
 // The log beside the result, so that the work folder can go.
 Status keep_log(const Status& status, const WorkFolder& work, const std::string& output) {
   std::error_code error;
@@ -135,6 +108,30 @@ Status keep_log(const Status& status, const WorkFolder& work, const std::string&
   fs::copy_file(work.file("log"), kept, fs::copy_options::overwrite_existing, error);
   const std::string hint = status.hint().empty() ? "" : status.hint() + "; ";
   return {status.code(), status.message(), error ? status.hint() : hint + "its log is " + kept};
+}
+
+Status check_compiler(const CompilerOptions& options) {
+  const auto check_case = [](const char* option, const std::string& given, std::initializer_list<const char*> cases) {
+    std::string known;
+    for (const char* one : cases) {
+      if (given == one) return Status::ok();
+      known += known.empty() ? one : std::string(", ") + one;
+    }
+    return usage_error(fmt::format("{} {} is not known", option, given), "use one of: " + known);
+  };
+  SAMC_TRY(check_case("--opt", fmt::format("{}", options.opt), {"1", "2", "3"}));
+  SAMC_TRY(check_case("--group_by_cores", options.group_by_cores, {"auto", "true", "false"}));
+  SAMC_TRY(check_case("--compress_mode", options.compress_mode, {"none", "weight", "activation", "all"}));
+  SAMC_TRY(check_case("--addr_mode", options.addr_mode,
+                      {"auto", "basic", "io_alone", "io_tag", "io_tag_fuse", "io_reloc", "in_reuse"}));
+  SAMC_TRY(check_case("--shape_secs_search_strategy", fmt::format("{}", options.shape_secs_search_strategy),
+                      {"0", "1", "2"}));
+  if (options.q_group_size < 1 || options.q_group_size > 65536)
+    return usage_error(fmt::format("--q_group_size {} is not between 1 and 65536", options.q_group_size));
+  if (!options.layer_group_config.empty() && (options.shape_secs_search_strategy != 0 || !options.structure_detection))
+    return usage_error("--layer_group_config beside --shape_secs_search_strategy or --disable_structure_detect_opt",
+                       "the file says both itself");
+  return Status::ok();
 }
 
 Status check(const DeployOptions& options, const ChipEntry& chip, const QuantizeEntry& mode) {
@@ -155,6 +152,25 @@ Status check(const DeployOptions& options, const ChipEntry& chip, const Quantize
   }
   if (std::strcmp(mode.name, "F32") == 0 && (options.quantize_input || options.quantize_output))
     return usage_error("--quant_input and --quant_output need 16-bit values, and F32 has none");
+  if (options.quantize_output && options.bf16_output)
+    return usage_error("--quant_output and --quant_output_bf16 exclude each other");
+  return check_compiler(options.compiler);
+}
+
+// Of tpuc-opt's JSON reader: a damaged file is passed over without a word.
+Status check_layer_group_config(const std::string& path) {
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  const auto* text = reinterpret_cast<const char*>(file.bytes().data());
+  const nlohmann::json config = nlohmann::json::parse(text, text + file.bytes().size(), nullptr, false);
+  if (!config.is_object()) return invalid_input(fmt::format("--layer_group_config: {} holds no JSON object", path));
+  return Status::ok();
+}
+
+Status check_indices(const char* option, const std::vector<int64_t>& indices, int64_t count, const char* what) {
+  for (const int64_t index : indices)
+    if (index < 1 || index > count)
+      return usage_error(fmt::format("{}: there is no {} {}", option, what, index),
+                         fmt::format("the model has {}, counted from 1", count));
   return Status::ok();
 }
 
@@ -212,6 +228,11 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   SAMC_TRY(check(options, *chip, *mode));
   SAMC_ASSIGN(const Source source, read_head(options.mlir));
   if (options.fuse_preprocess) SAMC_TRY(check_preprocess(options, source));
+  SAMC_TRY(check_indices("--quant_input_list", options.quantized_inputs, source.inputs, "input"));
+  SAMC_TRY(check_indices("--quant_output_list", options.quantized_outputs, source.outputs, "output"));
+  const std::string& layer_groups = options.compiler.layer_group_config;
+  if (!layer_groups.empty()) SAMC_TRY(check_layer_group_config(layer_groups));
+  SAMC_TRY(check_debug_commands(kTpucDebugCommands));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
 
   SAMC_ASSIGN(const WorkFolder work, WorkFolder::create(options.output));
@@ -219,10 +240,14 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   const fs::path folder = fs::path(options.mlir).parent_path();
   SAMC_TRY(link_into(work, (folder / source.weight_file).string(), source.weight_file));
   if (!options.quantize_table.empty()) SAMC_TRY(link_into(work, options.quantize_table, "quantize_table"));
-  const std::vector<std::string> arguments = make_arguments(options, *mode, source);
+  if (!layer_groups.empty())
+    SAMC_TRY(link_into(work, layer_groups, kLayerGroupFile));
+  else if (const std::string config = layer_group_settings(options.compiler); !config.empty())
+    SAMC_TRY(write_file(work.file(kLayerGroupFile), config));
+  const std::vector<std::string> arguments = compile_arguments(options, *mode, source.pixel_format);
 
   const auto start = std::chrono::steady_clock::now();
-  for (const std::vector<std::string>& step : {arguments, kCodegenArguments})
+  for (const std::vector<std::string>& step : {arguments, codegen_arguments()})
     if (const Status status = run_tpuc_opt(tools, work.path(), step, options.waiting); !status.is_ok())
       return keep_log(status.at(options.mlir), work, options.output);
   DeployReport report;

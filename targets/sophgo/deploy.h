@@ -29,17 +29,35 @@ struct QuantizeEntry {
 std::span<const QuantizeEntry> quantizations();
 Result<const QuantizeEntry*> find_quantization(const std::string& name);
 
+// How tpuc-opt is to compile: model_deploy.py's options of the same names. What stands here is its own standard.
+struct CompilerOptions {
+  int opt = 2;                          // of its search for layer groups: 1, 2 or 3
+  std::string group_by_cores = "auto";  // auto, true, false
+  std::string compress_mode = "none";   // of BM1688: none, weight, activation, all
+  std::string addr_mode = "auto";       // where inputs and outputs lie
+  int64_t q_group_size = 64;            // of W8 and W4: weights that share a scale
+  bool q_symmetric = false;             // of W8 and W4
+  std::string layer_group_config = {};  // a JSON file; empty: made of the two below
+  int shape_secs_search_strategy = 0;   // 0 to 2: the larger, the longer it looks for better slices
+  bool structure_detection = true;      // in layer groups
+  bool layer_groups = true, topological_sort = true, affine = true;  // passes
+  bool weight_deduplicate = false;                                   // equal weights lie in the bmodel once
+};
+
 struct DeployOptions {
   std::string mlir;
   std::string chip = "bm1688";
   std::string quantize = "F16";
   std::string output;  // the .bmodel
   int cores = 1;
-  bool quantize_input = false, quantize_output = false;  // the bmodel's own inputs and outputs in 16 bits
+  bool quantize_input = false, quantize_output = false;                // the bmodel's own inputs and outputs in 16 bits
+  std::vector<int64_t> quantized_inputs = {}, quantized_outputs = {};  // only these then, from 1 on; empty: all
+  bool bf16_output = false;                                            // outputs in bf16 whatever the precision
   bool fuse_preprocess = false;
   std::string customization_format = {};  // with fuse_preprocess: RGB_PACKED ...; empty: the .mlir's pixel_format
   std::string quantize_table = {};        // lines "VALUE MODE"; empty: none
   bool high_precision = false;
+  CompilerOptions compiler = {};
   std::optional<std::string> tpu_mlir = {};
   std::function<void(double seconds)> waiting = {};
 };

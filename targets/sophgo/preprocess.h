@@ -18,6 +18,7 @@ struct Preprocess {
   std::string keep_ratio_mode = "letterbox";  // or short_side_scale
   int64_t pad_value = 0;
   std::string pad_type = "center";  // or normal
+  std::vector<int64_t> inputs;      // which inputs it is for, from 1 on; empty: all whose shape is an image's
 };
 
 }  // namespace samc::sophgo

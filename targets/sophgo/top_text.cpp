@@ -49,11 +49,32 @@ class Names {
   std::set<std::string> taken_;
 };
 
+bool has_shape_of_image(const Shape& shape) { return (shape.size() == 4 && shape[1] <= 4) || shape.size() == 3; }
+
+Status check_preprocessed_inputs(mlir::func::FuncOp function, const Preprocess& preprocess) {
+  for (const int64_t index : preprocess.inputs) {
+    if (index < 1 || index > function.getNumArguments())
+      return usage_error(fmt::format("--preprocess_list: there is no input {}", index),
+                         fmt::format("the model has {}, counted from 1", function.getNumArguments()));
+    const Shape shape = shape_of(function.getArgument(static_cast<unsigned>(index - 1)));
+    if (!has_shape_of_image(shape))
+      return usage_error(
+          fmt::format("--preprocess_list: input {} of shape {} takes no image", index, shape_to_string(shape)));
+  }
+  return Status::ok();
+}
+
+bool is_preprocessed(top::InputOp input, const Preprocess& preprocess) {
+  if (preprocess.channel_format == "none" || !has_shape_of_image(shape_of(input.getOutput()))) return false;
+  const auto argument = mlir::dyn_cast<mlir::BlockArgument>(input.getInput());
+  const std::vector<int64_t>& list = preprocess.inputs;
+  return list.empty() || !argument || std::find(list.begin(), list.end(), argument.getArgNumber() + 1) != list.end();
+}
+
 void set_preprocess(top::InputOp input, const Preprocess& preprocess) {
   mlir::Builder builder(input.getContext());
   const Shape shape = shape_of(input.getOutput());
-  const bool is_picture = (shape.size() == 4 && shape[1] <= 4) || shape.size() == 3;
-  if (preprocess.channel_format == "none" || !is_picture) {
+  if (!is_preprocessed(input, preprocess)) {
     input->setAttr("do_preprocess", builder.getBoolAttr(false));
     return;
   }
@@ -128,6 +149,7 @@ Result<TopModule> make_top_module(mlir::func::FuncOp source, const std::string& 
   module->setAttr("module.top_run_mode", builder.getStringAttr("STATIC"));
   module->setAttr("module.weight_file", builder.getStringAttr(weight_file_name(model_name)));
 
+  SAMC_TRY(check_preprocessed_inputs(source, preprocess));
   const std::vector<std::string> outputs = output_names(source);
   auto function = mlir::cast<mlir::func::FuncOp>(source->clone());
   module.push_back(function);

@@ -1,6 +1,7 @@
 // tpuc-opt and the simulators on single parts: BF16, two cores, quantised weights, inputs and outputs of 16 bits, fused
 // preprocessing, what TPU-MLIR wrote itself. F32 and F16 are tpu_masks_test's. Skipped where there is no tpuc-opt.
 
+#include <functional>
 #include <map>
 
 #include "targets/sophgo/bmodel.h"
@@ -168,6 +169,55 @@ TEST_F(Deploy, WhatTpuMlirWroteItself) {
     ASSERT_TRUE(outputs.is_ok()) << outputs.status().to_string();
     expect_near(expected.value(), outputs.value(), cosine, fmt::format("block {}", mode));
   }
+}
+
+// model_deploy.py's options for how tpuc-opt compiles: other bmodels, the same numbers.
+TEST_F(Deploy, CompilerOptionsKeepTheResult) {
+  const std::string block = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
+  const auto model = TransformedModel::read(block);
+  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+  Tensor image({1, 3, 16, 16});
+  for (int64_t i = 0; i < image.count(); ++i)
+    image.f32()[static_cast<size_t>(i)] = static_cast<float>(i % 17) / 8.0f - 1.0f;
+  const auto expected = model.value()->run({{"image", image.view()}}, nullptr);
+  ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+  const std::pair<const char*, std::function<void(CompilerOptions&)>> cases[] = {
+      {"opt 1", [](CompilerOptions& c) { c.opt = 1; }},
+      {"no layer groups", [](CompilerOptions& c) { c.layer_groups = false; }},
+      {"order and affine", [](CompilerOptions& c) { c.topological_sort = c.affine = false; }},
+      {"longer search", [](CompilerOptions& c) { c.shape_secs_search_strategy = 2, c.structure_detection = false; }},
+      {"compressed", [](CompilerOptions& c) { c.compress_mode = "all", c.group_by_cores = "true"; }},
+      {"equal weights once", [](CompilerOptions& c) { c.weight_deduplicate = true, c.addr_mode = "io_alone"; }}};
+  for (const auto& [name, change] : cases) {
+    DeployOptions options;
+    options.mlir = block;
+    options.chip = "bm1688";
+    options.output = file("options.bmodel");
+    change(options.compiler);
+    const auto report = deploy(options);
+    ASSERT_TRUE(report.is_ok()) << name << ": " << report.status().to_string();
+    const auto outputs = simulated(options.output, options.chip, {{"image", image.view()}});
+    ASSERT_TRUE(outputs.is_ok()) << name << ": " << outputs.status().to_string();
+    expect_near(expected.value(), outputs.value(), 0.999, name);
+  }
+}
+
+TEST_F(Deploy, OnlyTheOutputsOfTheListAreOf16Bits) {
+  DeployOptions options;
+  options.mlir = mlir("encoder");
+  options.output = file("list.bmodel");
+  options.quantize_output = true;
+  options.quantized_outputs = {1};
+  ASSERT_TRUE(deploy(options).is_ok());
+  const BmodelStage stage = stage_of(options.output);
+  ASSERT_EQ(stage.outputs.size(), 3u);
+  EXPECT_EQ(bmodel_type_name(stage.outputs[0].type), "f16");
+  EXPECT_EQ(bmodel_type_name(stage.outputs[1].type), "f32");
+  options.quantize_output = false;
+  options.quantized_outputs = {};
+  options.bf16_output = true;
+  ASSERT_TRUE(deploy(options).is_ok());
+  EXPECT_EQ(bmodel_type_name(stage_of(options.output).outputs[0].type), "bf16");
 }
 
 TEST_F(Deploy, TheBmodelDescribesItself) {
