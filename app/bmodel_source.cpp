@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "app/sophgo_arguments.h"
-#include "targets/sophgo/bmodel_model.h"
-#include "targets/sophgo/manifest.h"
+#include "targets/sophgo/device/bmodel_model.h"
+#include "targets/sophgo/device/manifest.h"
 
 namespace samc {
 namespace {

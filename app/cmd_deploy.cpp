@@ -13,11 +13,11 @@
 #include "base/stopwatch.h"
 #include "ir/mlir_text.h"
 #include "media/npz.h"
-#include "targets/sophgo/bmodel.h"
-#include "targets/sophgo/deploy.h"
-#include "targets/sophgo/fused_picture.h"
-#include "targets/sophgo/similarity.h"
-#include "targets/sophgo/simulate.h"
+#include "targets/sophgo/device/bmodel.h"
+#include "targets/sophgo/device/run_on_device.h"
+#include "targets/sophgo/device/similarity.h"
+#include "targets/sophgo/tools/deploy.h"
+#include "targets/sophgo/tools/fused_picture.h"
 #include "targets/sophgo/transform.h"
 
 namespace samc {

@@ -8,9 +8,9 @@
 #include "checkpoint/checkpoint.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
-#include "targets/sophgo/child_process.h"
-#include "targets/sophgo/deploy.h"
-#include "targets/sophgo/manifest.h"
+#include "targets/sophgo/device/manifest.h"
+#include "targets/sophgo/tools/child_process.h"
+#include "targets/sophgo/tools/deploy.h"
 #include "targets/sophgo/transform.h"
 
 namespace samc {

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "app/console.h"
-#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/device/bmodel.h"
 
 namespace samc {
 namespace {

@@ -10,7 +10,7 @@
 #include "ir/graph_builder.h"
 #include "ir/interpreter.h"
 #include "media/image.h"
-#include "targets/sophgo/top_text.h"
+#include "targets/sophgo/text/top_text.h"
 
 namespace samc {
 

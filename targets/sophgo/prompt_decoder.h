@@ -9,7 +9,7 @@
 #include "ir/graph_builder.h"
 #include "model/config.h"
 #include "model/exported_model.h"
-#include "targets/sophgo/point_places.h"
+#include "targets/sophgo/device/point_places.h"
 
 namespace samc::sophgo {
 

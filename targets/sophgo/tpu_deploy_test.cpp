@@ -4,8 +4,8 @@
 #include <functional>
 #include <map>
 
-#include "targets/sophgo/bmodel.h"
-#include "targets/sophgo/fused_picture.h"
+#include "targets/sophgo/device/bmodel.h"
+#include "targets/sophgo/tools/fused_picture.h"
 #include "targets/sophgo/tpu_fixture.h"
 
 namespace samc::sophgo {

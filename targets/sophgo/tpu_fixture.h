@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "targets/sophgo/deploy.h"
-#include "targets/sophgo/similarity.h"
-#include "targets/sophgo/simulate.h"
+#include "targets/sophgo/device/run_on_device.h"
+#include "targets/sophgo/device/similarity.h"
+#include "targets/sophgo/tools/deploy.h"
 #include "targets/sophgo/transform.h"
 
 namespace samc::sophgo {

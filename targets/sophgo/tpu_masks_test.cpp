@@ -4,7 +4,7 @@
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 #include "targets/cpu/compile_model.h"
-#include "targets/sophgo/bmodel_model.h"
+#include "targets/sophgo/device/bmodel_model.h"
 #include "targets/sophgo/tpu_fixture.h"
 #include "tests/support/pico_export.h"
 

@@ -20,10 +20,10 @@
 #include "model/build.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
-#include "targets/sophgo/foreign_ops.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
-#include "targets/sophgo/read_top.h"
+#include "targets/sophgo/text/foreign_ops.h"
+#include "targets/sophgo/text/read_top.h"
 
 namespace samc::sophgo {
 

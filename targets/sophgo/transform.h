@@ -14,7 +14,7 @@
 #include "ir/interpreter.h"
 #include "passes/pipeline.h"
 #include "targets/sophgo/prompt_decoder.h"
-#include "targets/sophgo/top_text.h"
+#include "targets/sophgo/text/top_text.h"
 
 namespace samc::sophgo {
 

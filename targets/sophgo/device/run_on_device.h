@@ -7,9 +7,9 @@
 
 #include "base/named_tensors.h"
 #include "base/status.h"
-#include "targets/sophgo/deploy.h"
-#include "targets/sophgo/device.h"
-#include "targets/sophgo/tpu_mlir.h"
+#include "targets/sophgo/device/device.h"
+#include "targets/sophgo/tools/deploy.h"
+#include "targets/sophgo/tools/tpu_mlir.h"
 
 namespace samc::sophgo {
 

@@ -1,4 +1,4 @@
-#include "targets/sophgo/top_text.h"
+#include "targets/sophgo/text/top_text.h"
 
 #include <fmt/format.h>
 

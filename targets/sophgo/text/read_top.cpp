@@ -1,4 +1,4 @@
-#include "targets/sophgo/read_top.h"
+#include "targets/sophgo/text/read_top.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "ir/values.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
-#include "targets/sophgo/foreign_ops.h"
+#include "targets/sophgo/text/foreign_ops.h"
 
 namespace samc::sophgo {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/status.h"
-#include "targets/sophgo/engine_estimate.h"
-#include "targets/sophgo/tpu_mlir.h"
+#include "targets/sophgo/tools/engine_estimate.h"
+#include "targets/sophgo/tools/tpu_mlir.h"
 
 namespace samc::sophgo {
 

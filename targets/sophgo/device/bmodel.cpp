@@ -1,4 +1,4 @@
-#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/device/bmodel.h"
 
 #include <fmt/format.h>
 

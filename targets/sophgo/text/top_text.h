@@ -11,7 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "targets/sophgo/preprocess.h"
+#include "targets/sophgo/tools/preprocess.h"
 
 namespace samc::sophgo {
 

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "ir/top_dialect.h"
-#include "targets/sophgo/foreign_ops.h"
-#include "targets/sophgo/read_top.h"
+#include "targets/sophgo/text/foreign_ops.h"
+#include "targets/sophgo/text/read_top.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint8_t* const end = data + size;

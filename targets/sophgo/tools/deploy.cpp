@@ -1,4 +1,4 @@
-#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/tools/deploy.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,9 +13,9 @@
 
 #include "base/files.h"
 #include "base/guard.h"
-#include "targets/sophgo/child_process.h"
-#include "targets/sophgo/fused_picture.h"
-#include "targets/sophgo/tpuc_arguments.h"
+#include "targets/sophgo/tools/child_process.h"
+#include "targets/sophgo/tools/fused_picture.h"
+#include "targets/sophgo/tools/tpuc_arguments.h"
 
 namespace samc::sophgo {
 namespace {

@@ -1,4 +1,4 @@
-#include "targets/sophgo/similarity.h"
+#include "targets/sophgo/device/similarity.h"
 
 #include <fmt/ranges.h>
 

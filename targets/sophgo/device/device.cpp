@@ -1,10 +1,10 @@
-#include "targets/sophgo/device.h"
+#include "targets/sophgo/device/device.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
 
-#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/tools/deploy.h"
 
 namespace samc::sophgo {
 namespace {

@@ -1,11 +1,11 @@
-#include "targets/sophgo/tpuc_arguments.h"
+#include "targets/sophgo/tools/tpuc_arguments.h"
 
 #include <fmt/ranges.h>
 
 #include <filesystem>
 
 #include "base/files.h"
-#include "targets/sophgo/fused_picture.h"
+#include "targets/sophgo/tools/fused_picture.h"
 
 namespace samc::sophgo {
 namespace {

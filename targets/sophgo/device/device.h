@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/status.h"
-#include "targets/sophgo/tpu_mlir.h"
+#include "targets/sophgo/tools/tpu_mlir.h"
 
 namespace samc::sophgo {
 

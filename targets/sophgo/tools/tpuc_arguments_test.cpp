@@ -1,4 +1,4 @@
-#include "targets/sophgo/tpuc_arguments.h"
+#include "targets/sophgo/tools/tpuc_arguments.h"
 
 #include <gtest/gtest.h>
 

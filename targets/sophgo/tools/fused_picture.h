@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 #include "base/tensor.h"
-#include "targets/sophgo/preprocess.h"
+#include "targets/sophgo/tools/preprocess.h"
 
 namespace samc::sophgo {
 

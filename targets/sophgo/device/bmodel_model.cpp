@@ -1,4 +1,4 @@
-#include "targets/sophgo/bmodel_model.h"
+#include "targets/sophgo/device/bmodel_model.h"
 
 #include <fmt/ranges.h>
 
@@ -8,9 +8,9 @@
 #include "base/guard.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_points.h"
-#include "targets/sophgo/bmodel.h"
-#include "targets/sophgo/point_places.h"
-#include "targets/sophgo/simulate.h"
+#include "targets/sophgo/device/bmodel.h"
+#include "targets/sophgo/device/point_places.h"
+#include "targets/sophgo/device/run_on_device.h"
 
 namespace samc::sophgo {
 namespace {

@@ -1,4 +1,4 @@
-#include "targets/sophgo/simulate.h"
+#include "targets/sophgo/device/run_on_device.h"
 
 #include <fmt/format.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 #include "media/npz.h"
-#include "targets/sophgo/child_process.h"
+#include "targets/sophgo/tools/child_process.h"
 
 namespace samc::sophgo {
 namespace {

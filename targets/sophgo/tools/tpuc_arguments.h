@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "targets/sophgo/deploy.h"
+#include "targets/sophgo/tools/deploy.h"
 
 namespace samc::sophgo {
 

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 #include "runtime/image_model.h"
-#include "targets/sophgo/device.h"
+#include "targets/sophgo/device/device.h"
 
 namespace samc::sophgo {
 

@@ -1,4 +1,4 @@
-#include "targets/sophgo/manifest.h"
+#include "targets/sophgo/device/manifest.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "targets/sophgo/child_process.h"
+#include "targets/sophgo/tools/child_process.h"
 
 #include <errno.h>
 #include <fcntl.h>

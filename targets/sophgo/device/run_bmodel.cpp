@@ -1,6 +1,7 @@
-// samc-run-bmodel LIBRARIES MODEL.bmodel INPUTS.npz OUTPUTS.npz
-// Runs a bmodel once through libbmrt, loaded from the folder LIBRARIES. Which chip's simulator answers is decided by
-// the libcmodel.so that stands first in LD_LIBRARY_PATH. Failures are one line on stderr and exit code 1.
+// samc-run-bmodel sim|chip LIBRARIES MODEL.bmodel INPUTS.npz OUTPUTS.npz
+// Runs a bmodel once through libbmrt, loaded from the folder LIBRARIES: on the chip, or in a simulator. Which chip's
+// simulator answers is decided by the libcmodel.so that stands first in LD_LIBRARY_PATH. Failures are one line on
+// stderr and exit code 1.
 
 #include <dlfcn.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "targets/sophgo/foreign_ops.h"
+#include "targets/sophgo/text/foreign_ops.h"
 
 #include <algorithm>
 #include <string_view>

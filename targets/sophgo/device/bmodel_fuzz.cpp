@@ -1,4 +1,4 @@
-#include "targets/sophgo/bmodel.h"
+#include "targets/sophgo/device/bmodel.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto model = samc::sophgo::Bmodel::parse({reinterpret_cast<const std::byte*>(data), size});

@@ -1,4 +1,4 @@
-#include "targets/sophgo/fused_picture.h"
+#include "targets/sophgo/tools/fused_picture.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "targets/sophgo/tpu_mlir.h"
+#include "targets/sophgo/tools/tpu_mlir.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/files.h"
-#include "targets/sophgo/child_process.h"
+#include "targets/sophgo/tools/child_process.h"
 
 namespace samc::sophgo {
 namespace {

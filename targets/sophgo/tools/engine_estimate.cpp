@@ -1,4 +1,4 @@
-#include "targets/sophgo/engine_estimate.h"
+#include "targets/sophgo/tools/engine_estimate.h"
 
 #include <fmt/format.h>
 
