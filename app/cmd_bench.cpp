@@ -27,6 +27,7 @@ struct Arguments {
   int repeat = 5;
   int points = 1;
   bool operations = false;
+  bool allow_nonfinite = false;
 };
 
 double median(std::vector<double> values) {
@@ -135,6 +136,7 @@ Status time_compilation(const Arguments& arguments, Progress& progress) {
   CompileOptions options;
   options.model = arguments.model.model;
   options.config = arguments.model.config;
+  options.image_size = arguments.model.image_size;
   options.precision = arguments.model.precision;
   options.build_id = build_id();
   progress.show("compiling ...");
@@ -201,6 +203,7 @@ Status bench(const Arguments& arguments) {
   }
   PredictorOptions options;
   options.threads = arguments.model.threads;
+  options.allow_nonfinite = arguments.allow_nonfinite;
   SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
   ObjectPrompt prompt;
   for (int i = 0; i < arguments.points; ++i)
@@ -262,6 +265,8 @@ Command add_bench(CLI::App& parent) {
   command->add_option("--points", arguments->points, "How many points the prompt has (1)")
       ->check(CLI::Range(1, 1000))
       ->type_name("N");
+  command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
+                    "Go on where a result holds NaN or infinite values");
   command->add_flag("--ops", arguments->operations, "Also a line for each operation, in order");
   command->footer("Example:\n  samc bench --model tiny.samc --threads 2 --ops");
   return [arguments] { return bench(*arguments); };

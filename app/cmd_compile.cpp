@@ -17,6 +17,7 @@ struct Arguments {
   std::string model;
   std::string output;
   std::optional<std::string> config;
+  std::optional<int64_t> image_size;
   std::string precision = "f32";
   std::string until;
   std::vector<std::string> disabled;
@@ -62,6 +63,7 @@ Status compile(const Arguments& arguments) {
   CompileOptions options;
   options.model = arguments.model;
   options.config = arguments.config;
+  options.image_size = arguments.image_size;
   options.precision = arguments.precision;
   options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
   options.build_id = build_id();
@@ -103,6 +105,7 @@ Command add_compile(CLI::App& parent) {
                    "The architecture as official-format YAML; else a file of the checkpoint's stem beside it, else "
                    "recognised by the tensors")
       ->type_name("FILE.yaml");
+  add_image_size_option(*command, arguments->image_size);
   command->add_option("--precision", arguments->precision, "f32")->type_name("P");
   command->add_option("--until", arguments->until, "Stop at the end of this phase and print the IR as MLIR text")
       ->type_name("PHASE");

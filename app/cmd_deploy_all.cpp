@@ -3,10 +3,12 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_source.h"
 #include "app/sophgo_arguments.h"
 #include "base/stopwatch.h"
 #include "checkpoint/checkpoint.h"
 #include "model/exported_model.h"
+#include "model/identity.h"
 #include "model/recognise.h"
 #include "targets/sophgo/device/manifest.h"
 #include "targets/sophgo/tools/child_process.h"
@@ -22,6 +24,7 @@ using namespace sophgo;
 struct Arguments {
   std::string model, folder, chip, quantize, tpu_mlir;
   std::optional<std::string> config;
+  std::optional<int64_t> image_size;
   int cores = 1;
   int64_t max_points = kDefaultMaxPoints;
 };
@@ -47,6 +50,7 @@ Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& 
   transform.model_name = model_name + "_" + part.name;
   transform.model = arguments.model;
   transform.config = arguments.config;
+  transform.image_size = arguments.image_size;
   transform.part = part.part;
   transform.max_points = arguments.max_points;
   transform.preprocess = preprocess_of_sam2();
@@ -71,13 +75,21 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
   BmodelManifest manifest;
   if (std::error_code error; fs::is_directory(arguments.model, error)) {
-    if (arguments.config) return usage_error("--config is for checkpoints", "an export holds its architecture");
+    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
     SAMC_ASSIGN(const ExportedModel exported, ExportedModel::load(arguments.model));
+    SAMC_ASSIGN(manifest.encoder_id, exported.encoder_identity());
     manifest.model = exported.name;
     manifest.image_size = exported.image_size;
   } else {
     SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
-    SAMC_ASSIGN(const Recognition recognition, find_model(arguments.model, tensor_specs(checkpoint), arguments.config));
+    SAMC_ASSIGN(const Recognition recognition,
+                find_model(arguments.model, tensor_specs(checkpoint), arguments.config, arguments.image_size));
+    if (!recognition.assumed.empty()) warn(fmt::format("{}: {}", arguments.model, recognition.assumed));
+    const MaskDecoderConfig& decoder = recognition.config.mask_decoder;
+    SAMC_ASSIGN(manifest.encoder_id, encoder_identity(recognition.config, checkpoint));
+    manifest.dynamic_multimask_via_stability = decoder.dynamic_multimask_via_stability;
+    manifest.stability_delta = decoder.dynamic_multimask_stability_delta;
+    manifest.stability_threshold = decoder.dynamic_multimask_stability_thresh;
     manifest.model = recognition.config.name;
     manifest.image_size = recognition.config.image_size;
   }
@@ -131,6 +143,7 @@ Command add_deploy_all(CLI::App& parent) {
       ->type_name("N")
       ->capture_default_str();
   command->add_option("--config", a.config, "The architecture as official-format YAML")->type_name("FILE.yaml");
+  add_image_size_option(*command, a.image_size);
   add_tpu_mlir_option(*command, a.tpu_mlir);
   command->footer(
       "Example:\n  samc deploy-all sam2_hiera_tiny.pt --chip bm1688 --quantize F16 -o tiny_bm1688\n"

@@ -14,6 +14,7 @@ struct Arguments {
   std::string image;
   std::string output;
   ModelArguments model;
+  bool allow_nonfinite = false;
 };
 
 Status encode(const Arguments& arguments) {
@@ -24,6 +25,7 @@ Status encode(const Arguments& arguments) {
   SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
   PredictorOptions options;
   options.threads = arguments.model.threads;
+  options.allow_nonfinite = arguments.allow_nonfinite;
   SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
   progress.show(fmt::format("encoding {} ...", arguments.image));
   SAMC_TRY(predictor.set_image(image));
@@ -43,9 +45,11 @@ Command add_encode(CLI::App& parent) {
   command->add_option("image", arguments->image, "A JPEG or PNG")->required()->type_name("IMAGE");
   command->add_option("-o,--output", arguments->output, "Where the embedding goes")->required()->type_name("FILE.npz");
   add_model_options(*command, arguments->model);
+  command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
+                    "Keep an embedding that holds NaN or infinite values");
   command->footer(
-      "The .npz holds high_res_feats_0, high_res_feats_1, image_embed, original_size (height, width) and the model's\n"
-      "name. Example:\n"
+      "The .npz holds high_res_feats_0, high_res_feats_1, image_embed, original_size (height, width), the model's\n"
+      "name, and what tells its encoder from others. Example:\n"
       "  samc encode truck.jpg --model sam2_hiera_tiny.pt -o truck.npz\n"
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --embedding truck.npz --point 500,375 -o overlay.png");
   return [arguments] { return encode(*arguments); };

@@ -5,6 +5,7 @@
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_source.h"
 #include "base/stopwatch.h"
 #include "targets/onnx/export_model.h"
 
@@ -23,7 +24,12 @@ Status export_to(const Arguments& arguments) {
                          "give the checkpoint (.pt), or the folder that holds encoder.onnx and decoder.onnx");
   Progress progress;
   progress.show("exporting " + arguments.options.model + " ...");
-  SAMC_ASSIGN(const auto files, onnx_target::export_model(arguments.options, arguments.folder));
+  onnx_target::ExportOptions options = arguments.options;
+  options.warn = [&](const std::string& warning) {
+    progress.clear();
+    warn(fmt::format("{}: {}", options.model, warning));
+  };
+  SAMC_ASSIGN(const auto files, onnx_target::export_model(options, arguments.folder));
   progress.clear();
   for (const onnx_target::ExportedFile& file : files)
     fmt::print("{}: opset {}, {} nodes, {}\n", file.path, arguments.options.opset, file.nodes,
@@ -49,6 +55,7 @@ Command add_export(CLI::App& parent) {
   command
       ->add_option("--config", arguments->options.config, "Of a checkpoint: the architecture as official-format YAML")
       ->type_name("FILE.yaml");
+  add_image_size_option(*command, arguments->options.image_size);
   command->footer(
       "Inputs and outputs are called as in samexporter's files, whose own tools run these too; one prompt, any number "
       "of\n"

@@ -24,6 +24,7 @@ namespace {
 struct Arguments {
   std::string file;
   std::optional<std::string> config;
+  std::optional<int64_t> image_size;
   bool summary = false;
   bool operations = false;
 };
@@ -62,9 +63,11 @@ Status inspect_checkpoint(const Arguments& arguments) {
   fmt::print("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
              static_cast<double>(checkpoint.parameter_count()) / 1e6);
   if (!checkpoint.other_keys().empty()) fmt::print("  other keys  {}\n", fmt::join(checkpoint.other_keys(), ", "));
-  const Result<Recognition> model = find_model(arguments.file, tensor_specs(checkpoint), arguments.config);
+  const Result<Recognition> model =
+      find_model(arguments.file, tensor_specs(checkpoint), arguments.config, arguments.image_size);
   if (model.is_ok())
-    fmt::print("  model       {}: {}\n", model.value().config.name, model.value().why);
+    fmt::print("  model       {}: {}{}{}\n", model.value().config.name, model.value().why,
+               model.value().assumed.empty() ? "" : "; ", model.value().assumed);
   else
     fmt::print("  model       not recognised: {}\n", model.status().to_string());
   SAMC_TRY(checkpoint.verify_all());
@@ -112,6 +115,7 @@ Status inspect_module(const Arguments& arguments) {
              human_bytes(static_cast<double>(std::filesystem::file_size(arguments.file, error))));
   fmt::print("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
   fmt::print("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
+  if (!info.encoder_id.empty()) fmt::print("  encoder     {}\n", info.encoder_id);
   for (const auto& [name, text] : info.notes) fmt::print("  {:<10}  {}\n", name, text);
   fmt::print("  weights     {} tensors, {}\n", plan.weights.size(), human_bytes(static_cast<double>(weight_bytes)));
   if (!arguments.summary)
@@ -143,6 +147,7 @@ Command add_inspect(CLI::App& parent) {
       ->transform(bundled_model());
   command->add_option("--config", arguments->config, "The architecture of a .pt, as official-format YAML")
       ->type_name("FILE.yaml");
+  add_image_size_option(*command, arguments->image_size);
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
   command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
   command->footer(

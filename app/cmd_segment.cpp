@@ -37,6 +37,7 @@ struct Arguments {
   std::string json;
   std::string npz;
   bool quiet = false;
+  bool allow_nonfinite = false;
 };
 
 // Whether -o and --save-npz are folders: when there may be more than one picture.
@@ -123,6 +124,9 @@ class Segmenter {
                                          embedding.width, embedding.height, job.image, width, height));
       width = embedding.width;
       height = embedding.height;
+      if (embedding.encoder_id.empty() || predictor_.info().encoder_id.empty())
+        warn(fmt::format("{}: nothing tells whether {} made it; the model's name and the shapes fit",
+                         arguments_.embedding, predictor_.info().name));
       if (Status status = predictor_.set_embedding(std::move(embedding)); !status.is_ok())
         return status.at(arguments_.embedding);
     }
@@ -203,6 +207,7 @@ Result<ImagePredictor> open_predictor(const Arguments& arguments, Progress& prog
   options.mask_threshold = arguments.mask_threshold;
   options.max_hole_area = arguments.max_hole_area;
   options.max_sprinkle_area = arguments.max_sprinkle_area;
+  options.allow_nonfinite = arguments.allow_nonfinite;
   SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments.model.model, arguments.bmodels));
   if (bmodels) {
     SAMC_ASSIGN(std::unique_ptr<ImageModel> model,
@@ -315,6 +320,10 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
                   "Remove specks of at most so many pixels of the low-res mask; 0: none")
       ->check(CLI::NonNegativeNumber)
       ->type_name("PIXELS")
+      ->group(group);
+  command
+      .add_flag("--allow-nonfinite", arguments.allow_nonfinite,
+                "Take and give NaN and infinite values, which are an error without it")
       ->group(group);
 }
 

@@ -7,6 +7,7 @@
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_source.h"
 #include "app/script_options.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
@@ -24,6 +25,7 @@ struct Arguments {
   std::string model_name, model, part, config, input_shapes, output_names, test_input, test_result, mlir;
   std::string until, mean = "0,0,0", scale = "1,1,1", resize_dims;
   Preprocess preprocess;
+  std::optional<int64_t> image_size;
   int64_t max_points = kDefaultMaxPoints;
   std::vector<std::string> disabled;
   std::string preprocess_list;
@@ -41,6 +43,8 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
     options.part = arguments.part == "encoder" ? ModelPart::kEncoder : ModelPart::kDecoder;
   else if (!arguments.part.empty())
     return usage_error("there is no part " + arguments.part, "give --part encoder or --part decoder");
+  options.image_size = arguments.image_size;
+  options.warn = [model = arguments.model](const std::string& warning) { warn(fmt::format("{}: {}", model, warning)); };
   options.max_points = arguments.max_points;
   if (!arguments.input_shapes.empty()) {
     SAMC_ASSIGN(options.input_shapes, parse_shapes("--input_shapes", arguments.input_shapes));
@@ -161,6 +165,7 @@ Command add_transform(CLI::App& parent) {
   command->add_option("--part", a.part, "Of a .pt or an export's folder: encoder or decoder")->type_name("PART");
   command->add_option("--config", a.config, "Of a .pt: the architecture as official-format YAML")
       ->type_name("FILE.yaml");
+  add_image_size_option(*command, a.image_size);
   command
       ->add_option("--max_points", a.max_points, "Of --part decoder: most points of a prompt, the pad point included")
       ->type_name("N")

@@ -1,7 +1,5 @@
 #include "app/embedding_file.h"
 
-#include <cmath>
-
 #include "base/limits.h"
 #include "media/npz.h"
 
@@ -11,30 +9,40 @@ namespace {
 // Beyond the features of the largest image size, 4096, at 256 channels: 416 MB.
 constexpr int64_t kMostEmbeddingBytes = int64_t{512} << 20;
 
+TensorView text_view(const std::string& text) { return {DType::kU8, {static_cast<int64_t>(text.size())}, text.data()}; }
+
+// Empty where there is no such array.
+std::string text_of(const Npz& npz, const char* name) {
+  const Tensor* found = npz.find(name);
+  if (found == nullptr || found->dtype() != DType::kU8) return "";
+  const std::span<const uint8_t> bytes = found->as<uint8_t>();
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace
 
 Status write_embedding(const std::string& path, const ImageEmbedding& embedding, const ModelInfo& model) {
   const std::array<int64_t, 2> size{embedding.height, embedding.width};
-  const std::pair<std::string, TensorView> arrays[] = {
-      {"high_res_feats_0", embedding.high_res_feats_0.view()},
-      {"high_res_feats_1", embedding.high_res_feats_1.view()},
-      {"image_embed", embedding.image_embed.view()},
-      {"original_size", {DType::kI64, {2}, size.data()}},
-      {"model", {DType::kU8, {static_cast<int64_t>(model.name.size())}, model.name.data()}}};
+  const std::pair<std::string, TensorView> arrays[] = {{"high_res_feats_0", embedding.high_res_feats_0.view()},
+                                                       {"high_res_feats_1", embedding.high_res_feats_1.view()},
+                                                       {"image_embed", embedding.image_embed.view()},
+                                                       {"original_size", {DType::kI64, {2}, size.data()}},
+                                                       {"model", text_view(model.name)},
+                                                       {"encoder_id", text_view(embedding.encoder_id)}};
   return write_npz(path, arrays, NpzCompression::kStored);  // features are noise to deflate
 }
 
 Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& model) {
   SAMC_ASSIGN(const Npz npz, Npz::read(path, kMostEmbeddingBytes));
   const char* hint = "make it with samc encode";
-  if (const Tensor* name = npz.find("model"); name != nullptr && name->dtype() == DType::kU8) {
-    const std::span<const uint8_t> bytes = name->as<uint8_t>();
-    const std::string made_with(bytes.begin(), bytes.end());
-    if (made_with != model.name)
-      return invalid_input(fmt::format("{} was made with {}, and --model is {}", path, made_with, model.name),
-                           "use the model that made it");
-  }
   ImageEmbedding embedding;
+  embedding.encoder_id = text_of(npz, "encoder_id");
+  // What the encoder is counts, not what it is called: names are compared where nothing else can be.
+  const std::string made_with = text_of(npz, "model");
+  const bool identities_known = !embedding.encoder_id.empty() && !model.encoder_id.empty();
+  if (!identities_known && !made_with.empty() && made_with != model.name)
+    return invalid_input(fmt::format("{} was made with {}, and --model is {}", path, made_with, model.name),
+                         "use the model that made it");
   const std::pair<const char*, Tensor*> features[] = {{"high_res_feats_0", &embedding.high_res_feats_0},
                                                       {"high_res_feats_1", &embedding.high_res_feats_1},
                                                       {"image_embed", &embedding.image_embed}};
@@ -42,9 +50,6 @@ Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& 
     SAMC_ASSIGN(const Tensor* found, npz.get(name));
     if (found->dtype() != DType::kF32)
       return invalid_input(fmt::format("{}: {} is {}, not f32", path, name, dtype_name(found->dtype())), hint);
-    for (const float value : found->f32())
-      if (!std::isfinite(value))
-        return invalid_input(fmt::format("{}: {} holds values that are not finite", path, name), hint);
     *target = Tensor::copy_of(found->view());
   }
   SAMC_ASSIGN(const Tensor* size, npz.get("original_size"));

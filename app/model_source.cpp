@@ -19,6 +19,7 @@
 #include "app/bundled_model.h"
 #include "app/module_cache.h"
 #include "model/exported_model.h"
+#include "model/recognise.h"
 #include "package/format.h"
 #include "targets/cpu/compile_model.h"
 
@@ -96,6 +97,7 @@ Status compile_to(const ModelArguments& arguments, const std::string& path, Prog
   CompileOptions options;
   options.model = arguments.model;
   options.config = arguments.config;
+  options.image_size = arguments.image_size;
   options.precision = arguments.precision;
   options.build_id = build_id();
   SAMC_ASSIGN(const CompileReport report, compile_model(options, path));
@@ -162,6 +164,15 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->type_name("N");
 }
 
+void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size) {
+  command
+      .add_option("--image-size", image_size,
+                  "Of a checkpoint: the side of the square that images are stretched to, instead of the config's (1024 "
+                  "in the official models)")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("PIXELS");
+}
+
 void add_model_options(CLI::App& command, ModelArguments& arguments) {
   command
       .add_option(
@@ -176,6 +187,7 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
                   "The architecture as official-format YAML. Needed for models that are not one of the eight official "
                   "ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
       ->type_name("FILE.yaml");
+  add_image_size_option(command, arguments.image_size);
   command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
   add_threads_option(command, arguments.threads);
@@ -194,6 +206,7 @@ Result<std::string> module_key(const ModelArguments& arguments) {
   hash.add("samc module");
   hash.add(build_id());
   hash.add(arguments.precision);
+  hash.add(arguments.image_size ? fmt::format("image size {}", *arguments.image_size) : "");
   std::error_code error;
   if (fs::is_directory(arguments.model, error)) {
     SAMC_ASSIGN(const std::vector<std::string> files, ExportedModel::files(arguments.model));
@@ -204,6 +217,8 @@ Result<std::string> module_key(const ModelArguments& arguments) {
     }
     return hash.hexadecimal();
   }
+  // Whether an image size is assumed depends on it, and the module says so.
+  hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
   fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
   if (arguments.config || fs::exists(config, error)) {
     hash.add(config.stem().string());  // the module's name comes from it
@@ -216,9 +231,7 @@ Result<std::string> module_key(const ModelArguments& arguments) {
 Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments, Progress& progress) {
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) {
-    if (arguments.config)
-      return usage_error("--config is for checkpoints, and " + arguments.model + " is already compiled",
-                         "leave it out");
+    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
     progress.show(fmt::format("loading {} ...", arguments.model));
     SAMC_ASSIGN(std::shared_ptr<const Module> module, load(arguments.model, arguments.threads));
     for (const auto& [name, text] : module->info().notes)

@@ -15,14 +15,17 @@ namespace samc {
 struct ModelArguments {
   std::string model;
   std::optional<std::string> config;
+  std::optional<int64_t> image_size;
   std::string precision = "f32";
   bool no_cache = false;
   int threads = 0;
 };
 
-// Adds --model, --config, --precision, --no-cache and --threads.
+// Adds --model, --config, --image-size, --precision, --no-cache and --threads.
 void add_model_options(CLI::App& command, ModelArguments& arguments);
 void add_threads_option(CLI::App& command, int& threads);
+// --image-size, wherever a checkpoint is taken.
+void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size);
 
 // Whether the file begins as a .samc module does. A folder is taken for an export, anything else for a checkpoint,
 // whose reader says what it is.

@@ -41,8 +41,10 @@ Status name_other_format(std::span<const std::byte> file) {
                        "re-save it in PyTorch: torch.save(torch.load(path, map_location=\"cpu\"), new_path, "
                        "_use_new_zipfile_serialization=True)");
   if (file.size() > 9 && file[8] == std::byte{'{'} && file[6] == std::byte{0} && file[7] == std::byte{0})
-    return unsupported("this is a safetensors file, not a PyTorch checkpoint",
-                       "convert it in Python: torch.save({\"model\": safetensors.torch.load_file(path)}, new_path)");
+    return unsupported(
+        "this is a safetensors file, not a PyTorch checkpoint",
+        "take the model's .pt file (Hugging Face's model.safetensors has other tensor names); tensors of "
+        "the official names can be saved with torch.save");
   if (starts_with(file, "version https://git-lfs"))
     return invalid_input("this is a Git LFS pointer, not the file itself", "fetch it with git lfs pull");
   if (starts_with(file, "<"))

@@ -121,7 +121,7 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
   const int64_t blocks = divide_up(window_queries, kAttentionQueries);
   const auto scratch =
       static_cast<size_t>(scratch_floats(std::min(window_queries, kAttentionQueries), window_keys, p.dim, p.value_dim));
-  AttentionFunction* run_piece = attention_variants.choose(context.isa);
+  AttentionFunction* run_piece = attention_variants.choose(context);
 
   const auto piece_at = [&](int64_t index) {
     const int64_t block = index % blocks;

@@ -25,9 +25,9 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
   const float scale = params.scale;
   SAMC_CHECK(batch >= 0 && m >= 0 && k > 0 && n >= 0, "batch_matmul {} x ({} x {} x {})", batch, m, k, n);
   if (batch == 0 || m == 0 || n == 0) return;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
-  GemmPackColumnsFunction* const pack_columns = gemm_pack_columns_variants.choose(context.isa);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
+  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
+  GemmPackColumnsFunction* const pack_columns = gemm_pack_columns_variants.choose(context);
+  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
   const int64_t tile_rows = gemm_tile_rows(context.isa);
   const auto row_bytes = static_cast<int64_t>(sizeof(float)) * k;
 

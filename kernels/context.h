@@ -41,6 +41,9 @@ struct KernelContext {
   ThreadPool& pool;
   Scratch& scratch;  // made for as many workers as pool has
   Isa isa;           // the best set that kernels may use; choose_isa() gives it
+  // The best set of the implementations that KernelVariants::choose() has given since this was set to scalar: what a
+  // kernel ran with. Written by the thread that calls the kernel.
+  Isa ran = Isa::kScalar;
 };
 
 }  // namespace samc

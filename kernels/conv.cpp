@@ -78,12 +78,12 @@ void gather_nchw(const ConvParams& params, const float* src, int64_t y, int64_t 
 // Gathers the patches of pixels and packs them. patches has room for a tile's rows of pitch floats.
 class PatchPacker {
  public:
-  PatchPacker(const ConvParams& params, const float* src, Isa isa)
+  PatchPacker(const ConvParams& params, const float* src, KernelContext& context)
       : params_(params),
         src_(src),
-        isa_(isa),
+        isa_(context.isa),
         k_(params.kernel_h * params.kernel_w * params.in_c),
-        pack_rows_(gemm_pack_rows_variants.choose(isa)) {}
+        pack_rows_(gemm_pack_rows_variants.choose(context)) {}
 
   int64_t pitch() const { return k_ + kRun; }
   int64_t patches_floats() const { return pitch() * gemm_tile_rows(isa_); }
@@ -123,12 +123,12 @@ class PatchPacker {
 class InPlaceConv {
  public:
   InPlaceConv(const ConvParams& params, const float* src, const float* weight, const float* bias, const float* residual,
-              float* dst, Isa isa)
+              float* dst, KernelContext& context)
       : params_(params),
         src_(src),
-        isa_(isa),
-        packer_(params, src, isa),
-        multiply_(gemm_multiply_variants.choose(isa)) {
+        isa_(context.isa),
+        packer_(params, src, context),
+        multiply_(gemm_multiply_variants.choose(context)) {
     block_.b = weight;
     block_.k = params.kernel_h * params.kernel_w * params.in_c;
     block_.columns = params.out_c;
@@ -248,16 +248,16 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
                          params.in_w == params.out_w && !params.src_nchw;
   if (problem.rows == 0 || problem.columns == 0) return;
   if (direct_conv_pays(params)) return direct_conv(params, src, weight, bias, residual, dst, context);
-  const PatchPacker packer(params, src, context.isa);
+  const PatchPacker packer(params, src, context);
   if (pointwise) {
     problem.plain_rows = src;
     problem.row_stride = problem.k;
   } else {
-    const InPlaceConv in_place(params, src, weight, bias, residual, dst, context.isa);
+    const InPlaceConv in_place(params, src, weight, bias, residual, dst, context);
     if (in_place.pays()) return in_place.run(context);
     problem.extra_floats = packer.patches_floats();
   }
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
+  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float* patches) {

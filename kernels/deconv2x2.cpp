@@ -13,8 +13,8 @@ namespace {
 void scatter(const Deconv2x2Params& params, const float* src, const float* weight, const float* bias,
              const float* residual, float* dst, KernelContext& context) {
   constexpr int64_t kBlockRows = 84;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
+  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
+  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
   const int64_t columns = 4 * params.out_c;
   const int64_t pixels = params.h * params.w;
   const int64_t packed = packed_rows_floats(context.isa, kBlockRows, params.in_c);
@@ -82,7 +82,7 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
   problem.row_stride = params.in_c;
   problem.group_columns = pair;
   problem.group_offset = params.w * pair;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
+  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float*) {

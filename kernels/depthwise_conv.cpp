@@ -11,7 +11,7 @@ void depthwise_conv(const DepthwiseConvParams& params, const float* src, const f
       "depthwise_conv {} x {}, {} channels", params.kernel_h, params.kernel_w, params.in_c);
   if (params.out_h <= 0 || params.out_w <= 0) return;
   constexpr int64_t kRows = 32;
-  DepthwiseConvFunction* const run_piece = depthwise_conv_variants.choose(context.isa);
+  DepthwiseConvFunction* const run_piece = depthwise_conv_variants.choose(context);
   const int64_t slices = (params.in_c + kDepthwiseSlice - 1) / kDepthwiseSlice;
   const int64_t blocks = (params.out_h + kRows - 1) / kRows;
   const int64_t block_rows = (params.out_h + blocks - 1) / blocks;

@@ -92,7 +92,7 @@ void direct_conv(const ConvParams& params, const float* src, const float* weight
   const int64_t work = unit * whole.tap_count * shape.out_c;
   SAMC_CHECK(unit > 0 && work > 0, "direct_conv to an empty picture");
   const int64_t piece_pixels = std::max<int64_t>(1, kPieceWork / work) * unit;
-  DirectConvFunction* const run_piece = direct_conv_variants.choose(context.isa);
+  DirectConvFunction* const run_piece = direct_conv_variants.choose(context);
   const int64_t pieces = (pixels + piece_pixels - 1) / piece_pixels;
   PieceRanges ranges(pieces, context.pool.threads());
   context.pool.run(pieces, [&](int64_t, int worker) {

@@ -28,6 +28,14 @@ struct KernelVariants {
     return static_cast<Isa>(level);
   }
   Function* choose(Isa isa) const { return by_isa[static_cast<size_t>(chosen(isa))]; }
+  // For a kernel's own call, which this notes. Not for its workers. (A template, as variant files must not see
+  // context.h.)
+  template <class Context>
+  Function* choose(Context& context) const {
+    const Isa isa = chosen(context.isa);
+    if (isa > context.ran) context.ran = isa;
+    return by_isa[static_cast<size_t>(isa)];
+  }
 };
 
 struct KernelChoice {

@@ -57,7 +57,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   if (problem.rows == 0 || problem.columns == 0) return;
   SAMC_CHECK(problem.group_columns % kPanelColumns == 0, "groups of {} columns", problem.group_columns);
   const int64_t tile_rows = gemm_tile_rows(context.isa);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
+  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
   constexpr int64_t kWayFloats = 1024;

@@ -7,7 +7,7 @@ namespace samc {
 void layer_norm(const LayerNormParams& params, const float* src, const float* weight, const float* bias, float* dst,
                 KernelContext& context) {
   if (params.rows == 0 || params.c == 0) return;
-  LayerNormFunction* run_piece = layer_norm_variants.choose(context.isa);
+  LayerNormFunction* run_piece = layer_norm_variants.choose(context);
   const int64_t rows_a_piece = std::max<int64_t>(1, 16384 / params.c);
   context.pool.run((params.rows + rows_a_piece - 1) / rows_a_piece, [&](int64_t piece, int) {
     const int64_t first = piece * rows_a_piece;

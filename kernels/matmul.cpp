@@ -20,7 +20,7 @@ void matmul(const MatmulParams& params, const float* src, const float* weight, c
     problem.plain_rows = src;
     problem.row_stride = params.k;
   }
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context.isa);
+  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float*) {

@@ -105,7 +105,7 @@ void permute(const PermuteParams& params, const float* src, float* dst, KernelCo
   const int64_t column_block = block_extent(rows.extent);
   const int64_t row_blocks = (rows.extent + row_block - 1) / row_block;
   const int64_t column_blocks = (columns.extent + column_block - 1) / column_block;
-  TransposeBlockFunction* run_piece = transpose_block_variants.choose(context.isa);
+  TransposeBlockFunction* run_piece = transpose_block_variants.choose(context);
   context.pool.run(count / (rows.extent * columns.extent) * row_blocks * column_blocks, [&](int64_t piece, int) {
     const int64_t row = piece % row_blocks * row_block;
     const int64_t column = piece / row_blocks % column_blocks * column_block;

@@ -66,7 +66,7 @@ Result<CompareOp> compare_op_named(const std::string& name) {
 
 void unary(const UnaryParams& params, const float* src, float* dst, KernelContext& context) {
   const bool plain = params.op == UnaryOp::kSin || params.op == UnaryOp::kCos || params.op == UnaryOp::kTanh;
-  UnaryFunction* run_piece = unary_variants.choose(plain ? Isa::kScalar : context.isa);
+  UnaryFunction* run_piece = plain ? unary_variants.choose(Isa::kScalar) : unary_variants.choose(context);
   const int64_t pieces = (params.count + kPieceElements - 1) / kPieceElements;
   context.pool.run(pieces, [&](int64_t piece, int) {
     const int64_t first = piece * kPieceElements;
@@ -77,7 +77,7 @@ void unary(const UnaryParams& params, const float* src, float* dst, KernelContex
 
 void binary(const BinaryParams& params, const float* a, const float* b, float* dst, KernelContext& context) {
   const Broadcast broadcast({&params.a, &params.b});
-  BinaryFunction* run_piece = binary_variants.choose(context.isa);
+  BinaryFunction* run_piece = binary_variants.choose(context);
   broadcast.run(context, [&](const Broadcast::Row& row) {
     run_piece({params.op, params.activation, a + row.offsets[0], broadcast.step(0), b + row.offsets[1],
                broadcast.step(1), dst + row.dst_offset, row.count});

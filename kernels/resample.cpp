@@ -36,7 +36,7 @@ void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelC
   if (p.in_h < p.kernel_h || p.in_w < p.kernel_w) return;
   const int64_t out_h = (p.in_h - p.kernel_h) / p.stride_h + 1;
   const int64_t out_w = (p.in_w - p.kernel_w) / p.stride_w + 1;
-  MaxPoolRowFunction* run_row = max_pool_row_variants.choose(context.isa);
+  MaxPoolRowFunction* run_row = max_pool_row_variants.choose(context);
   context.pool.run(out_h, [&](int64_t y, int) {
     run_row({src + y * p.stride_h * p.in_w * p.pitch + p.offset, p.pitch, p.in_w * p.pitch, p.stride_w * p.pitch,
              p.kernel_h, p.kernel_w, p.c, out_w, dst + y * out_w * p.c});

@@ -6,7 +6,7 @@ namespace samc {
 
 void softmax(const SoftmaxParams& params, const float* src, float* dst, KernelContext& context) {
   if (params.rows == 0 || params.c == 0) return;
-  SoftmaxFunction* run_piece = softmax_variants.choose(context.isa);
+  SoftmaxFunction* run_piece = softmax_variants.choose(context);
   const int64_t rows_a_piece = std::max<int64_t>(1, 8192 / params.c);
   context.pool.run((params.rows + rows_a_piece - 1) / rows_a_piece, [&](int64_t piece, int) {
     const int64_t first = piece * rows_a_piece;

@@ -83,10 +83,10 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
   packed.values = packed.keys + packed_floats(p.k, count);
   packed.key_bias = packed.values + packed_floats(count, p.n);
   packed.in_order = packed.key_bias + count;
-  pack_tokens(p, columns, keys, key_bias, values, packed, gemm_pack_columns_variants.choose(context.isa));
+  pack_tokens(p, columns, keys, key_bias, values, packed, gemm_pack_columns_variants.choose(context));
 
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context.isa);
-  GroupSoftmaxFunction* const group_softmax = group_softmax_variants.choose(context.isa);
+  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
+  GroupSoftmaxFunction* const group_softmax = group_softmax_variants.choose(context);
   const int64_t block_rows = kBlockTiles * gemm_tile_rows(context.isa);
   const int64_t pitch = count + kPanelColumns;  // not a power of two: rows fall in different cache sets
   context.pool.run(divide_up(p.rows, block_rows), [&](int64_t piece, int worker) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace samc {
@@ -252,6 +253,13 @@ Status check_config(const ModelConfig& config) {
   if (encoder.mask_kernel_size < 1 || encoder.mask_kernel_size > 31)
     return bad_value("model.memory_encoder.mask_downsampler.kernel_size", "is out of range");
 
+  const MaskDecoderConfig& decoder = config.mask_decoder;
+  for (const auto& [key, value] :
+       {std::pair{"dynamic_multimask_stability_delta", decoder.dynamic_multimask_stability_delta},
+        {"dynamic_multimask_stability_thresh", decoder.dynamic_multimask_stability_thresh}})
+    if (!std::isfinite(static_cast<float>(value)))
+      return bad_value(fmt::format("model.sam_mask_decoder_extra_args.{}", key).c_str(),
+                       fmt::format("{} is not a number", value));
   if (config.num_maskmem < 1 || config.num_maskmem > 1000)
     return bad_value("model.num_maskmem", fmt::format("{} is out of range", config.num_maskmem));
   if (config.fixed_no_obj_ptr && !(config.pred_obj_scores && config.use_obj_ptrs_in_encoder))

@@ -36,11 +36,13 @@ struct HieraConfig {
 
   std::vector<HieraBlock> blocks() const;
   int64_t depth() const;
+  bool operator==(const HieraConfig&) const = default;
 };
 
 struct SinePositionConfig {
   int64_t num_pos_feats = 0;
   double temperature = 10000.0;
+  bool operator==(const SinePositionConfig&) const = default;
 };
 
 struct NeckConfig {
@@ -48,6 +50,7 @@ struct NeckConfig {
   std::vector<int64_t> backbone_channel_list;  // from the lowest resolution to the highest
   std::vector<int64_t> fpn_top_down_levels;    // levels (0: the highest resolution) that the level below is added to
   SinePositionConfig position_encoding;
+  bool operator==(const NeckConfig&) const = default;
 };
 
 struct RopeAttentionConfig {
@@ -58,6 +61,7 @@ struct RopeAttentionConfig {
   double rope_theta = 10000.0;
   std::array<int64_t, 2> feat_sizes = {64, 64};
   bool rope_k_repeat = false;
+  bool operator==(const RopeAttentionConfig&) const = default;
 };
 
 struct MemoryAttentionConfig {
@@ -71,6 +75,7 @@ struct MemoryAttentionConfig {
   bool pos_enc_at_cross_attn_queries = false;
   RopeAttentionConfig self_attention;
   RopeAttentionConfig cross_attention;
+  bool operator==(const MemoryAttentionConfig&) const = default;
 };
 
 struct MemoryEncoderConfig {
@@ -93,6 +98,7 @@ struct MemoryEncoderConfig {
   bool fuser_input_projection = false;
 
   int64_t mask_layers() const;
+  bool operator==(const MemoryEncoderConfig&) const = default;
 };
 
 // Fixed in the official SAM2Base, not in its YAML.
@@ -111,6 +117,7 @@ struct MaskDecoderConfig {
   double dynamic_multimask_stability_thresh = 0.98;
 
   int64_t num_mask_tokens() const { return num_multimask_outputs + 1; }
+  bool operator==(const MaskDecoderConfig&) const = default;
 };
 
 struct ModelConfig {
@@ -155,6 +162,7 @@ struct ModelConfig {
   int64_t d_model() const { return neck.d_model; }
   int64_t memory_dim() const { return memory_encoder.out_dim; }
   int64_t feature_size(int64_t stride) const { return image_size / stride; }  // extent of a map at this stride
+  bool operator==(const ModelConfig&) const = default;
 };
 
 // SAM 2 and 2.1 x tiny, small, base_plus, large; names as in the official file names, without ".pt".

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "model/identity.h"
 #include "onnx/compose.h"
 #include "onnx/import.h"
 #include "onnx/simplify.h"
@@ -312,6 +313,12 @@ std::vector<std::string> ExportedModel::non_finite_weights() const {
 std::string ExportedModel::description() const {
   return fmt::format("ONNX export, opset {}: encoder of {} nodes for {} x {} pixels, decoder of {} nodes",
                      encoder.opset, encoder.graph.nodes.size(), image_size, image_size, decoder.graph.nodes.size());
+}
+
+Result<std::string> ExportedModel::encoder_identity() const {
+  std::vector<std::string> files = {encoder.path};
+  files.insert(files.end(), encoder.external_files.begin(), encoder.external_files.end());
+  return samc::encoder_identity(files);
 }
 
 Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name) {

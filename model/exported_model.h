@@ -34,6 +34,7 @@ struct ExportedModel {
   static Result<std::vector<std::string>> files(const std::string& folder);
   std::vector<std::string> non_finite_weights() const;  // one line for each, at most five
   std::string description() const;                      // one line for people
+  Result<std::string> encoder_identity() const;         // model/identity.h
 };
 
 // As their namesakes in model/build.h. The model must outlive the builder's weight store.

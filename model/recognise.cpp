@@ -17,6 +17,8 @@ constexpr size_t kMostNamed = 4;  // tensors that an error names
 constexpr const char* kConfigHint =
     "give its official-format YAML with --config FILE.yaml, or put a YAML file of the same stem beside the checkpoint";
 
+constexpr const char* kPositionEmbedding = "image_encoder.trunk.pos_embed";  // Hiera's is (1, channels, height, width)
+
 using ShapeByName = std::unordered_map<std::string_view, const Shape*>;
 
 ShapeByName by_name(std::span<const TensorSpec> tensors) {
@@ -45,7 +47,7 @@ struct Seen {
 
 std::optional<Seen> look_at(const ShapeByName& tensors) {
   Seen seen;
-  const auto pos_embed = tensors.find("image_encoder.trunk.pos_embed");
+  const auto pos_embed = tensors.find(kPositionEmbedding);
   const auto no_mem_embed = tensors.find("no_mem_embed");
   if (pos_embed == tensors.end() || pos_embed->second->size() != 4) return std::nullopt;
   seen.embed_dim = (*pos_embed->second)[1];
@@ -54,6 +56,27 @@ std::optional<Seen> look_at(const ShapeByName& tensors) {
   seen.has_no_obj_embed_spatial = tensors.contains("no_obj_embed_spatial");
   seen.has_obj_ptr_tpos_proj = tensors.contains("obj_ptr_tpos_proj.weight");
   return seen;
+}
+
+// Why these are not the tensors of a SAM 2 model, and what they are where that can be told.
+Status not_sam2(std::span<const TensorSpec> tensors) {
+  const ShapeByName names = by_name(tensors);
+  if (const auto found = names.find(kPositionEmbedding); found != names.end())
+    return unsupported(
+        fmt::format("another trunk than SAM 2's Hiera: {} is {}, not (1, channels, height, width), as in "
+                    "EfficientTAM and other models with a plain vision transformer",
+                    kPositionEmbedding, shape_to_string(*found->second)),
+        "a SAM 2 or 2.1 checkpoint is needed");
+  // Hugging Face's own tensor names: what a model.safetensors holds.
+  for (const TensorSpec& tensor : tensors)
+    if (tensor.name.starts_with("vision_encoder.backbone."))
+      return unsupported(
+          "this is SAM 2 under the tensor names of Hugging Face's transformers, which samc does not read",
+          "take the .pt file of the same model, such as sam2.1_hiera_tiny.pt");
+  return invalid_input(
+      fmt::format("not a SAM 2 model: none of its {} tensors is {}{}", tensors.size(), kPositionEmbedding,
+                  tensors.empty() ? "" : fmt::format("; the first is {}", tensors[0].name)),
+      "a SAM 2 or 2.1 checkpoint is needed");
 }
 
 }  // namespace
@@ -92,11 +115,7 @@ std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint) {
 
 Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
   const std::optional<Seen> seen = look_at(by_name(tensors));
-  if (!seen)
-    return invalid_input(
-        fmt::format("not a SAM 2 model: none of its {} tensors is image_encoder.trunk.pos_embed{}", tensors.size(),
-                    tensors.empty() ? "" : fmt::format("; the first is {}", tensors[0].name)),
-        "a SAM 2 or 2.1 checkpoint is needed");
+  if (!seen) return not_sam2(tensors);
   if (seen->has_no_obj_embed_spatial != seen->has_obj_ptr_tpos_proj)
     return unsupported(fmt::format("between SAM 2.0 and 2.1: {} is there, {} is not",
                                    seen->has_no_obj_embed_spatial ? "no_obj_embed_spatial" : "obj_ptr_tpos_proj",
@@ -118,17 +137,30 @@ Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
       kConfigHint);
 }
 
-static Result<Recognition> find_model_unguarded(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
-                                                const std::optional<std::string>& config_path) {
-  std::optional<std::string> path = config_path;
-  if (!path) {
-    const std::string beside = std::filesystem::path(checkpoint_path).replace_extension(".yaml").string();
-    std::error_code error;
-    if (beside != checkpoint_path && std::filesystem::exists(beside, error)) path = beside;
-  }
+namespace {
+
+// The config file that find_model() reads, if any.
+std::optional<std::string> config_file(const std::string& checkpoint_path,
+                                       const std::optional<std::string>& config_path) {
+  if (config_path) return config_path;
+  const std::string beside = std::filesystem::path(checkpoint_path).replace_extension(".yaml").string();
+  std::error_code error;
+  if (beside != checkpoint_path && std::filesystem::exists(beside, error)) return beside;
+  return std::nullopt;
+}
+
+Result<Recognition> find_architecture(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
+                                      const std::optional<std::string>& config_path) {
+  const std::optional<std::string> path = config_file(checkpoint_path, config_path);
   if (!path) {
     Result<Recognition> recognition = recognise(tensors);
     if (!recognition.is_ok()) return recognition.status().at(checkpoint_path);
+    // The authors' own files are known by their names.
+    const ModelConfig& config = recognition.value().config;
+    if (std::filesystem::path(checkpoint_path).stem() != config.name)
+      recognition.value().assumed = fmt::format(
+          "an image size of {} is assumed, as no tensor tells it (with the checkpoint, --image-size gives another)",
+          config.image_size);
     return recognition;
   }
   SAMC_ASSIGN(ModelConfig config, read_config(*path));
@@ -137,9 +169,41 @@ static Result<Recognition> find_model_unguarded(const std::string& checkpoint_pa
   return Recognition{std::move(config), fmt::format("as {} says", *path)};
 }
 
+}  // namespace
+
 Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
-                               const std::optional<std::string>& config_path) {
-  return guarded([&] { return find_model_unguarded(checkpoint_path, tensors, config_path); });
+                               const std::optional<std::string>& config_path, std::optional<int64_t> image_size) {
+  return guarded([&]() -> Result<Recognition> {
+    SAMC_ASSIGN(Recognition found, find_architecture(checkpoint_path, tensors, config_path));
+    if (!image_size) return found;
+    found.assumed.clear();
+    if (*image_size == found.config.image_size) return found;
+    found.config.image_size = *image_size;
+    found.why += fmt::format("; image size {} by --image-size", *image_size);
+    if (const Status fits = check_config(found.config); !fits.is_ok())
+      return usage_error(fmt::format("--image-size {}: {}", *image_size, fits.message()), fits.hint());
+    return found;
+  });
+}
+
+Status check_no_architecture(const std::string& model, const std::optional<std::string>& config,
+                             const std::optional<int64_t>& image_size) {
+  if (!config && !image_size) return Status::ok();
+  return usage_error(
+      fmt::format("{} is for checkpoints, and {} holds its architecture", config ? "--config" : "--image-size", model),
+      "leave it out");
+}
+
+std::string lost_in_other_formats(const ModelConfig& config) {
+  const MaskDecoderConfig& given = config.mask_decoder;
+  const MaskDecoderConfig usual;
+  if (given.dynamic_multimask_via_stability == usual.dynamic_multimask_via_stability &&
+      given.dynamic_multimask_stability_delta == usual.dynamic_multimask_stability_delta &&
+      given.dynamic_multimask_stability_thresh == usual.dynamic_multimask_stability_thresh)
+    return "";
+  return fmt::format("the config's sam_mask_decoder_extra_args are not kept: who runs the result takes {}, {} and {}",
+                     usual.dynamic_multimask_via_stability, usual.dynamic_multimask_stability_delta,
+                     usual.dynamic_multimask_stability_thresh);
 }
 
 }  // namespace samc

@@ -21,6 +21,9 @@ struct TensorSpec {
 struct Recognition {
   ModelConfig config;
   std::string why;  // one line for people, such as "16 blocks of 96 channels: small; no_obj_embed_spatial ...: 2.1"
+  // What nothing confirmed, one line for people: the image size of a checkpoint that comes without a YAML, under
+  // another name than its authors'. No tensor depends on it. Empty: nothing was assumed.
+  std::string assumed = {};
 };
 
 // Every tensor of the official state_dict of this architecture, in its order.
@@ -36,8 +39,17 @@ std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint);
 Result<Recognition> recognise(std::span<const TensorSpec> tensors);
 
 // The architecture of a checkpoint: the config file given, else a FILE.yaml beside FILE.pt, else recognise(); checked
-// whole.
+// whole. image_size: instead of the one that is found, as if the YAML said so.
 Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
-                               const std::optional<std::string>& config_path);
+                               const std::optional<std::string>& config_path,
+                               std::optional<int64_t> image_size = std::nullopt);
+
+// An error where one of these options, which are for checkpoints, is given with a model that holds its architecture.
+Status check_no_architecture(const std::string& model, const std::optional<std::string>& config,
+                             const std::optional<int64_t>& image_size);
+
+// What of the config a model's own file in another format (ONNX, MLIR) cannot hold, one line for people; empty:
+// nothing.
+std::string lost_in_other_formats(const ModelConfig& config);
 
 }  // namespace samc

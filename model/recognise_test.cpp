@@ -56,6 +56,21 @@ TEST(Recognise, NotSam2) {
   EXPECT_FALSE(recognise({}).is_ok());
 }
 
+TEST(Recognise, KnowsWhatLooksLikeSam2) {
+  // EfficientTAM's trunk is a plain vision transformer.
+  const std::vector<TensorSpec> efficient_tam = {{"image_encoder.trunk.pos_embed", {1, 197, 192}}};
+  const Status other_trunk = recognise(efficient_tam).status();
+  EXPECT_NE(other_trunk.message().find("image_encoder.trunk.pos_embed is (1, 197, 192)"), std::string::npos)
+      << other_trunk.message();
+  EXPECT_EQ(other_trunk.message().find("none of"), std::string::npos) << other_trunk.message();
+  // What torch.save makes of Hugging Face's model.safetensors.
+  const std::vector<TensorSpec> transformers = {{"shared_image_embedding.positional_embedding", {2, 128}},
+                                                {"vision_encoder.backbone.pos_embed", {1, 96, 7, 7}}};
+  const Status other_names = recognise(transformers).status();
+  EXPECT_NE(other_names.message().find("Hugging Face"), std::string::npos) << other_names.message();
+  EXPECT_NE(other_names.hint().find(".pt"), std::string::npos) << other_names.hint();
+}
+
 TEST(Recognise, NamesWhatDoesNotFit) {
   std::vector<TensorSpec> tensors = expected_tensors(*find_official_config("sam2.1_hiera_tiny"));
   std::erase_if(tensors, [](const TensorSpec& tensor) { return tensor.name == "no_mem_pos_enc"; });
@@ -94,6 +109,22 @@ TEST(FindModel, TakesTheConfigBesideTheCheckpoint) {
 
   EXPECT_FALSE(find_model("/nowhere/pico.pt", tensors, std::nullopt).is_ok());
   EXPECT_TRUE(find_model("/nowhere/pico.pt", tensors, SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml").is_ok());
+
+  // The image size: from the YAML, or by the caller, or by the official name; else it is assumed, which is said.
+  const std::string yaml = SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml";
+  const auto official = expected_tensors(*find_official_config("sam2.1_hiera_tiny"));
+  EXPECT_EQ(beside.value().assumed, "");
+  EXPECT_EQ(find_model("/nowhere/sam2.1_hiera_tiny.pt", official, std::nullopt).value().assumed, "");
+  const Recognition tuned = find_model("/nowhere/tuned.pt", official, std::nullopt).value();
+  EXPECT_NE(tuned.assumed.find("image size of 1024 is assumed"), std::string::npos) << tuned.assumed;
+  const Recognition sized = find_model("/nowhere/tuned.pt", official, std::nullopt, 512).value();
+  EXPECT_EQ(sized.config.image_size, 512);
+  EXPECT_EQ(sized.assumed, "");
+  EXPECT_EQ(find_model("/nowhere/pico.pt", tensors, yaml, 512).value().config.image_size, 512);
+  EXPECT_EQ(find_model("/nowhere/tuned.pt", official, std::nullopt, 1024).value().assumed, "");
+  const Status unfit = find_model("/nowhere/tuned.pt", official, std::nullopt, 500).status();
+  EXPECT_EQ(unfit.code(), StatusCode::kUsage);
+  EXPECT_NE(unfit.message().find("--image-size 500"), std::string::npos) << unfit.message();
 
   const auto wrong = find_model("/nowhere/tiny.pt", expected_tensors(official_configs()[0]),
                                 SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml");

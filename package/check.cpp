@@ -146,7 +146,7 @@ Status check_function(const PlanFunction& function, const PlanModule& module) {
 
 Status check_module(const PlanModule& module) {
   const ModelInfo& info = module.info;
-  if (!printable(info.name) || !printable(info.build_id))
+  if (!printable(info.name) || !printable(info.build_id) || !printable(info.encoder_id))
     return invalid_input("the model's name holds control characters");
   for (const auto& [key, text] : info.notes)
     if (!printable(key) || !printable(text)) return invalid_input("a note holds control characters");
@@ -155,7 +155,8 @@ Status check_module(const PlanModule& module) {
   if (info.pixel_mean.size() != 3 || info.pixel_std.size() != 3)
     return invalid_input("pixel mean and deviation need three numbers each");
   for (size_t channel = 0; channel < 3; ++channel)
-    if (!std::isfinite(info.pixel_mean[channel]) || !(info.pixel_std[channel] > 0.0f))
+    if (!std::isfinite(info.pixel_mean[channel]) || !std::isfinite(info.pixel_std[channel]) ||
+        !(info.pixel_std[channel] > 0.0f))
       return invalid_input("pixel mean or deviation is not sensible");
   for (const float number : {info.mask_threshold, info.stability_delta, info.stability_threshold})
     if (!std::isfinite(number)) return invalid_input("a threshold is not a number");

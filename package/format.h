@@ -14,6 +14,8 @@ namespace samc {
 // As PNG's: a byte that 7-bit transfers break, a name, and line ends that text mode would change.
 constexpr std::array<unsigned char, 8> kModuleMagic = {0x89, 'S', 'A', 'M', 'C', '\r', '\n', 0x1a};
 constexpr uint32_t kModuleVersion = 1;
+// The note that holds ModelInfo::encoder_id. As a note it is read over by versions that do not know it.
+constexpr const char* kEncoderNote = "encoder";
 constexpr uint64_t kSectionAlignment = 64;
 constexpr uint64_t kChecksumBlock = uint64_t{1} << 20;
 

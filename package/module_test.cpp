@@ -39,6 +39,7 @@ PlanModule small_module(size_t weight_count = 33) {
   PlanModule module;
   module.info.name = "small";
   module.info.build_id = "test";
+  module.info.encoder_id = "0123456789abcdef";
   module.info.image_size = 64;
   module.info.stability_delta = 0.25f;
   module.info.notes = {{"precision", "f32"}, {"source", "nowhere"}};
@@ -105,6 +106,7 @@ TEST_F(ModuleTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(read.info.image_size, 64);
   EXPECT_EQ(read.info.stability_delta, 0.25f);
   EXPECT_EQ(read.info.notes, module.info.notes);
+  EXPECT_EQ(read.info.encoder_id, "0123456789abcdef");
   ASSERT_EQ(read.functions.size(), 1u);
   const PlanFunction& function = read.functions[0];
   const PlanFunction& expected = module.functions[0];

@@ -127,6 +127,9 @@ struct WeightData {
 struct ModelInfo {
   std::string name;      // "sam2.1_hiera_tiny"
   std::string build_id;  // of the compiler that made the file
+  // What the image encoder is, by content (model/identity.h): an embedding is good for models of the same. Empty: not
+  // known, as in modules of older versions.
+  std::string encoder_id;
   int64_t image_size = 1024;
   std::vector<float> pixel_mean = {0.485f, 0.456f, 0.406f};  // of RGB values in [0, 1]
   std::vector<float> pixel_std = {0.229f, 0.224f, 0.225f};

@@ -103,6 +103,11 @@ ModelInfo read_info(ByteReader& in) {
     key = in.text();
     value = in.text();
   }
+  const auto encoder = std::ranges::find(info.notes, kEncoderNote, &std::pair<std::string, std::string>::first);
+  if (encoder != info.notes.end()) {
+    info.encoder_id = std::move(encoder->second);
+    info.notes.erase(encoder);
+  }
   return info;
 }
 

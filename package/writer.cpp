@@ -58,8 +58,10 @@ ByteWriter info_section(const ModelInfo& info) {
   out.number(static_cast<uint8_t>(info.dynamic_multimask_via_stability ? 1 : 0));
   out.number(info.stability_delta);
   out.number(info.stability_threshold);
-  out.count(info.notes.size());
-  for (const auto& [key, value] : info.notes) {
+  std::vector<std::pair<std::string, std::string>> notes = info.notes;
+  if (!info.encoder_id.empty()) notes.emplace_back(kEncoderNote, info.encoder_id);
+  out.count(notes.size());
+  for (const auto& [key, value] : notes) {
     out.text(key);
     out.text(value);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 
 #include "base/guard.h"
@@ -43,6 +44,7 @@ struct Executor::State {
   Block arena;
   std::deque<Tensor> dropped_outputs;
   OperationObserver observer;
+  bool stops_at_nonfinite = false;
 
   Status place_inputs(const BoundFunction& bound, std::span<const NamedInput> inputs, ValueAddresses& at) const {
     const PlanFunction& function = *bound.function;
@@ -107,16 +109,60 @@ struct Executor::State {
 
   Status run_operations(const BoundFunction& bound, const ValueAddresses& at) {
     KernelContext context{pool, scratch, isa};
+    if (stops_at_nonfinite) SAMC_TRY(check_inputs(bound, at));
     for (const BoundOperation& operation : bound.operations) {
       if (!observer) {
         SAMC_TRY(operation.run(at, context));
-        continue;
+      } else {
+        context.ran = Isa::kScalar;
+        const auto start = std::chrono::steady_clock::now();
+        SAMC_TRY(operation.run(at, context));
+        const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
+        observer({bound.function->name, operation.operation->name, operation.operation->kernel, isa_name(context.ran),
+                  taken.count(), operation.arithmetic});
       }
-      const auto start = std::chrono::steady_clock::now();
-      SAMC_TRY(operation.run(at, context));
-      const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
-      observer({bound.function->name, operation.operation->name, operation.operation->kernel,
-                kernel_variant(operation.operation->kernel, isa), taken.count(), operation.arithmetic});
+      if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
+    }
+    return Status::ok();
+  }
+
+  // "NaN", "an infinite value", or nothing.
+  static const char* non_finite(const BoundFunction& bound, int32_t index, const ValueAddresses& at) {
+    const Value& value = bound.function->values[static_cast<size_t>(index)];
+    if (value.dtype != DType::kF32) return nullptr;
+    const std::span<const float> numbers(at.read(index), static_cast<size_t>(value.count(bound.points)));
+    for (const float number : numbers)
+      if (!std::isfinite(number)) return std::isnan(number) ? "NaN" : "an infinite value";
+    return nullptr;
+  }
+
+  static Status check_inputs(const BoundFunction& bound, const ValueAddresses& at) {
+    for (const int32_t input : bound.function->inputs)
+      if (const char* found = non_finite(bound, input, at))
+        return invalid_input(fmt::format("input {} of {} holds {}",
+                                         bound.function->values[static_cast<size_t>(input)].name, bound.function->name,
+                                         found));
+    return Status::ok();
+  }
+
+  static Status check_results(const BoundFunction& bound, const Operation& operation, const ValueAddresses& at) {
+    const PlanFunction& function = *bound.function;
+    for (const int32_t result : operation.results) {
+      const char* found = non_finite(bound, result, at);
+      if (found == nullptr) continue;
+      std::string message =
+          fmt::format("operation {} ({}) of {} gives {}", operation.name, operation.kernel, function.name, found);
+      for (const int32_t operand : operation.operands) {
+        if (operand == kAbsent) continue;
+        const Value& value = function.values[static_cast<size_t>(operand)];
+        const bool is_weight = value.place == Place::kWeight ||
+                               (value.place == Place::kAlias &&
+                                function.values[static_cast<size_t>(value.alias_of)].place == Place::kWeight);
+        if (!is_weight) continue;
+        if (const char* why = non_finite(bound, operand, at))
+          return invalid_input(fmt::format("{}; its weight {} holds {}", message, value.name, why));
+      }
+      return invalid_input(message);
     }
     return Status::ok();
   }
@@ -148,6 +194,7 @@ Status Executor::run(std::string_view function, int64_t points, std::span<const 
 }
 
 void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }
+void Executor::stop_at_nonfinite(bool on) { state_->stops_at_nonfinite = on; }
 const Module& Executor::module() const { return *state_->module; }
 ThreadPool& Executor::pool() { return state_->pool; }
 Isa Executor::isa() const { return state_->isa; }

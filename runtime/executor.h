@@ -31,7 +31,7 @@ struct OperationTiming {
   std::string_view function;
   std::string_view name;    // "trunk.blocks.3.attn.qkv"
   std::string_view kernel;  // "matmul"
-  std::string variant;      // "avx512"
+  std::string variant;      // the best instruction set of what ran: "avx512"
   double milliseconds = 0;
   double arithmetic = 0;  // multiplications and additions
 };
@@ -52,6 +52,9 @@ class Executor {
 
   // Called after every operation, from the thread that called run(). Empty: no timing at all.
   void observe(OperationObserver observer);
+  // While on, an operation whose result holds NaN or an infinite value is an error of run() that names it, and so is an
+  // input of the function that does. Every result is read, so this is for finding out where such values come from.
+  void stop_at_nonfinite(bool on);
 
   const Module& module() const;
   ThreadPool& pool();

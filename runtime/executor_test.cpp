@@ -10,6 +10,7 @@
 
 #include "kernels/testing.h"
 #include "runtime/testing.h"
+#include "runtime/testing_models.h"
 
 namespace samc {
 namespace {
@@ -416,6 +417,32 @@ TEST(Executor, EveryOperationIsTimed) {
   ASSERT_TRUE(executor.run("f", 2, inputs, {}).is_ok());
   ASSERT_EQ(seen.size(), 3u);
   EXPECT_EQ(seen[0], std::string("unary ") + isa_name(executor.isa()));
+}
+
+// The variant is what ran, not what a list says of the kernel.
+TEST(Executor, TheVariantIsTheOneThatRan) {
+  const auto module = Module::from_plan(every_kernel()).value();
+  Executor executor = Executor::create(module, 1).value();
+  std::set<std::string> fast, plain;
+  executor.observe([&](const OperationTiming& timing) {
+    (timing.variant == isa_name(executor.isa()) ? fast : plain).emplace(timing.kernel);
+  });
+  for (const PlanFunction& function : module->plan().functions) {
+    std::deque<Tensor> memory;
+    std::vector<NamedInput> inputs;
+    for (const int32_t index : function.inputs) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      inputs.push_back({value.name, memory.emplace_back(Tensor::zeros(value.shape_at(3))).view()});
+    }
+    const Status status = executor.run(function.name, function.greatest_points == 0 ? 0 : 3, inputs, {});
+    ASSERT_TRUE(status.is_ok()) << status.to_string();
+  }
+  if (executor.isa() == Isa::kScalar) GTEST_SKIP() << "one variant only";
+  EXPECT_EQ(fast, (std::set<std::string>{"attention", "batch_matmul", "binary", "conv", "deconv2x2", "depthwise_conv",
+                                         "layer_norm", "matmul", "max_pool", "permute", "softmax", "token_attention",
+                                         "unary"}));
+  EXPECT_EQ(plain, (std::set<std::string>{"compare", "concat", "gather", "interp_linear", "reduce", "slice",
+                                          "upsample_nearest", "where"}));
 }
 
 TEST(Executor, SeveralThreadsShareOneModule) {

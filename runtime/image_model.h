@@ -45,6 +45,7 @@ class ImageModel {
                         Tensor& low_res, Tensor& iou) = 0;
 
   // Models that cannot tell what they do leave these.
+  virtual void stop_at_nonfinite(bool) {}     // Executor::stop_at_nonfinite()
   virtual void observe(OperationObserver) {}  // NOLINT(performance-unnecessary-value-param): others keep it
   virtual size_t working_bytes() const { return 0; }
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <utility>
 
 #include "base/guard.h"
 #include "base/limits.h"
@@ -18,12 +20,31 @@ namespace samc {
 namespace {
 
 constexpr float kReturnedLogitLimit = 32.0f;
+constexpr const char* kNonFiniteHint =
+    "look for NaN in the model's weights; --allow-nonfinite (allow_nonfinite) takes such values as they are";
 constexpr int64_t kMostResultBytes = int64_t{1} << 34;
 
 Status too_large(const char* what, int64_t width, int64_t height) {
   return invalid_input(fmt::format("{} has {} x {} pixels, more than the limits of {} on a side and {} in all", what,
                                    width, height, kLongestSide, kMostPixels),
                        "make it smaller first");
+}
+
+bool is_finite(const Tensor& tensor) {
+  return std::ranges::all_of(tensor.f32(), [](float value) { return std::isfinite(value); });
+}
+
+// The first of these that holds NaN or an infinite value, or nullptr.
+const char* find_non_finite(std::initializer_list<std::pair<const char*, const Tensor*>> tensors) {
+  for (const auto& [name, tensor] : tensors)
+    if (!is_finite(*tensor)) return name;
+  return nullptr;
+}
+
+const char* find_non_finite(const ImageEmbedding& embedding) {
+  return find_non_finite({{"image_embed", &embedding.image_embed},
+                          {"high_res_feats_1", &embedding.high_res_feats_1},
+                          {"high_res_feats_0", &embedding.high_res_feats_0}});
 }
 
 Status check_picture(const RgbView& picture) {
@@ -68,6 +89,13 @@ struct ImagePredictor::State {
       return invalid_input(fmt::format("embedding: an image of {} x {} pixels", embedding.width, embedding.height));
     if (!is_image_size(embedding.width, embedding.height))
       return too_large("the image of the embedding", embedding.width, embedding.height);
+    if (!embedding.encoder_id.empty() && !info().encoder_id.empty() && embedding.encoder_id != info().encoder_id)
+      return invalid_input(fmt::format("embedding: made by another image encoder ({}) than that of {} ({})",
+                                       embedding.encoder_id, info().name, info().encoder_id),
+                           "use the model that made it, or encode the image with this one");
+    if (options.allow_nonfinite) return Status::ok();
+    if (const char* name = find_non_finite(embedding))
+      return invalid_input(fmt::format("embedding: {} holds values that are not finite", name), kNonFiniteHint);
     return Status::ok();
   }
 
@@ -78,8 +106,24 @@ struct ImagePredictor::State {
     ImageEmbedding embedding;
     embedding.width = picture.width;
     embedding.height = picture.height;
+    embedding.encoder_id = info().encoder_id;
     SAMC_TRY(model->encode(image.view(), embedding));
+    if (options.allow_nonfinite) return embedding;
+    if (const char* name = find_non_finite(embedding))
+      return explain_non_finite(name, [&] { return model->encode(image.view(), embedding); });
     return embedding;
+  }
+
+  // The error for a result that holds NaN or infinite values. again computes the result anew: only now is every
+  // operation's result looked at, for the first that made one.
+  template <class Again>
+  Status explain_non_finite(const char* output, const Again& again) {
+    model->stop_at_nonfinite(true);
+    Status found = again();
+    model->stop_at_nonfinite(false);
+    const std::string result = fmt::format("{} gives values that are not finite in {}", info().name, output);
+    if (found.is_ok()) return invalid_input(result, kNonFiniteHint);
+    return invalid_input(fmt::format("{}: {}", result, found.message()), kNonFiniteHint);
   }
 
   // Lets the model compute what follows from the picture, unless it is the one that it had last.
@@ -104,8 +148,11 @@ struct ImagePredictor::State {
     const Shape expected = {1, 1, shapes.low_height, shapes.low_width};
     const size_t rank = mask.shape.size();
     if (mask.dtype == DType::kF32 && rank >= 2 && rank <= 4 &&
-        std::equal(mask.shape.begin(), mask.shape.end(), expected.end() - static_cast<int64_t>(rank)))
-      return Status::ok();
+        std::equal(mask.shape.begin(), mask.shape.end(), expected.end() - static_cast<int64_t>(rank))) {
+      if (options.allow_nonfinite || std::ranges::all_of(mask.f32(), [](float value) { return std::isfinite(value); }))
+        return Status::ok();
+      return invalid_input("the mask input holds values that are not finite", kNonFiniteHint);
+    }
     return invalid_input(fmt::format("the mask input is {} {}, f32 (1, {}, {}) expected", dtype_name(mask.dtype),
                                      shape_to_string(mask.shape), shapes.low_height, shapes.low_width),
                          "give one of the low-res logits of an earlier call");
@@ -119,12 +166,21 @@ struct ImagePredictor::State {
     return model->check_points(points == 0 ? 0 : points + 1);
   }
 
-  // Fills low_res (1, masks, low, low) and iou (1, masks).
+  // Fills low_res (1, masks, low, low) and iou (1, masks). embedding: the one that the model is set to.
   Status decode(const ObjectPrompt& prompt, const ImageEmbedding& embedding, bool normalize_coords) {
     SAMC_ASSIGN(const DecoderPoints points,
                 decoder_points(prompt, embedding.width, embedding.height, shapes.size, normalize_coords));
     SAMC_TRY(check_mask_input(prompt.mask_input));
-    return model->decode(embedding, points, prompt.mask_input, low_res, iou);
+    SAMC_TRY(model->decode(embedding, points, prompt.mask_input, low_res, iou));
+    if (options.allow_nonfinite) return Status::ok();
+    const char* name = find_non_finite({{"low_res_logits", &low_res}, {"iou_predictions", &iou}});
+    if (name == nullptr) return Status::ok();
+    return explain_non_finite(name, [&]() -> Status {
+      prepared.reset();
+      model->forget_picture();
+      SAMC_TRY(model->set_picture(embedding));
+      return model->decode(embedding, points, prompt.mask_input, low_res, iou);
+    });
   }
 
   // The first mask to return, of as many as the request wants.

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -35,6 +36,9 @@ struct PredictorOptions {
   // 0: none. The official code skips both without its CUDA extension.
   double max_hole_area = 0;
   double max_sprinkle_area = 0;
+  // NaN and infinite values are errors: in a result (the error names the first operation that made one), in an
+  // embedding, in a mask input. With this they are taken and returned like other numbers.
+  bool allow_nonfinite = false;
 };
 
 // What the image encoder makes of a picture: all that predict() needs of it. For the model sizes of SAM 2, C is 256.
@@ -44,6 +48,8 @@ struct ImageEmbedding {
   Tensor image_embed;       // (1, C, size / 16, size / 16)
   int64_t width = 0;        // of the picture, pixels
   int64_t height = 0;
+  // ModelInfo::encoder_id of the model that made it. Empty: not known, and then not compared.
+  std::string encoder_id = {};
 };
 
 // x to the right, y down, in pixels of the picture, (0, 0) being its upper left corner; or in [0, 1] of its width and
@@ -96,7 +102,8 @@ class ImagePredictor {
   // The same for several pictures, of any sizes: set_image_batch() of the official code. The decoder keeps its part of
   // one picture at a time: some 3 ms go to each change of picture.
   Status set_images(std::span<const RgbView> pictures);
-  // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process.
+  // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process. An error when
+  // another encoder made it.
   Status set_embedding(ImageEmbedding embedding);
 
   // Whether the model can compute this at all, whatever the picture: a chip's may take a certain number of points only.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <thread>
 #include <utility>
@@ -194,6 +195,107 @@ TEST(ImagePredictor, AnEmbeddingOfAnotherModelIsRefused) {
   embedding.image_embed = Tensor::zeros({1, 4, kLow, kLow + 1});
   EXPECT_FALSE(predictor.set_embedding(std::move(embedding)).is_ok());
   EXPECT_FALSE(predictor.set_embedding(ImageEmbedding{}).is_ok());
+}
+
+TEST(ImagePredictor, AnEmbeddingOfAnotherEncoderIsRefused) {
+  PlanModule model = tiny_model();
+  model.info.encoder_id = "a1";
+  ImagePredictor predictor = predictor_of(model);
+  ImageEmbedding embedding = embedding_of({0, 0, 0, 0}, {0, 0, 0, 0});
+  embedding.encoder_id = "b2";
+  const Status status = predictor.set_embedding(std::move(embedding));
+  EXPECT_NE(status.message().find("another image encoder (b2)"), std::string::npos) << status.message();
+  for (const char* fits : {"a1", ""}) {  // the model's own, and one that does not say
+    embedding = embedding_of({0, 0, 0, 0}, {0, 0, 0, 0});
+    embedding.encoder_id = fits;
+    EXPECT_TRUE(predictor.set_embedding(std::move(embedding)).is_ok()) << fits;
+  }
+  const Image image(16, 16);
+  ASSERT_TRUE(predictor.set_image(image).is_ok());
+  EXPECT_EQ(predictor.embedding().value()->encoder_id, "a1");
+}
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinite = std::numeric_limits<float>::infinity();
+
+TEST(ImagePredictor, InputsThatAreNoNumbersAreRefused) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  PredictorOptions all;
+  all.allow_nonfinite = true;
+  ImagePredictor lenient = predictor_of(tiny_model(), all);
+  for (const float bad : {kNan, kInfinite, -kInfinite}) {
+    EXPECT_FALSE(predictor.set_embedding(embedding_of({0, bad, 0, 0}, {0, 0, 0, 0})).is_ok());
+    EXPECT_FALSE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, bad, 0, 0})).is_ok());
+    EXPECT_TRUE(lenient.set_embedding(embedding_of({0, bad, 0, 0}, {0, 0, 0, 0})).is_ok());
+
+    ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+    ObjectPrompt prompt;
+    prompt.points = {{bad, 1, 1}};
+    EXPECT_FALSE(predictor.predict(prompt).is_ok());
+    prompt.points.clear();
+    prompt.box = BoxPrompt{0, 0, 4, bad};
+    EXPECT_FALSE(predictor.predict(prompt).is_ok());
+    Tensor mask = Tensor::zeros({1, kLow, kLow});
+    mask.f32()[5] = bad;
+    ObjectPrompt masked;
+    masked.mask_input = mask.view();
+    const Status status = predictor.predict(masked).status();
+    EXPECT_NE(status.message().find("mask input"), std::string::npos) << status.message();
+    ASSERT_TRUE(lenient.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+    EXPECT_TRUE(lenient.predict(masked).is_ok());
+  }
+  ObjectPrompt far;
+  far.points = {{3e38f, 0, 1}};  // finite, but not in the model's pixels
+  PredictOptions fractions;
+  fractions.normalize_coords = false;
+  EXPECT_FALSE(predictor.predict(far, fractions).is_ok());
+}
+
+// A result that is no number is an error, which names the operation that made it.
+TEST(ImagePredictor, ResultsThatAreNoNumbersAreErrorsThatNameTheOperation) {
+  ObjectPrompt prompt;
+  prompt.points = {{4, 3, 1}};
+  for (const PlanModule& model : {tiny_model(), tiny_model_in_parts()}) {
+    ImagePredictor predictor = predictor_of(model);
+    // Finite numbers whose sum is not.
+    ASSERT_TRUE(predictor.set_embedding(embedding_of({3.4e38f, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+    ObjectPrompt masked = prompt;
+    Tensor mask({1, kLow, kLow});
+    std::ranges::fill(mask.f32(), 1.5e38f);
+    masked.mask_input = mask.view();
+    for (int time = 0; time < 2; ++time) {  // the error leaves nothing behind
+      const Status status = predictor.predict(masked).status();
+      EXPECT_EQ(status.code(), StatusCode::kInvalidInput);
+      EXPECT_NE(status.message().find("gives an infinite value"), std::string::npos) << status.message();
+      EXPECT_NE(status.message().find("(binary) of mask_decoder"), std::string::npos) << status.message();
+      const Result<Prediction> fine = predictor.predict(ObjectPrompt{});
+      ASSERT_TRUE(fine.is_ok()) << fine.status().to_string();
+      EXPECT_EQ(fine.value().low_res_logits.f32()[0], 0.25f);
+    }
+    PredictorOptions all;
+    all.allow_nonfinite = true;
+    ImagePredictor lenient = predictor_of(model, all);
+    ASSERT_TRUE(lenient.set_embedding(embedding_of({3.4e38f, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+    EXPECT_TRUE(lenient.predict(masked).is_ok());
+  }
+}
+
+TEST(ImagePredictor, AWeightThatIsNoNumberIsNamed) {
+  const std::vector<float> bad(kTinyModelLow * kTinyModelLow, kNan);
+  PlanModule model = tiny_model();
+  WeightData& weight = model.weights[0];  // of no_mask
+  ASSERT_EQ(weight.bytes.size(), bad.size() * sizeof(float));
+  weight.bytes = std::as_bytes(std::span(bad));
+  weight.name = "no_mask_embed";
+  ImagePredictor predictor = predictor_of(model);
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());
+  const Status status = predictor.predict(ObjectPrompt{}).status();
+  EXPECT_NE(status.message().find("of no_mask gives NaN; its weight"), std::string::npos) << status.message();
+
+  Tensor mask = Tensor::zeros({1, kLow, kLow});
+  ObjectPrompt masked;
+  masked.mask_input = mask.view();
+  EXPECT_TRUE(predictor.predict(masked).is_ok()) << "no_mask is not part of this result";
 }
 
 TEST(ImagePredictor, AModuleWithoutItsFunctionsIsRefused) {

@@ -89,6 +89,7 @@ class ModuleModel : public ImageModel {
   const ImageModelShapes& shapes() const override { return contract_; }
   ThreadPool& pool() override { return executor_.pool(); }
   void observe(OperationObserver observer) override { executor_.observe(std::move(observer)); }
+  void stop_at_nonfinite(bool on) override { executor_.stop_at_nonfinite(on); }
   size_t working_bytes() const override {
     return executor_.arena_bytes() + executor_.scratch_bytes() + decoder_.bytes();
   }

@@ -1,9 +1,7 @@
 #include "runtime/operation_binder.h"
 
-#include <array>
 #include <cmath>
 
-#include "kernels/dispatch.h"
 #include "package/check.h"
 
 namespace samc {
@@ -190,17 +188,6 @@ Result<BoundOperation> bind_operation(const PlanFunction& function, const Operat
   }
   return unsupported(fmt::format("{} in {}: no kernel {}", operation.name, function.name, operation.kernel),
                      "the module was made for another version of samc");
-}
-
-std::string kernel_variant(const std::string& kernel, Isa isa) {
-  // These are all matrix products underneath.
-  constexpr std::array<const char*, 4> kProducts = {"matmul", "batch_matmul", "conv", "deconv2x2"};
-  std::string listed = kernel;
-  for (const char* product : kProducts)
-    if (kernel == product) listed = "gemm_multiply";
-  for (const KernelChoice& choice : kernel_choices(isa))
-    if (choice.name == listed) return isa_name(choice.isa);
-  return isa_name(Isa::kScalar);
 }
 
 }  // namespace samc

@@ -134,7 +134,4 @@ std::span<const KernelBinder> movement_binders();
 // Finds the binder of operation.kernel and lets it check and bind.
 Result<BoundOperation> bind_operation(const PlanFunction& function, const Operation& operation, int64_t points);
 
-// Which implementation of a plan's kernel runs when instructions up to isa may be used: "avx512".
-std::string kernel_variant(const std::string& kernel, Isa isa);
-
 }  // namespace samc

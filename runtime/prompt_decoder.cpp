@@ -166,6 +166,7 @@ Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding
 }
 
 void PromptDecoder::forget_picture() {
+  no_mask_ = Tensor();
   picture_.clear();
   without_mask_.clear();
   with_mask_.clear();

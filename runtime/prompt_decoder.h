@@ -29,7 +29,7 @@ class PromptDecoder {
   // mask: logits (1, 1, low, low), or without data for none. Fills low_res (1, masks, low, low) and iou (1, masks).
   Status decode(Executor& executor, const ImageEmbedding& embedding, const DecoderPoints& points,
                 const TensorView& mask, Tensor& low_res, Tensor& iou);
-  // Gives back the memory of the picture's values.
+  // Gives back the memory of all that was computed: the next picture begins with nothing.
   void forget_picture();
   size_t bytes() const;
 

@@ -11,12 +11,12 @@ Result<DecoderPoints> decoder_points(const ObjectPrompt& prompt, int64_t width, 
   DecoderPoints result;
   bool finite = true;
   const auto add = [&](float x, float y, int label) {
-    finite = finite && std::isfinite(x) && std::isfinite(y);
     // Two roundings, as in the official code: to a fraction of the picture, then to the model's pixels.
     const float fraction_x = normalize_coords ? x / static_cast<float>(width) : x;
     const float fraction_y = normalize_coords ? y / static_cast<float>(height) : y;
-    result.coordinates.push_back(fraction_x * static_cast<float>(size));
-    result.coordinates.push_back(fraction_y * static_cast<float>(size));
+    const float model_x = fraction_x * static_cast<float>(size), model_y = fraction_y * static_cast<float>(size);
+    finite = finite && std::isfinite(model_x) && std::isfinite(model_y);
+    result.coordinates.insert(result.coordinates.end(), {model_x, model_y});
     result.labels.push_back(static_cast<float>(label));
   };
   if (prompt.box.has_value()) {

@@ -86,6 +86,102 @@ TEST_F(CommandLine, weights_that_are_no_numbers_are_warned_of) {
   EXPECT_EQ(compiled.exit_code, 0) << compiled.err;
   EXPECT_NE(compiled.err.find("warning: "), std::string::npos);
   EXPECT_NE(compiled.err.find("no_mem_embed"), std::string::npos);
+
+  // What comes of it is an error that names the operation where it began, and nothing is written.
+  const std::vector<std::string> segment{"segment", kTruck,    "--model", path("o.samc"),
+                                         "--point", "500,375", "--json",  path("o.json")};
+  const std::vector<std::string> encode{"encode", kTruck, "--model", path("o.samc"), "-o", path("e.npz")};
+  for (const std::vector<std::string>& call : {segment, encode}) {
+    const ProcessResult result = samc(call);
+    EXPECT_EQ(result.exit_code, 1);
+    for (const char* part :
+         {"error: ", "operation image_embed", "gives NaN", "no_mem_embed holds NaN", "--allow-nonfinite"})
+      EXPECT_NE(result.err.find(part), std::string::npos) << part << ": " << result.err;
+    std::vector<std::string> allowed = call;
+    allowed.emplace_back("--allow-nonfinite");
+    EXPECT_FALSE(fs::exists(call.back()));
+    EXPECT_EQ(samc(allowed).exit_code, 0);
+    EXPECT_TRUE(fs::exists(call.back()));
+  }
+  expect_error(this->segment({"--embedding", path("e.npz"), "--point", "5,5", "--json", path("n.json")}), 1,
+               {"e.npz", "another image encoder"});
+}
+
+// A file of pico's tensors in which the first value of one is raised by one.
+void write_changed_pico(const std::string& path, const std::string& changed) {
+  const Checkpoint pico = Checkpoint::open(kPico).value();
+  std::vector<NamedTensor> tensors;
+  for (const CheckpointTensor& tensor : pico.tensors()) tensors.push_back({tensor.name, pico.read(tensor).value()});
+  for (NamedTensor& tensor : tensors)
+    if (tensor.name == changed) tensor.tensor.f32()[0] += 1;
+  ASSERT_TRUE(write_test_checkpoint(path, tensors).is_ok());
+}
+
+TEST_F(CommandLine, an_embedding_is_of_the_encoder_that_made_it_whatever_it_is_called) {
+  const std::string config = kData + "pico/pico.yaml";
+  for (const auto& [name, changed] : {std::pair{"same", ""},
+                                      {"decoder", "sam_mask_decoder.iou_token.weight"},
+                                      {"encoder", "image_encoder.neck.convs.3.conv.bias"},
+                                      {"conv_s0", "sam_mask_decoder.conv_s0.bias"}}) {
+    write_changed_pico(path(std::string(name) + ".pt"), changed);
+    expect_done(samc(
+        {"compile", path(std::string(name) + ".pt"), "--config", config, "-o", path(std::string(name) + ".samc")}));
+  }
+  expect_done(samc({"compile", kPico, "--image-size", "320", "-o", path("size.samc")}));
+  expect_done(samc({"encode", kTruck, "--model", module(), "-o", path("e.npz")}));
+  const auto use = [&](const std::string& name) {
+    return samc({"segment", "--model", path(name + ".samc"), "--embedding", path("e.npz"), "--point", "500,375",
+                 "--json", path("o.json")});
+  };
+  expect_done(use("same"));
+  expect_done(use("decoder"));  // only the image encoder counts
+  for (const char* other : {"encoder", "conv_s0"}) expect_error(use(other), 1, {"e.npz", "another image encoder"});
+  expect_error(use("size"), 1, {"e.npz"});
+}
+
+TEST_F(CommandLine, the_image_size_is_the_users_to_say) {
+  const auto compile = [&](std::vector<std::string> arguments, const std::string& output) {
+    arguments.insert(arguments.begin(), "compile");
+    arguments.insert(arguments.end(), {"-o", path(output)});
+    expect_done(samc(arguments));
+    return samc({"inspect", path(output), "--summary"}).out;
+  };
+  std::string yaml = bytes_of(kData + "pico/pico.yaml");
+  const size_t at = yaml.find("image_size: 256");
+  ASSERT_NE(at, std::string::npos);
+  put_bytes(path("pico.yaml"), yaml.replace(at, 15, "image_size: 320"));
+  EXPECT_NE(compile({kPico, "--image-size", "320"}, "option.samc").find("320 x 320"), std::string::npos);
+  compile({kPico, "--config", path("pico.yaml")}, "yaml.samc");
+  const auto masks = [&](const std::vector<std::string>& model, const std::string& output) {
+    std::vector<std::string> call{"segment",    kTruck,       "--point",   "500,375",
+                                  "--save-npz", path(output), "--threads", "1"};
+    call.insert(call.end(), model.begin(), model.end());
+    expect_done(samc(call));
+    return bytes_of(path(output));
+  };
+  const std::string wanted = masks({"--model", path("yaml.samc")}, "yaml.npz");
+  EXPECT_EQ(masks({"--model", path("option.samc")}, "option.npz"), wanted);
+  EXPECT_EQ(masks({"--model", kPico, "--image-size", "320"}, "segment.npz"), wanted);
+  EXPECT_NE(masks({"--model", kPico}, "plain.npz"), wanted);  // not the other size's from the cache
+
+  expect_error(samc({"compile", kPico, "--image-size", "300", "-o", path("o.samc")}), 2, {"--image-size 300"});
+  expect_error(segment({kTruck, "--point", "5,5", "-o", path("o.png"), "--image-size", "320"}), 2,
+               {"--image-size is for checkpoints"});
+  expect_error(samc({"export", kData + "pico/onnx", "--image-size", "320", "-o", path("x")}), 2, {"--image-size"});
+  expect_done(samc({"export", kPico, "--image-size", "320", "-o", path("x")}));
+  EXPECT_NE(samc({"inspect", path("x")}).out.find("320 x 320 pixels"), std::string::npos);
+  expect_done(samc({"transform", "--model_name", "e", "--model_def", kPico, "--part", "encoder", "--image-size", "320",
+                    "--mlir", path("e.mlir")}));
+  EXPECT_NE(bytes_of(path("e.mlir")).find("1x3x320x320"), std::string::npos);
+}
+
+TEST_F(CommandLine, what_an_export_cannot_hold_is_said) {
+  put_bytes(path("other.yaml"), bytes_of(kData + "pico/pico.yaml") +
+                                    "  sam_mask_decoder_extra_args:\n    dynamic_multimask_via_stability: false\n");
+  const ProcessResult exported = samc({"export", kPico, "--config", path("other.yaml"), "-o", path("x")});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_NE(exported.err.find("warning: "), std::string::npos);
+  EXPECT_NE(exported.err.find("sam_mask_decoder_extra_args"), std::string::npos) << exported.err;
 }
 
 TEST_F(CommandLine, damaged_modules) {

@@ -11,15 +11,12 @@
 #include <filesystem>
 
 #include "checkpoint/checkpoint.h"
-#include "ir/interpreter.h"
 #include "media/image.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/OwningOpRef.h"
-#include "model/build.h"
 #include "model/recognise.h"
 #include "runtime/executor.h"
 #include "runtime/preprocess.h"
 #include "targets/cpu/compile_model.h"
+#include "tests/support/interpreter_model.h"
 
 namespace samc {
 namespace {
@@ -28,26 +25,21 @@ constexpr double kTolerance = 1e-4;  // of the output's largest value
 constexpr int64_t kPoints = 2;       // one point and the padding point
 
 struct Comparison {
-  const WeightStore& weights;
-  mlir::ModuleOp module;
+  const test::InterpreterModel& interpreter;
   Executor& executor;
   ThreadPool& pool;
   bool right = true;
 
   // Outputs of the interpreter, for the next function's inputs.
-  Result<NamedTensors> run(const std::string& function, const std::string& compiled, int64_t points,
-                           const NamedViews& inputs) {
-    InterpretOptions options;
-    options.pool = &pool;
-    SAMC_ASSIGN(NamedTensors wanted,
-                interpret(module.lookupSymbol<mlir::func::FuncOp>(function), inputs, weights, options));
+  Result<NamedTensors> run(const std::string& function, int64_t points, const NamedViews& inputs) {
+    SAMC_ASSIGN(NamedTensors wanted, interpreter.run(function, points, inputs, pool));
     std::vector<NamedInput> named_inputs;
     for (const auto& [name, view] : inputs) named_inputs.push_back({name, view});
     NamedTensors given;
     std::vector<NamedOutput> named_outputs;
     for (const auto& [name, tensor] : wanted) named_outputs.push_back({name, &given[name]});
-    SAMC_TRY(executor.run(compiled, points, named_inputs, named_outputs));
-    for (const auto& [name, tensor] : wanted) report(compiled, name, tensor, given.at(name));
+    SAMC_TRY(executor.run(function, points, named_inputs, named_outputs));
+    for (const auto& [name, tensor] : wanted) report(function, name, tensor, given.at(name));
     return wanted;
   }
 
@@ -80,15 +72,7 @@ Result<bool> compare(const std::string& model, const std::string& picture_path) 
   SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(model));
   SAMC_ASSIGN(const Recognition recognition, find_model(model, tensor_specs(checkpoint), std::nullopt));
   const ModelConfig& config = recognition.config;
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  const mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
-  WeightStore weights;
-  SAMC_TRY(add_image_weights(config, checkpoint, weights));
-  GraphBuilder graph(*module, weights);
-  SAMC_TRY(build_image_encoder(config, graph));
-  SAMC_TRY(build_mask_encoder(config, graph));
-  SAMC_TRY(build_no_mask(config, graph));
-  SAMC_TRY(build_mask_decoder(config, kPoints, graph));
+  SAMC_ASSIGN(const test::InterpreterModel interpreter, test::InterpreterModel::open(model, config, {kPoints}));
 
   ThreadPool pool;
   SAMC_ASSIGN(const Image picture, read_image(picture_path));
@@ -98,10 +82,9 @@ Result<bool> compare(const std::string& model, const std::string& picture_path) 
   preprocess_image(RgbView(picture), size, info.pixel_mean, info.pixel_std, pool, image.f32());
 
   fmt::print("| output of {} | largest error | largest value | allowed error | |\n|---|---|---|---|---|\n", info.name);
-  Comparison comparison{weights, *module, executor, pool};
-  SAMC_ASSIGN(const NamedTensors features,
-              comparison.run("image_encoder", "image_encoder", 0, {{"image", image.view()}}));
-  SAMC_ASSIGN(const NamedTensors no_mask, comparison.run("no_mask", "no_mask", 0, {}));
+  Comparison comparison{interpreter, executor, pool};
+  SAMC_ASSIGN(const NamedTensors features, comparison.run("image_encoder", 0, {{"image", image.view()}}));
+  SAMC_ASSIGN(const NamedTensors no_mask, comparison.run("no_mask", 0, {}));
   Tensor coordinates({1, kPoints, 2}), labels({1, kPoints});
   const float point[] = {0.28f * static_cast<float>(size), 0.31f * static_cast<float>(size), 0.0f, 0.0f};
   std::copy(std::begin(point), std::end(point), coordinates.f32().begin());
@@ -111,10 +94,10 @@ Result<bool> compare(const std::string& model, const std::string& picture_path) 
                        {"point_coords", coordinates.view()},
                        {"point_labels", labels.view()}};
   for (const auto& [name, tensor] : features) inputs.emplace(name, tensor.view());
-  SAMC_ASSIGN(const NamedTensors masks, comparison.run("mask_decoder", "mask_decoder", kPoints, inputs));
+  SAMC_ASSIGN(const NamedTensors masks, comparison.run("mask_decoder", kPoints, inputs));
   Tensor mask({1, 1, size / 4, size / 4});
   std::copy_n(masks.at("low_res_logits").f32().begin(), mask.count(), mask.f32().begin());
-  SAMC_TRY(comparison.run("mask_encoder", "mask_encoder", 0, {{"mask_input", mask.view()}}).status());
+  SAMC_TRY(comparison.run("mask_encoder", 0, {{"mask_input", mask.view()}}).status());
   return comparison.right;
 }
 

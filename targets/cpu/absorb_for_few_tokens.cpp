@@ -11,11 +11,18 @@
 // Work goes with heads x tokens for each element of a row instead of heads x dim: this is for fewer tokens than dim.
 // Where rows may be known before the tokens (the first layer's follow from the picture), K and V stay: they are then
 // computed once for many prompts (split_function).
+//
+// Functions that are witnesses of one (kWitnessOf) must come out with the same operations: whether tokens are few is
+// decided once for all of them, by the most that any of them has.
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "ir/top_dialect.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/rewrite.h"
@@ -60,6 +67,36 @@ bool may_be_known_earlier(mlir::Value rows, mlir::Value tokens) {
   const auto of_rows = arguments_behind(rows);
   return llvm::any_of(arguments_behind(tokens), [&](mlir::Value argument) { return !of_rows.contains(argument); });
 }
+
+// For each attention of the module the most queries and the most keys that it has in any witness of its function.
+class TokenCounts {
+ public:
+  struct Most {
+    int64_t queries = 0;
+    int64_t keys = 0;
+  };
+
+  explicit TokenCounts(mlir::ModuleOp module) {
+    module.walk([&](AttentionOp op) {
+      Most& most = by_name_[key(op)];
+      most.queries = std::max(most.queries, shape_of(op.getQ())[2]);
+      most.keys = std::max(most.keys, shape_of(op.getV())[2]);
+    });
+  }
+  // Nothing for an attention that was not there from the start: what this pass makes is not to be changed again.
+  std::optional<Most> find(AttentionOp op) const {
+    const auto found = by_name_.find(key(op));
+    return found == by_name_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  static std::pair<std::string, std::string> key(AttentionOp op) {
+    auto function = op->getParentOfType<mlir::func::FuncOp>();
+    const auto group = function->getAttrOfType<mlir::StringAttr>(kWitnessOf);
+    return {group ? group.str() : function.getName().str(), name_of(op.getResult())};
+  }
+  std::map<std::pair<std::string, std::string>, Most> by_name_;
+};
 
 class Rewrite {
  public:
@@ -116,12 +153,14 @@ class Rewrite {
 };
 
 struct FewQueries : mlir::OpRewritePattern<AttentionOp> {
-  FewQueries(mlir::MLIRContext* context, WeightStore& weights) : OpRewritePattern(context), weights_(weights) {}
+  FewQueries(mlir::MLIRContext* context, WeightStore& weights, const TokenCounts& counts)
+      : OpRewritePattern(context), weights_(weights), counts_(counts) {}
 
   mlir::LogicalResult matchAndRewrite(AttentionOp op, mlir::PatternRewriter& rewriter) const override {
     const Shape q = shape_of(op.getQ()), v = shape_of(op.getV());
     const int64_t heads = q[1], queries = q[2], dim = q[3], keys = v[2], value_dim = v[3];
-    if (q[0] != 1 || queries >= dim || keys < kLeastRows) return mlir::failure();
+    const std::optional<TokenCounts::Most> most = counts_.find(op);
+    if (q[0] != 1 || !most || most->queries >= dim || keys < kLeastRows) return mlir::failure();
     const std::optional<ConstantMatMul> key = find_projection(op.getK()), value = find_projection(op.getV());
     if (!key || !value || may_be_known_earlier(key->input(), op.getQ())) return mlir::failure();
 
@@ -146,6 +185,7 @@ struct FewQueries : mlir::OpRewritePattern<AttentionOp> {
 
  private:
   WeightStore& weights_;
+  const TokenCounts& counts_;
 };
 
 // The product that joins the heads of an attention's result; nothing where anyone else reads them.
@@ -161,12 +201,14 @@ std::optional<ConstantMatMul> find_join(AttentionOp op) {
 }
 
 struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
-  FewKeys(mlir::MLIRContext* context, WeightStore& weights) : OpRewritePattern(context), weights_(weights) {}
+  FewKeys(mlir::MLIRContext* context, WeightStore& weights, const TokenCounts& counts)
+      : OpRewritePattern(context), weights_(weights), counts_(counts) {}
 
   mlir::LogicalResult matchAndRewrite(AttentionOp op, mlir::PatternRewriter& rewriter) const override {
     const Shape q = shape_of(op.getQ()), v = shape_of(op.getV());
-    const int64_t heads = q[1], rows = q[2], dim = q[3], tokens = v[2], value_dim = v[3];
-    if (q[0] != 1 || tokens >= dim || rows < kLeastRows) return mlir::failure();
+    const int64_t heads = q[1], rows = q[2], dim = q[3], value_dim = v[3];
+    const std::optional<TokenCounts::Most> most = counts_.find(op);
+    if (q[0] != 1 || !most || most->keys >= dim || rows < kLeastRows) return mlir::failure();
     if (16 % heads != 0 || op.getScale().convertToDouble() <= 0) return mlir::failure();  // what the kernel has
     const std::optional<ConstantMatMul> query = find_projection(op.getQ());
     const std::optional<ConstantMatMul> join = find_join(op);
@@ -192,13 +234,15 @@ struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
 
  private:
   WeightStore& weights_;
+  const TokenCounts& counts_;
 };
 
 }  // namespace
 
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights) {
+  const TokenCounts counts(module);
   mlir::RewritePatternSet patterns(module.getContext());
-  patterns.add<FewQueries, FewKeys>(module.getContext(), weights);
+  patterns.add<FewQueries, FewKeys>(module.getContext(), weights, counts);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 

@@ -19,6 +19,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "model/build.h"
 #include "model/exported_model.h"
+#include "model/identity.h"
 #include "model/recognise.h"
 #include "package/arena.h"
 #include "package/decoder_parts.h"
@@ -32,11 +33,12 @@ namespace samc {
 namespace {
 
 // The decoder is compiled at these numbers of points: two fix the affine sizes, the third proves them. For a few points
-// some attention is faster in another way (absorb_for_few_tokens.cpp), so it is compiled twice.
-constexpr int64_t kWitnesses[] = {12, 13, 17};
+// some attention is faster in another way (absorb_for_few_tokens.cpp), so it is compiled twice. The last witness is the
+// greatest number that its function takes: by it passes decide what pays for many points.
 constexpr int64_t kMostPoints = kMostPromptPoints + 1;  // and the padding point
-constexpr int64_t kFewPointsWitnesses[] = {2, 3, 4};
+constexpr int64_t kWitnesses[] = {12, 13, kMostPoints};
 constexpr int64_t kMostFewPoints = 4;
+constexpr int64_t kFewPointsWitnesses[] = {2, 3, kMostFewPoints};
 
 std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
 
@@ -47,18 +49,23 @@ struct Compilation {
   std::optional<ExportedModel> exported;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  int64_t image_size = 0;
+  ModelInfo info;  // what is known of the model before its plan
   CompileReport report;
 };
 
 // The functions of model/README.md out of either kind of model.
 template <class Model>
-Status build_functions(const Model& model, GraphBuilder& graph) {
+Status build_functions(const Model& model, mlir::ModuleOp module, GraphBuilder& graph) {
   SAMC_TRY(build_image_encoder(model, graph));
   SAMC_TRY(build_mask_encoder(model, graph));
   SAMC_TRY(build_no_mask(model, graph));
-  for (const auto& witnesses : {std::span(kFewPointsWitnesses), std::span(kWitnesses)})
-    for (const int64_t points : witnesses) SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
+  for (const auto& [group, witnesses] : {std::pair{kDecoderFewPoints, std::span<const int64_t>(kFewPointsWitnesses)},
+                                         {kMaskDecoder, std::span<const int64_t>(kWitnesses)}})
+    for (const int64_t points : witnesses) {
+      SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
+      auto function = module.lookupSymbol<mlir::func::FuncOp>(witness_name(points));
+      function->setAttr(cpu::kWitnessOf, mlir::StringAttr::get(module.getContext(), llvm::StringRef(group)));
+    }
   return Status::ok();
 }
 
@@ -66,32 +73,39 @@ Status build_from_checkpoint(const CompileOptions& options, Compilation& work, G
   Stopwatch watch;
   SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
   const Checkpoint& checkpoint = *work.checkpoint;
-  SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(checkpoint), options.config));
+  SAMC_ASSIGN(Recognition recognition,
+              find_model(options.model, tensor_specs(checkpoint), options.config, options.image_size));
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(3));
   for (const NonFiniteTensor& tensor : non_finite)
     work.report.warnings.push_back(
         fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
-  work.image_size = recognition.config.image_size;
+  if (!recognition.assumed.empty()) work.report.warnings.push_back(recognition.assumed);
+  const MaskDecoderConfig& decoder = recognition.config.mask_decoder;
+  work.info.image_size = recognition.config.image_size;
+  work.info.dynamic_multimask_via_stability = decoder.dynamic_multimask_via_stability;
+  work.info.stability_delta = static_cast<float>(decoder.dynamic_multimask_stability_delta);
+  work.info.stability_threshold = static_cast<float>(decoder.dynamic_multimask_stability_thresh);
+  SAMC_ASSIGN(work.info.encoder_id, encoder_identity(recognition.config, checkpoint));
   work.report.model_name = recognition.config.name;
   work.report.why = recognition.why;
   work.report.read_milliseconds = watch.lap();
   SAMC_TRY(add_image_weights(recognition.config, checkpoint, work.weights));
-  SAMC_TRY(build_functions(recognition.config, graph));
+  SAMC_TRY(build_functions(recognition.config, *work.module, graph));
   work.report.build_milliseconds = watch.lap();
   return Status::ok();
 }
 
 Status build_from_export(const CompileOptions& options, Compilation& work, GraphBuilder& graph) {
   Stopwatch watch;
-  if (options.config)
-    return usage_error("--config is for checkpoints, and " + options.model + " is a folder", "leave it out");
+  SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
   SAMC_ASSIGN(work.exported, ExportedModel::load(options.model));
   work.report.warnings = work.exported->non_finite_weights();
-  work.image_size = work.exported->image_size;
+  work.info.image_size = work.exported->image_size;
+  SAMC_ASSIGN(work.info.encoder_id, work.exported->encoder_identity());
   work.report.model_name = work.exported->name;
   work.report.why = work.exported->description();
   work.report.read_milliseconds = watch.lap();
-  SAMC_TRY(build_functions(*work.exported, graph));
+  SAMC_TRY(build_functions(*work.exported, *work.module, graph));
   work.report.build_milliseconds = watch.lap();
   return Status::ok();
 }
@@ -177,9 +191,9 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   SAMC_ASSIGN(std::vector<PlanFunction> decoder, write_decoder(take_witnesses(kWitnesses, plan.functions), few_points));
   std::ranges::move(decoder, std::back_inserter(plan.functions));
   plan.weights = weights.take();
+  plan.info = work.info;
   plan.info.name = work.report.model_name;
   plan.info.build_id = options.build_id;
-  plan.info.image_size = work.image_size;
   plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
   // Kept, so that a module from the cache warns as its checkpoint did.
   for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", warning);

@@ -15,6 +15,7 @@ namespace samc {
 struct CompileOptions {
   std::string model;                  // a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx
   std::optional<std::string> config;  // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
+  std::optional<int64_t> image_size;  // of a checkpoint, instead of the config's
   std::string precision = "f32";      // anything else is an error that names it
   std::string until = {};             // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;
@@ -28,7 +29,7 @@ struct CompileReport {
   int64_t weight_bytes = 0;
   // Peak of each function's arena in bytes; the decoder's at 2 points.
   std::vector<std::pair<std::string, int64_t>> arena_bytes;
-  std::vector<std::string> warnings;  // weights that hold NaN, for example
+  std::vector<std::string> warnings;  // weights that hold NaN, an image size that nothing confirmed
   double read_milliseconds = 0, build_milliseconds = 0, pass_milliseconds = 0, plan_milliseconds = 0,
          write_milliseconds = 0;
 };

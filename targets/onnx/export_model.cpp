@@ -42,13 +42,15 @@ struct Source {
     Source source;
     std::error_code error;
     if (std::filesystem::is_directory(options.model, error)) {
-      if (options.config)
-        return usage_error("--config is for checkpoints", "an export holds its architecture: leave it out");
+      SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
       SAMC_ASSIGN(source.exported, ExportedModel::load(options.model));
       return source;
     }
     SAMC_ASSIGN(source.checkpoint, Checkpoint::open(options.model));
-    SAMC_ASSIGN(Recognition recognition, find_model(options.model, tensor_specs(*source.checkpoint), options.config));
+    SAMC_ASSIGN(Recognition recognition,
+                find_model(options.model, tensor_specs(*source.checkpoint), options.config, options.image_size));
+    for (const std::string& warning : {recognition.assumed, lost_in_other_formats(recognition.config)})
+      if (!warning.empty() && options.warn) options.warn(warning);
     source.config = std::move(recognition.config);
     return source;
   }

@@ -131,8 +131,7 @@ Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string
 }
 
 Status check_onnx_options(const TransformOptions& options) {
-  if (options.config)
-    return usage_error("--config is for checkpoints", "an .onnx holds its architecture: leave it out");
+  SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
   if (options.part != ModelPart::kDecoder && options.max_points != kDefaultMaxPoints)
     return usage_error("--max_points is for decoders that serve any prompt",
                        "give --part decoder with it, or the number of points with --input_shapes");
@@ -176,7 +175,12 @@ Status TransformedModel::State::build_from_checkpoint(const TransformOptions& op
                                                       const StepObserver& step) {
   if (!options.part) return usage_error("a checkpoint holds several models", "give --part encoder or --part decoder");
   SAMC_ASSIGN(checkpoint, Checkpoint::open(options.model));
-  SAMC_ASSIGN(const Recognition recognition, find_model(options.model, tensor_specs(*checkpoint), options.config));
+  SAMC_ASSIGN(const Recognition recognition,
+              find_model(options.model, tensor_specs(*checkpoint), options.config, options.image_size));
+  for (const std::string& warning :
+       {recognition.assumed,
+        options.part == ModelPart::kDecoder ? lost_in_other_formats(recognition.config) : std::string()})
+    if (!warning.empty() && options.warn) options.warn(warning);
   SAMC_TRY(add_image_weights(recognition.config, *checkpoint, weights));
   step("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
   if (options.part == ModelPart::kEncoder)

@@ -24,6 +24,7 @@ struct TransformOptions {
   std::string model_name;
   std::string model;                  // .pt, .onnx, or a folder with encoder.onnx and decoder.onnx
   std::optional<std::string> config;  // of a .pt
+  std::optional<int64_t> image_size;  // of a .pt, instead of the config's
   // Of a .pt, or of an export's folder or file in it: the decoder serves any prompt then. Absent: the .onnx as it is.
   std::optional<ModelPart> part;
   int64_t max_points = kDefaultMaxPoints;
@@ -31,7 +32,8 @@ struct TransformOptions {
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
   Preprocess preprocess = {};
   std::set<std::string> disabled_passes = {};
-  std::string until = {};  // a phase of sophgo_pipeline(); empty: the last one
+  std::string until = {};                                     // a phase of sophgo_pipeline(); empty: the last one
+  std::function<void(const std::string& warning)> warn = {};  // what was assumed, what the MLIR cannot hold
 };
 
 struct PhaseReport {

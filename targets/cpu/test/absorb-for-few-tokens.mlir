@@ -94,3 +94,43 @@ func.func @rows_known_earlier(%q: tensor<1x2x3x4xf32>, %y: tensor<1x256x6xf32>) 
   %6 = "top.MatMul"(%5, %v, %none) : (tensor<1x2x3x256xf32>, tensor<1x2x256x4xf32>, none) -> tensor<1x2x3x4xf32>
   return %6 : tensor<1x2x3x4xf32>
 }
+
+// Witnesses of one function: 3 tokens would be few enough, the 4 of the other are not, so neither changes.
+// CHECK-LABEL: @of_three
+// CHECK: cpu.attention
+// CHECK-NOT: token_attention
+// CHECK: return
+func.func @of_three(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> attributes {cpu.witness_of = "f"} {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %o = "top.Weight"() : () -> tensor<6x8xf32> loc("o")
+  %0 = "top.MatMul"(%x, %w, %none) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, none) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %q = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x256x4xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x3xf32>
+  %3 = "top.Softmax"(%2) {axis = 3 : si32} : (tensor<1x2x256x3xf32>) -> tensor<1x2x256x3xf32>
+  %4 = "top.MatMul"(%3, %v, %none) : (tensor<1x2x256x3xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x4xf32> loc("mixed")
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x2x256x4xf32>) -> tensor<1x256x2x4xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 256, 8]} : (tensor<1x256x2x4xf32>) -> tensor<1x256x8xf32>
+  %7 = "top.MatMul"(%6, %o, %none) {right_transpose = true} : (tensor<1x256x8xf32>, tensor<6x8xf32>, none) -> tensor<1x256x6xf32>
+  return %7 : tensor<1x256x6xf32>
+}
+// CHECK-LABEL: @of_four
+// CHECK: cpu.attention
+// CHECK-NOT: token_attention
+// CHECK: return
+func.func @of_four(%x: tensor<1x256x6xf32>, %k: tensor<1x2x4x4xf32>, %v: tensor<1x2x4x4xf32>) -> tensor<1x256x6xf32> attributes {cpu.witness_of = "f"} {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %o = "top.Weight"() : () -> tensor<6x8xf32> loc("o")
+  %0 = "top.MatMul"(%x, %w, %none) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, none) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %q = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x256x4xf32>, tensor<1x2x4x4xf32>, none) -> tensor<1x2x256x4xf32>
+  %3 = "top.Softmax"(%2) {axis = 3 : si32} : (tensor<1x2x256x4xf32>) -> tensor<1x2x256x4xf32>
+  %4 = "top.MatMul"(%3, %v, %none) : (tensor<1x2x256x4xf32>, tensor<1x2x4x4xf32>, none) -> tensor<1x2x256x4xf32> loc("mixed")
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x2x256x4xf32>) -> tensor<1x256x2x4xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 256, 8]} : (tensor<1x256x2x4xf32>) -> tensor<1x256x8xf32>
+  %7 = "top.MatMul"(%6, %o, %none) {right_transpose = true} : (tensor<1x256x8xf32>, tensor<6x8xf32>, none) -> tensor<1x256x6xf32>
+  return %7 : tensor<1x256x6xf32>
+}

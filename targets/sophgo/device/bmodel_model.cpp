@@ -227,8 +227,8 @@ static Result<std::unique_ptr<ImageModel>> make_bmodel_model_unguarded(const Bmo
   SAMC_ASSIGN(const DecoderInterface interface, read_decoder(decoder, shapes));
   SAMC_ASSIGN(const BmodelDevice found, find_device(options.device, encoder.chip(), options.tpu_mlir));
   if (device != nullptr) *device = found;
-  ModelInfo info;
-  info.name = options.name.empty() ? std::filesystem::path(options.encoder).stem().string() : options.name;
+  ModelInfo info = options.info;
+  if (info.name.empty()) info.name = std::filesystem::path(options.encoder).stem().string();
   info.image_size = shapes.size;
   return std::unique_ptr<ImageModel>(
       std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), interface));

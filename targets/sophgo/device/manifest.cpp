@@ -18,10 +18,14 @@ constexpr int kVersion = 1;
 }  // namespace
 
 Status write_manifest(const BmodelManifest& manifest, const std::string& folder) {
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"samc_bmodels", kVersion},          {"model", manifest.model},     {"chip", manifest.chip},
       {"quantize", manifest.quantize},     {"cores", manifest.cores},     {"image_size", manifest.image_size},
       {"max_points", manifest.max_points}, {"encoder", manifest.encoder}, {"decoder", manifest.decoder}};
+  json["encoder_id"] = manifest.encoder_id;
+  json["dynamic_multimask_via_stability"] = manifest.dynamic_multimask_via_stability;
+  json["stability_delta"] = manifest.stability_delta;
+  json["stability_threshold"] = manifest.stability_threshold;
   return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
 }
 
@@ -62,6 +66,18 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
   manifest.max_points = number("max_points");
   manifest.encoder = file("encoder");
   manifest.decoder = file("decoder");
+  if (json.contains("encoder_id")) manifest.encoder_id = string("encoder_id");
+  if (const auto found = json.find("dynamic_multimask_via_stability"); found != json.end()) {
+    if (!found->is_boolean() && status.is_ok())
+      status = refuse("'dynamic_multimask_via_stability' is neither true nor false");
+    manifest.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
+  }
+  for (const auto& [name, value] : {std::pair{"stability_delta", &manifest.stability_delta},
+                                    {"stability_threshold", &manifest.stability_threshold}})
+    if (const auto found = json.find(name); found != json.end()) {
+      if (!found->is_number() && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
+      *value = found->is_number() ? found->get<double>() : 0.0;
+    }
   SAMC_TRY(status);
   return manifest;
 }
