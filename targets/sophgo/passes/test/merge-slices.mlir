@@ -3,7 +3,7 @@
 // Offsets add up.
 // CHECK-LABEL: @two
 // CHECK-NOT: tensor<1x8x10x4xf32>
-// CHECK: "top.Slice"(%arg0, {{.*}}ends = [1, 9, 8, 4], offset = [0, 3, 2, 0]
+// CHECK: "top.Slice"(%arg0, {{.*}}ends = [1, 9, 8, 4],{{.*}} offset = [0, 3, 2, 0]
 // CHECK-NOT: top.Slice
 // CHECK: return
 func.func @two(%x: tensor<1x10x12x4xf32>) -> tensor<1x6x6x4xf32> {

@@ -3,11 +3,11 @@
 // The product is of the map without padding.
 // CHECK-LABEL: @no_bias
 // CHECK: [[P:%.*]] = "top.MatMul"(%arg0, {{.*}} -> tensor<1x6x10x6xf32>
-// CHECK: "top.Pad"([[P]], {{.*}} -> tensor<1x8x12x6xf32>
+// CHECK: "top.Pad"([[P]]) {{.*}} -> tensor<1x8x12x6xf32>
 // CHECK: return
 func.func @no_bias(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>, none) -> tensor<1x8x12x8xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
@@ -23,7 +23,7 @@ func.func @no_bias(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 // CHECK: return
 func.func @queries(%x: tensor<1x6x10x8xf32>) -> tensor<1x6x10x8xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>, none) -> tensor<1x8x12x8xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
@@ -58,12 +58,12 @@ func.func @queries(%x: tensor<1x6x10x8xf32>) -> tensor<1x6x10x8xf32> {
 
 // Any other bias would be padded with 0 instead of itself.
 // CHECK-LABEL: @bias_is_read
-// CHECK: "top.Pad"(%arg0,
+// CHECK: "top.Pad"(%arg0)
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @bias_is_read(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>, none) -> tensor<1x8x12x8xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
@@ -75,12 +75,12 @@ func.func @bias_is_read(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 
 // Padded with something else than 0.
 // CHECK-LABEL: @ones
-// CHECK: "top.Pad"(%arg0,
+// CHECK: "top.Pad"(%arg0)
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @ones(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 1.0 : f64} : (tensor<1x6x10x8xf32>, none) -> tensor<1x8x12x8xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 1.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
@@ -91,12 +91,12 @@ func.func @ones(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 
 // Others read the windows.
 // CHECK-LABEL: @windows_are_read
-// CHECK: "top.Pad"(%arg0,
+// CHECK: "top.Pad"(%arg0)
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @windows_are_read(%x: tensor<1x6x10x8xf32>) -> (tensor<6x4x4x6xf32>, tensor<6x4x4x8xf32>) {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>, none) -> tensor<1x8x12x8xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>

@@ -8,7 +8,7 @@
 // CHECK: return
 func.func @padded(%x: tensor<1x6x10x6xf32>) -> tensor<6x2x2x6xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>, none) -> tensor<1x8x12x6xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 6]} : (tensor<1x2x3x4x4x6xf32>) -> tensor<6x4x4x6xf32>
@@ -24,7 +24,7 @@ func.func @padded(%x: tensor<1x6x10x6xf32>) -> tensor<6x2x2x6xf32> {
 // CHECK: return
 func.func @odd_map(%x: tensor<1x7x10x6xf32>) -> tensor<6x2x2x6xf32> {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 1, 2, 0], val = 0.0 : f64} : (tensor<1x7x10x6xf32>, none) -> tensor<1x8x12x6xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 1, 2, 0], val = 0.0 : f64} : (tensor<1x7x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 6]} : (tensor<1x2x3x4x4x6xf32>) -> tensor<6x4x4x6xf32>
@@ -36,17 +36,17 @@ func.func @odd_map(%x: tensor<1x7x10x6xf32>) -> tensor<6x2x2x6xf32> {
 
 // Blocks would lie across windows.
 // CHECK-LABEL: @odd_windows
-// CHECK: "top.MaxPool"({{.*}} : (tensor<2x6x12x6xf32>)
+// CHECK: "top.MaxPool"({{.*}} : (tensor<2x6x6x6xf32>)
 // CHECK: return
-func.func @odd_windows(%x: tensor<1x6x12x6xf32>) -> tensor<2x6x3x6xf32> {
+func.func @odd_windows(%x: tensor<1x6x12x6xf32>) -> tensor<2x3x3x6xf32> {
   %0 = "top.Reshape"(%x) {shape = [1, 2, 3, 4, 3, 6]} : (tensor<1x6x12x6xf32>) -> tensor<1x2x3x4x3x6xf32>
   %1 = "top.Permute"(%0) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x3x4x3x6xf32>) -> tensor<1x2x4x3x3x6xf32>
   %2 = "top.Reshape"(%1) {shape = [8, 3, 3, 6]} : (tensor<1x2x4x3x3x6xf32>) -> tensor<8x3x3x6xf32>
-  %3 = "top.Reshape"(%2) {shape = [2, 12, 6, 6]} : (tensor<8x3x3x6xf32>) -> tensor<2x12x6x6xf32>
-  %4 = "top.Permute"(%3) {order = [0, 3, 1, 2]} : (tensor<2x12x6x6xf32>) -> tensor<2x6x12x6xf32>
-  %5 = "top.MaxPool"(%4) {kernel_shape = [2, 2], strides = [2, 2], pads = [0, 0, 0, 0], keepdims = true} : (tensor<2x6x12x6xf32>) -> tensor<2x6x6x3xf32>
-  %6 = "top.Permute"(%5) {order = [0, 2, 3, 1]} : (tensor<2x6x6x3xf32>) -> tensor<2x6x3x6xf32>
-  return %6 : tensor<2x6x3x6xf32>
+  %3 = "top.Reshape"(%2) {shape = [2, 6, 6, 6]} : (tensor<8x3x3x6xf32>) -> tensor<2x6x6x6xf32>
+  %4 = "top.Permute"(%3) {order = [0, 3, 1, 2]} : (tensor<2x6x6x6xf32>) -> tensor<2x6x6x6xf32>
+  %5 = "top.MaxPool"(%4) {kernel_shape = [2, 2], strides = [2, 2], pads = [0, 0, 0, 0], keepdims = true} : (tensor<2x6x6x6xf32>) -> tensor<2x6x3x3xf32>
+  %6 = "top.Permute"(%5) {order = [0, 2, 3, 1]} : (tensor<2x6x3x3xf32>) -> tensor<2x3x3x6xf32>
+  return %6 : tensor<2x3x3x6xf32>
 }
 
 // Others read the windows.
@@ -55,7 +55,7 @@ func.func @odd_windows(%x: tensor<1x6x12x6xf32>) -> tensor<2x6x3x6xf32> {
 // CHECK: return
 func.func @windows_are_read(%x: tensor<1x6x10x6xf32>) -> (tensor<6x2x2x6xf32>, tensor<6x4x4x6xf32>) {
   %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>, none) -> tensor<1x8x12x6xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 6]} : (tensor<1x2x3x4x4x6xf32>) -> tensor<6x4x4x6xf32>
