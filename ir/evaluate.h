@@ -34,6 +34,7 @@ std::optional<Status> evaluate_neural(const Arguments& arguments);
 std::optional<Status> evaluate_unary(const Arguments& arguments);
 std::optional<Status> evaluate_binary(const Arguments& arguments);
 std::optional<Status> evaluate_movement(const Arguments& arguments);
+std::optional<Status> evaluate_vision(const Arguments& arguments);
 std::optional<Status> evaluate_interp(const Arguments& arguments);
 
 struct Product {

@@ -37,7 +37,7 @@ Result<std::vector<Tensor>> evaluate(mlir::Operation* op, const std::vector<Tens
   }
   const Arguments arguments{op, operands, results, pool};
   std::optional<Status> status;
-  for (auto* group : {evaluate_neural, evaluate_unary, evaluate_binary, evaluate_movement}) {
+  for (auto* group : {evaluate_neural, evaluate_unary, evaluate_binary, evaluate_movement, evaluate_vision}) {
     status = group(arguments);
     if (status) break;
   }

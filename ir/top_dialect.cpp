@@ -1,6 +1,7 @@
 #include "ir/top_dialect.h"
 
 #include "ir/infer.h"
+#include "ir/vision_dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace samc::top {
@@ -38,11 +39,11 @@ mlir::LogicalResult finish_inference(mlir::MLIRContext* context, std::optional<m
 
 namespace samc {
 
-void register_dialects(mlir::DialectRegistry& registry) { registry.insert<top::TopDialect, mlir::func::FuncDialect>(); }
+void register_dialects(mlir::DialectRegistry& registry) { registry.insert<top::TopDialect, vision::VisionDialect, mlir::func::FuncDialect>(); }
 
 void load_dialects(mlir::MLIRContext& context) {
   context.loadDialect<mlir::func::FuncDialect>();
-  context.loadDialect<top::TopDialect>();
+  context.loadDialect<top::TopDialect, vision::VisionDialect>();
 }
 
 }  // namespace samc

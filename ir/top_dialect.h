@@ -44,7 +44,7 @@ MLIR_DECLARE_EXPLICIT_TYPE_ID(samc::top::TopDialect)
 
 namespace samc {
 
-// Loads what samc's IR needs: top, func.
+// Loads what samc's IR needs: top, vision, func.
 void load_dialects(mlir::MLIRContext& context);
 void register_dialects(mlir::DialectRegistry& registry);
 

@@ -38,8 +38,8 @@ Status check_disabled(const Pipeline& pipeline, const std::set<std::string>& dis
 
 }  // namespace
 
-Pipeline extend_top_pipeline(std::string target, std::span<const PhaseEntry> phases, std::span<const Pass> passes) {
-  Pipeline pipeline = top_pipeline();
+Pipeline extend(Pipeline pipeline, std::string target, std::span<const PhaseEntry> phases,
+                std::span<const Pass> passes) {
   pipeline.target = std::move(target);
   pipeline.phases.insert(pipeline.phases.end(), phases.begin(), phases.end());
   pipeline.passes.insert(pipeline.passes.end(), passes.begin(), passes.end());

@@ -42,8 +42,11 @@ struct Pipeline {
 
 // What every target starts from: ends in the top contract (passes/README.md).
 const Pipeline& top_pipeline();
-// top_pipeline(), and behind it a target's own phases and passes.
-Pipeline extend_top_pipeline(std::string target, std::span<const PhaseEntry> phases, std::span<const Pass> passes);
+// top_pipeline(), and behind it what every target does that has more than single ops (ir/vision.td).
+const Pipeline& fused_pipeline();
+// A pipeline, and behind it a target's own phases and passes.
+Pipeline extend(Pipeline pipeline, std::string target, std::span<const PhaseEntry> phases,
+                std::span<const Pass> passes);
 // A usage error that lists the pipeline's phases if it has none of this name.
 Status check_phase(const Pipeline& pipeline, const std::string& name);
 

@@ -20,4 +20,22 @@ const Pipeline& top_pipeline() {
   return pipeline;
 }
 
+Pass fold_norms_pass(const char* phase) {
+  return {"fold-norms", phase, "weight and bias of a LayerNorm go into the products that read it", fold_norms};
+}
+
+const Pipeline& fused_pipeline() {
+  static const PhaseEntry phase = {"fused",
+                                   "attention and windows are ops of their own, from which targets lower them"};
+  static const std::vector<Pass> passes = {
+      {"fuse-attention", phase.name, "softmax(scale q k^T) v becomes one op", fuse_attention},
+      {"fuse-windows", phase.name, "cutting a map into windows, and putting them together again, become one op each",
+       fuse_windows},
+      {"conv-products", phase.name, "1 x 1 convolutions behind a permute to NCHW are products before it",
+       conv_products},
+  };
+  static const Pipeline pipeline = extend(top_pipeline(), "fused", {&phase, 1}, passes);
+  return pipeline;
+}
+
 }  // namespace samc

@@ -1,5 +1,5 @@
 #pragma once
-// The target-independent passes, one file each. top_pipeline() (pipeline.h) is their order.
+// The target-independent passes, one file each. top_pipeline() and fused_pipeline() (pipeline.h) are their order.
 
 #include "passes/pipeline.h"
 
@@ -8,6 +8,13 @@ namespace samc {
 mlir::LogicalResult canonicalize(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_constants(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_bias(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fuse_windows(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult constant_operands(mlir::ModuleOp module, WeightStore& weights);
+
+// A pass that targets have at places of their own: windows must have gone out of the way of norms first.
+Pass fold_norms_pass(const char* phase);
 
 }  // namespace samc

@@ -61,6 +61,14 @@ mlir::Value make_matmul(mlir::OpBuilder& builder, const NewName& name, mlir::Val
   return make(builder, name, top::MatMulOp::getOperationName(), {left, right, bias}, shape, {});
 }
 
+mlir::Value make_softmax(mlir::OpBuilder& builder, const NewName& name, mlir::Value input) {
+  mlir::OperationState state(name.in(builder.getContext()), top::SoftmaxOp::getOperationName());
+  state.addOperands(input);
+  state.addTypes(input.getType());
+  state.addAttribute("axis", si32(builder.getContext(), static_cast<int64_t>(shape_of(input).size()) - 1));
+  return builder.create(state)->getResult(0);
+}
+
 mlir::Value clone_on(mlir::OpBuilder& builder, const NewName& name, mlir::Operation* op, mlir::Value input,
                      const Shape& shape) {
   mlir::Operation* clone = builder.clone(*op);

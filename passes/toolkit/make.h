@@ -36,6 +36,8 @@ mlir::Value make_add(mlir::OpBuilder& builder, const NewName& name, mlir::Value 
 // left right + bias, of this shape; bias may be null.
 mlir::Value make_matmul(mlir::OpBuilder& builder, const NewName& name, mlir::Value left, mlir::Value right,
                         mlir::Value bias, const Shape& shape);
+// Over the last axis.
+mlir::Value make_softmax(mlir::OpBuilder& builder, const NewName& name, mlir::Value input);
 // The op with its attributes, on another first operand and of another shape.
 mlir::Value clone_on(mlir::OpBuilder& builder, const NewName& name, mlir::Operation* op, mlir::Value input,
                      const Shape& shape);

@@ -58,6 +58,17 @@ Tensor weight_rows(const ConstantMatMul& matmul, const WeightStore& weights, int
   return part;
 }
 
+Tensor weight_block(const ConstantMatMul& matmul, const WeightStore& weights, int64_t first_row, int64_t rows,
+                    int64_t first_column, int64_t columns, bool transposed) {
+  const std::span<const float> w = weight_view(matmul.right(), weights).f32();
+  Tensor block(transposed ? Shape{columns, rows} : Shape{rows, columns});
+  for (int64_t k = 0; k < rows; ++k)
+    for (int64_t n = 0; n < columns; ++n)
+      block.f32()[static_cast<size_t>(transposed ? n * rows + k : k * columns + n)] =
+          w[matmul.place(first_row + k, first_column + n)];
+  return block;
+}
+
 Tensor scale_rows(const ConstantMatMul& matmul, std::span<const float> factors, const WeightStore& weights) {
   const TensorView view = weight_view(matmul.right(), weights);
   const std::span<const float> w = view.f32();
@@ -90,6 +101,24 @@ Tensor bias_with(const ConstantMatMul& matmul, std::span<const float> added, con
   return result;
 }
 
+Tensor multiply(const Tensor& left, const Tensor& right) {
+  const int64_t rows = left.shape()[0], k = left.shape()[1], columns = right.shape()[1];
+  const std::span<const float> a = left.f32(), b = right.f32();
+  Tensor result({rows, columns});
+  std::vector<double> sums(static_cast<size_t>(columns));
+  for (int64_t row = 0; row < rows; ++row) {
+    std::ranges::fill(sums, 0.0);
+    for (int64_t i = 0; i < k; ++i) {
+      const auto factor = static_cast<double>(a[static_cast<size_t>(row * k + i)]);
+      for (int64_t n = 0; n < columns; ++n)
+        sums[static_cast<size_t>(n)] += factor * static_cast<double>(b[static_cast<size_t>(i * columns + n)]);
+    }
+    std::ranges::transform(sums, result.f32().begin() + row * columns,
+                           [](double sum) { return static_cast<float>(sum); });
+  }
+  return result;
+}
+
 void add_to_bias(const ConstantMatMul& matmul, std::span<const float> added, WeightStore& weights) {
   mlir::OpBuilder builder(matmul.op);
   const std::string name = name_of(matmul.op->getResult(0)) + ".moved_bias";
@@ -105,6 +134,13 @@ mlir::Value make_matmul_like(mlir::OpBuilder& builder, const NewName& name, cons
   state.addTypes(tensor_type(context, shape));
   state.addAttributes(like->getAttrs());
   return builder.create(state)->getResult(0);
+}
+
+bool is_pointwise(top::ConvOp conv) {
+  if (!is_weight(conv.getFilter()) || !(is_none(conv.getBias()) || is_weight(conv.getBias()))) return false;
+  const Shape filter = shape_of(conv.getFilter());
+  return conv.getGroup() == 1 && filter.size() == 4 && filter[2] == 1 && filter[3] == 1 &&
+         to_shape(conv.getStrides()) == Shape{1, 1} && to_shape(conv.getPads()) == Shape{0, 0, 0, 0};
 }
 
 bool is_row_wise(mlir::Operation* op) {

@@ -34,10 +34,15 @@ Tensor weight_columns(const ConstantMatMul& matmul, const WeightStore& weights, 
                       double factor = 1.0);
 // Rows first .. first + count of the weight, in its own layout.
 Tensor weight_rows(const ConstantMatMul& matmul, const WeightStore& weights, int64_t first, int64_t count);
+// A block of the weight as (rows, columns), or transposed as (columns, rows), whatever its own layout.
+Tensor weight_block(const ConstantMatMul& matmul, const WeightStore& weights, int64_t first_row, int64_t rows,
+                    int64_t first_column, int64_t columns, bool transposed = false);
 // The weight with row k times factors[k], in its own layout.
 Tensor scale_rows(const ConstantMatMul& matmul, std::span<const float> factors, const WeightStore& weights);
 // b + added W
 Tensor bias_with(const ConstantMatMul& matmul, std::span<const float> added, const WeightStore& weights);
+// left (rows, k) right (k, columns), summed in double.
+Tensor multiply(const Tensor& left, const Tensor& right);
 // Makes the bias of x W + b into b + added W.
 void add_to_bias(const ConstantMatMul& matmul, std::span<const float> added, WeightStore& weights);
 
@@ -45,6 +50,8 @@ void add_to_bias(const ConstantMatMul& matmul, std::span<const float> added, Wei
 mlir::Value make_matmul_like(mlir::OpBuilder& builder, const NewName& name, const top::MatMulOp& like, mlir::Value left,
                              mlir::Value right, mlir::Value bias, const Shape& shape);
 
+// Whether a convolution with constant weights looks at one pixel only, each of them, and joins all channels: a product.
+bool is_pointwise(top::ConvOp conv);
 // Whether each row of the last axis of the result depends on that row of operand 0 alone.
 bool is_row_wise(mlir::Operation* op);
 

@@ -24,6 +24,7 @@
 #include "llvm/ADT/SmallPtrSet.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/toolkit/attention.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/rewrite.h"
 
@@ -31,19 +32,6 @@ namespace samc::cpu {
 namespace {
 
 constexpr int64_t kLeastRows = 256;  // with fewer, what the tokens pay is no longer little
-
-// A product rows W + bias whose result is cut into heads: (1, heads, rows, dim).
-std::optional<ConstantMatMul> find_projection(mlir::Value value) {
-  const Shape shape = shape_of(value);  // (1, heads, rows, dim)
-  const View view = trace_view(value);
-  const int64_t pitch = shape[1] * shape[3];
-  const auto product = constant_matmul(view.base);
-  if (!product || !view.base.hasOneUse() || view.offset != 0 || product->columns != pitch ||
-      element_count(shape_of(view.base)) != shape[2] * pitch || view.dims[1] != factors(shape[1], shape[3]) ||
-      view.dims[2] != factors(shape[2], pitch) || view.dims[3] != factors(shape[3], 1))
-    return std::nullopt;
-  return product;
-}
 
 // The function's arguments that a value is computed from.
 llvm::SmallPtrSet<mlir::Value, 8> arguments_behind(mlir::Value value) {
@@ -106,24 +94,17 @@ class Rewrite {
   // Columns [head dim, (head + 1) dim) of the projection's weight for each head: (1, heads, k, dim), or with transposed
   // (1, heads, dim, k).
   mlir::Value weight_of_heads(const ConstantMatMul& projection, int64_t heads, int64_t dim, bool transposed) {
-    const std::span<const float> w = weight_view(projection.right(), weights_).f32();
     const int64_t k = projection.rows;
     Tensor cut(transposed ? Shape{1, heads, dim, k} : Shape{1, heads, k, dim});
-    size_t at = 0;
     for (int64_t head = 0; head < heads; ++head)
-      for (int64_t i = 0; i < k * dim; ++i) {
-        const int64_t row = transposed ? i % k : i / dim;
-        cut.f32()[at++] = w[projection.place(row, head * dim + (transposed ? i / k : i % dim))];
-      }
+      std::ranges::copy(weight_block(projection, weights_, 0, k, head * dim, dim, transposed).f32(),
+                        cut.f32().begin() + head * k * dim);
     return weight(name_of(projection.right()), std::move(cut));
   }
   // Rows [head dim, (head + 1) dim) of a product's weight (heads dim, n) for each head: (1, heads, dim, n).
   mlir::Value weight_after_heads(const ConstantMatMul& product, int64_t heads, int64_t dim) {
-    const std::span<const float> w = weight_view(product.right(), weights_).f32();
     Tensor cut({1, heads, dim, product.columns});
-    for (int64_t row = 0; row < product.rows; ++row)
-      for (int64_t column = 0; column < product.columns; ++column)
-        cut.f32()[static_cast<size_t>(row * product.columns + column)] = w[product.place(row, column)];
+    std::ranges::copy(weight_block(product, weights_, 0, product.rows, 0, product.columns).f32(), cut.f32().begin());
     return weight(name_of(product.right()), std::move(cut));
   }
   // The projection's bias, cut into heads, in this shape.
@@ -161,7 +142,7 @@ struct FewQueries : mlir::OpRewritePattern<AttentionOp> {
     const int64_t heads = q[1], queries = q[2], dim = q[3], keys = v[2], value_dim = v[3];
     const std::optional<TokenCounts::Most> most = counts_.find(op);
     if (q[0] != 1 || !most || most->queries >= dim || keys < kLeastRows) return mlir::failure();
-    const std::optional<ConstantMatMul> key = find_projection(op.getK()), value = find_projection(op.getV());
+    const std::optional<ConstantMatMul> key = product_of_heads(op.getK()), value = product_of_heads(op.getV());
     if (!key || !value || may_be_known_earlier(key->input(), op.getQ())) return mlir::failure();
 
     Rewrite make(op, weights_, rewriter);
@@ -188,18 +169,6 @@ struct FewQueries : mlir::OpRewritePattern<AttentionOp> {
   const TokenCounts& counts_;
 };
 
-// The product that joins the heads of an attention's result; nothing where anyone else reads them.
-std::optional<ConstantMatMul> find_join(AttentionOp op) {
-  const Shape shape = shape_of(op.getResult());  // (1, heads, rows, value_dim)
-  auto permute = mlir::dyn_cast_or_null<top::PermuteOp>(only_user(op.getResult()));
-  if (!permute || to_shape(permute.getOrder()) != Shape{0, 2, 1, 3}) return std::nullopt;
-  auto reshape = mlir::dyn_cast_or_null<top::ReshapeOp>(only_user(permute.getOutput()));
-  if (!reshape || shape_of(reshape.getOutput()) != Shape{1, shape[2], shape[1] * shape[3]}) return std::nullopt;
-  auto product = mlir::dyn_cast_or_null<top::MatMulOp>(only_user(reshape.getOutput()));
-  if (!product || product.getInput() != reshape.getOutput()) return std::nullopt;
-  return constant_matmul(product.getOutput());
-}
-
 struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
   FewKeys(mlir::MLIRContext* context, WeightStore& weights, const TokenCounts& counts)
       : OpRewritePattern(context), weights_(weights), counts_(counts) {}
@@ -210,8 +179,8 @@ struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
     const std::optional<TokenCounts::Most> most = counts_.find(op);
     if (q[0] != 1 || !most || most->keys >= dim || rows < kLeastRows) return mlir::failure();
     if (16 % heads != 0 || op.getScale().convertToDouble() <= 0) return mlir::failure();  // what the kernel has
-    const std::optional<ConstantMatMul> query = find_projection(op.getQ());
-    const std::optional<ConstantMatMul> join = find_join(op);
+    const std::optional<ConstantMatMul> query = product_of_heads(op.getQ());
+    const std::optional<ConstantMatMul> join = projection_of(op);
     if (!query || !join) return mlir::failure();
 
     rewriter.setInsertionPoint(join->op);

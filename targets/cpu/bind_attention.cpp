@@ -1,5 +1,5 @@
-// cpu.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote, windows
-// as addressing. What lies otherwise is brought into rows by a permute first.
+// vision.attention gets its operands' places: q, k, v as column ranges of the buffers that matrix products wrote,
+// windows as addressing. What lies otherwise is brought into rows by a permute first.
 
 #include "base/rounding.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -111,10 +111,7 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
         make_run(rewriter, location, "attention", {q.buffer, k.buffer, v.buffer, pad_k, pad_v}, rows_shape, config)
             .getResult();
     if (q.windowed) {
-      const Shape windows{q_shape[0], q.window_h, q.window_w, heads * value_dim};
-      rows = rewriter.create<WindowPartitionOp>(location, tensor_type(getContext(), windows), rows, make_none(rewriter),
-                                                rewriter.getI64IntegerAttr(q.window_h),
-                                                rewriter.getI64IntegerAttr(q.window_w), rewriter.getBoolAttr(true));
+      rows = make_partition(rewriter, location, rows, q.window_h, q.window_w, make_none(rewriter), true);
     }
     const mlir::Value split = make_reshape(rewriter, location, rows, {q_shape[0], q_shape[2], heads, value_dim});
     rewriter.replaceOp(op, make_permute(rewriter, location, split, {0, 2, 1, 3}));
@@ -202,9 +199,8 @@ struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
       std::copy_n(weight_view(partition.getPad(), weights_).f32().begin() + view.offset, c, columns.f32().begin());
       pad = make_weight(rewriter, weights_, name_of(op.getResult()) + ".pad", std::move(columns));
     }
-    rewriter.replaceOpWithNewOp<WindowPartitionOp>(
-        op, op.getResult().getType(), pooled, pad, rewriter.getI64IntegerAttr(window_h / kernel_h),
-        rewriter.getI64IntegerAttr(window_w / kernel_w), partition.getPadUndefinedAttr());
+    rewriter.replaceOp(op, make_partition(rewriter, op.getLoc(), pooled, window_h / kernel_h, window_w / kernel_w, pad,
+                                          partition.getPadUndefined()));
     return mlir::success();
   }
 

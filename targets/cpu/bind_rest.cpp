@@ -264,7 +264,7 @@ mlir::Value unfold_window(mlir::Operation* op, mlir::OpBuilder& builder, WeightS
 }
 
 bool is_bound(mlir::Operation* op) {
-  if (!mlir::isa<top::TopDialect, CpuDialect>(op->getDialect())) return true;
+  if (!mlir::isa<top::TopDialect, vision::VisionDialect, CpuDialect>(op->getDialect())) return true;
   return mlir::isa<RunOp, top::WeightOp, top::NoneOp, top::InputOp, top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(
       op);
 }

@@ -31,7 +31,7 @@ struct ConvToNhwc : mlir::OpRewritePattern<top::ConvOp> {
     const int64_t group = static_cast<int64_t>(op.getGroup());
     const Shape strides = to_shape(op.getStrides()), pads = to_shape(op.getPads());
     Config config(getContext());
-    if (group == 1 && weight[2] == 1 && weight[3] == 1 && strides == Shape{1, 1} && pads == Shape{0, 0, 0, 0}) {
+    if (is_pointwise(op)) {
       config.set("k", in[1]).set("n", out[1]).set("norm", 0).set("eps", 0.0).set("activation", *activation);
       config.set("weight_layout", "nk");
       replace(op,

@@ -116,7 +116,8 @@ Status build(const CompileOptions& options, Compilation& work) {
   if (options.model.ends_with(".onnx"))
     return invalid_input(options.model + " is one part of a model",
                          "give the folder that holds encoder.onnx and decoder.onnx");
-  work.context.loadDialect<top::TopDialect, cpu::CpuDialect, mlir::func::FuncDialect>();
+  load_dialects(work.context);
+  work.context.loadDialect<cpu::CpuDialect>();
   work.module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.module, work.weights);
   if (std::filesystem::is_directory(options.model))

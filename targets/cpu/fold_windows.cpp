@@ -1,6 +1,5 @@
-// Window partition (pad, reshape, permute, reshape) becomes one op and is moved past what works row by row, so that
-// matrix products run over the unpadded picture in its own order; bind_attention.cpp then folds it into attention's
-// addressing. Official code: sam2/modeling/backbones/utils.py, window_partition and window_unpartition.
+// Windows take padding and cropping in and move past what works row by row, so that matrix products run over the
+// unpadded picture in its own order; bind_attention.cpp then folds them into attention's addressing.
 
 #include "base/rounding.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -11,59 +10,17 @@
 namespace samc::cpu {
 namespace {
 
-const Shape kExchange = {0, 1, 3, 2, 4, 5};
+// partition(pad(x)) -> partition(x), which pads itself
+struct PadInPartition : mlir::OpRewritePattern<WindowPartitionOp> {
+  using OpRewritePattern::OpRewritePattern;
 
-// The first of Reshape(Permute(Reshape(..))) that exchange windows' rows and columns of windows; null if they are
-// others.
-top::ReshapeOp behind_exchange(top::ReshapeOp last) {
-  auto permute = last.getInput().getDefiningOp<top::PermuteOp>();
-  if (!permute || to_shape(permute.getOrder()) != kExchange) return {};
-  return permute.getInput().getDefiningOp<top::ReshapeOp>();
-}
-
-// Reshape(Permute(Reshape([Pad](x)))) with x (1, height, width, c)
-struct FormPartition : mlir::OpRewritePattern<top::ReshapeOp> {
-  explicit FormPartition(mlir::MLIRContext* context) : OpRewritePattern(context, 2) {}
-
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp op, mlir::PatternRewriter& rewriter) const override {
-    top::ReshapeOp split = behind_exchange(op);
-    if (!split) return mlir::failure();
-    mlir::Value x = split.getInput();
-    const Shape padded = shape_of(x), cut = shape_of(split.getOutput()), result = shape_of(op.getOutput());
-    // cut is (1, windows_y, window_h, windows_x, window_w, c)
-    if (padded.size() != 4 || padded[0] != 1 || cut.size() != 6 || cut[0] != 1 || cut[1] * cut[2] != padded[1] ||
-        cut[3] * cut[4] != padded[2] || cut[5] != padded[3] || result != Shape{cut[1] * cut[3], cut[2], cut[4], cut[5]})
+  mlir::LogicalResult matchAndRewrite(WindowPartitionOp op, mlir::PatternRewriter& rewriter) const override {
+    auto pad = op.getInput().getDefiningOp<top::PadOp>();
+    if (!pad || !pads_map_behind(pad) || !is_none(op.getPad())) return mlir::failure();
+    const Shape windows = shape_of(op.getResult()), inner = shape_of(pad.getInput()), whole = shape_of(op.getInput());
+    if (round_up(inner[1], windows[1]) != whole[1] || round_up(inner[2], windows[2]) != whole[2])
       return mlir::failure();
-    if (auto pad = x.getDefiningOp<top::PadOp>()) {
-      const Shape paddings = to_shape(pad.getPaddings()), inner = shape_of(pad.getInput());
-      const bool lower_right = paddings.size() == 8 && paddings[0] == 0 && paddings[1] == 0 && paddings[2] == 0 &&
-                               paddings[3] == 0 && paddings[4] == 0 && paddings[7] == 0;
-      if (lower_right && pad.getVal().isZero() && string_attribute(pad, "mode", "constant") == "constant" &&
-          round_up(inner[1], cut[2]) == padded[1] && round_up(inner[2], cut[4]) == padded[2])
-        x = pad.getInput();
-    }
-    rewriter.replaceOpWithNewOp<WindowPartitionOp>(op, op.getOutput().getType(), x, make_none(rewriter),
-                                                   rewriter.getI64IntegerAttr(cut[2]),
-                                                   rewriter.getI64IntegerAttr(cut[4]), rewriter.getBoolAttr(false));
-    return mlir::success();
-  }
-};
-
-// Reshape(Permute(Reshape(y))) with y (windows, window_h, window_w, c)
-struct FormUnpartition : mlir::OpRewritePattern<top::ReshapeOp> {
-  explicit FormUnpartition(mlir::MLIRContext* context) : OpRewritePattern(context, 2) {}
-
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp op, mlir::PatternRewriter& rewriter) const override {
-    top::ReshapeOp split = behind_exchange(op);
-    if (!split) return mlir::failure();
-    const mlir::Value y = split.getInput();
-    const Shape windows = shape_of(y), cut = shape_of(split.getOutput()), result = shape_of(op.getOutput());
-    // cut is (1, windows_y, windows_x, window_h, window_w, c)
-    if (windows.size() != 4 || cut.size() != 6 || cut[0] != 1 ||
-        windows != Shape{cut[1] * cut[2], cut[3], cut[4], cut[5]} ||
-        result != Shape{1, cut[1] * cut[3], cut[2] * cut[4], cut[5]})
-      return mlir::failure();
-    rewriter.replaceOpWithNewOp<WindowUnpartitionOp>(op, op.getOutput().getType(), y);
+    rewriter.replaceOp(op, make_partition(rewriter, op.getLoc(), pad.getInput(), windows[1], windows[2]));
     return mlir::success();
   }
 };
@@ -83,7 +40,7 @@ struct CropUnpartition : mlir::OpRewritePattern<top::SliceOp> {
     if (result[3] != whole[3] || round_up(result[1], windows[1]) != round_up(whole[1], windows[1]) ||
         round_up(result[2], windows[2]) != round_up(whole[2], windows[2]))
       return mlir::failure();
-    rewriter.replaceOpWithNewOp<WindowUnpartitionOp>(op, op.getOutput().getType(), unpartition.getInput());
+    rewriter.replaceOp(op, make_unpartition(rewriter, op.getLoc(), unpartition.getInput(), result));
     return mlir::success();
   }
 };
@@ -107,8 +64,7 @@ struct MatMulBeforePartition : mlir::OpRewritePattern<top::MatMulOp> {
     const mlir::Value inner = clone_on(rewriter, op.getLoc(), op, partition.getInput(), product);
     const bool undefined = partition.getPadUndefined();
     const mlir::Value pad = padded && !undefined ? bias : make_none(rewriter);
-    rewriter.replaceOpWithNewOp<WindowPartitionOp>(op, op.getOutput().getType(), inner, pad, partition.getWindowHAttr(),
-                                                   partition.getWindowWAttr(), partition.getPadUndefinedAttr());
+    rewriter.replaceOp(op, make_partition(rewriter, op.getLoc(), inner, windows[1], windows[2], pad, undefined));
     return mlir::success();
   }
 };
@@ -131,8 +87,11 @@ void add_window_patterns(mlir::RewritePatternSet& patterns) {
 }
 
 mlir::LogicalResult fold_windows(mlir::ModuleOp module, WeightStore&) {
+  // Padding first: a product that has gone before the windows would keep it.
+  mlir::RewritePatternSet pads(module.getContext());
+  pads.add<PadInPartition>(module.getContext());
+  if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(pads)))) return mlir::failure();
   mlir::RewritePatternSet patterns(module.getContext());
-  patterns.add<FormPartition, FormUnpartition>(module.getContext());
   add_window_patterns(patterns);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }

@@ -77,54 +77,21 @@ struct FuseResidual : mlir::OpRewritePattern<top::AddOp> {
   bool before_activation_;
 };
 
-// matmul(LayerNorm(x)): gamma and beta go into the weight and bias, the normalisation into the kernel.
-struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
-  FoldLayerNorm(mlir::MLIRContext* context, WeightStore& weights) : OpRewritePattern(context), weights_(weights) {}
+// matmul(LayerNorm(x)), bare of weight and bias (fold-norms): the kernel normalises.
+struct NormInMatMul : mlir::OpRewritePattern<RunOp> {
+  using OpRewritePattern::OpRewritePattern;
 
   mlir::LogicalResult matchAndRewrite(RunOp run, mlir::PatternRewriter& rewriter) const override {
     if (run.getKernel() != "matmul" || config_integer(run, "norm") != 0) return mlir::failure();
     auto norm = run.getArguments()[0].getDefiningOp<top::LayerNormOp>();
-    if (!norm || !only_matmuls_read(norm)) return mlir::failure();
-    if (!is_last_axis(norm)) return mlir::failure();
-    const mlir::Value gamma = norm.getWeight(), beta = norm.getBias();
-    if ((!is_none(gamma) && !is_weight(gamma)) || (!is_none(beta) && !is_weight(beta))) return mlir::failure();
-
-    const mlir::Value weight = run.getArguments()[1];
-    const bool columns_first = config_string(run, "weight_layout") == "nk";
-    const int64_t k_count = config_integer(run, "k"), n_count = config_integer(run, "n");
-    const std::span<const float> w = weight_view(weight, weights_).f32();
-    const std::span<const float> g = is_none(gamma) ? std::span<const float>() : weight_view(gamma, weights_).f32();
-    const std::span<const float> b = is_none(beta) ? std::span<const float>() : weight_view(beta, weights_).f32();
-    Tensor folded({columns_first ? n_count : k_count, columns_first ? k_count : n_count});
-    std::vector<double> bias(static_cast<size_t>(n_count), 0.0);
-    if (has_operand(run, 2)) {
-      const std::span<const float> old = weight_view(run.getArguments()[2], weights_).f32();
-      for (size_t n = 0; n < bias.size(); ++n) bias[n] = static_cast<double>(old[n]);
-    }
-    const auto fold = [&](int64_t n, int64_t k) {
-      const size_t at = static_cast<size_t>(columns_first ? n * k_count + k : k * n_count + n);
-      const size_t row = static_cast<size_t>(k);
-      folded.f32()[at] = g.empty() ? w[at] : w[at] * g[row];
-      if (!b.empty()) bias[static_cast<size_t>(n)] += static_cast<double>(w[at]) * static_cast<double>(b[row]);
-    };
-    if (columns_first) {
-      for (int64_t n = 0; n < n_count; ++n)
-        for (int64_t k = 0; k < k_count; ++k) fold(n, k);
-    } else {
-      for (int64_t k = 0; k < k_count; ++k)
-        for (int64_t n = 0; n < n_count; ++n) fold(n, k);
-    }
-    Tensor new_bias({n_count});
-    for (size_t n = 0; n < bias.size(); ++n) new_bias.f32()[n] = static_cast<float>(bias[n]);
-
+    if (!norm || !is_none(norm.getWeight()) || !is_none(norm.getBias()) || !is_last_axis(norm) ||
+        !only_matmuls_read(norm))
+      return mlir::failure();
     mlir::NamedAttrList config(run.getConfig());
     config.set("norm", rewriter.getI64IntegerAttr(1));
     config.set("eps", norm.getEpsAttr());
     llvm::SmallVector<mlir::Value> arguments(run.getArguments());
-    while (arguments.size() < 3) arguments.push_back(make_none(rewriter));
     arguments[0] = norm.getInput();
-    arguments[1] = make_weight(rewriter, weights_, name_of(weight) + ".with_norm", std::move(folded));
-    arguments[2] = make_weight(rewriter, weights_, name_of(weight) + ".bias_with_norm", std::move(new_bias));
     rewriter.replaceOp(run, replace_run(run, run, arguments, config.getDictionary(getContext()), rewriter));
     return mlir::success();
   }
@@ -137,15 +104,14 @@ struct FoldLayerNorm : mlir::OpRewritePattern<RunOp> {
     }
     return true;
   }
-  WeightStore& weights_;
 };
 
 }  // namespace
 
-mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights) {
+mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore&) {
   mlir::MLIRContext* context = module.getContext();
   mlir::RewritePatternSet patterns(context);
-  patterns.add<FoldLayerNorm>(context, weights);
+  patterns.add<NormInMatMul>(context);
   patterns.add<FuseActivation<top::GELUOp>>("gelu", context);
   patterns.add<FuseActivation<top::ReluOp>>("relu", context);
   patterns.add<FuseActivation<top::SigmoidOp>>("sigmoid", context);

@@ -10,7 +10,6 @@ namespace samc::cpu {
 // the group.
 constexpr const char* kWitnessOf = "cpu.witness_of";
 
-mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights);

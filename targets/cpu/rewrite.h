@@ -9,9 +9,14 @@
 #include "passes/toolkit/make.h"
 #include "passes/toolkit/products.h"
 #include "passes/toolkit/view.h"
+#include "passes/toolkit/windows.h"
 #include "targets/cpu/cpu_dialect.h"
 
 namespace samc::cpu {
+
+using vision::AttentionOp;
+using vision::WindowPartitionOp;
+using vision::WindowUnpartitionOp;
 
 // The cpu.run of this kernel that makes value, or a null op.
 RunOp producer_run(mlir::Value value, llvm::StringRef kernel);

@@ -3,7 +3,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "model/decoder_parts.h"
-#include "targets/sophgo/passes/attention.h"
+#include "targets/sophgo/passes/rewrite.h"
 
 namespace samc::sophgo {
 namespace {

@@ -6,7 +6,7 @@
 // CHECK-DAG: [[BIAS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x1xf32>, none) -> tensor<1x2x3x1xf32>
 // CHECK-DAG: [[VALUES:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
 // CHECK: cpu.run "token_attention"(%arg0, [[KEYS]], [[VALUES]], [[BIAS]], %{{.*}}) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 5.000000e-01 : f64}
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @few_keys(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> {
   %none = "top.None"() : () -> none
@@ -28,7 +28,7 @@ func.func @few_keys(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor
 
 // With as many tokens as a head has dimensions there is nothing to gain.
 // CHECK-LABEL: @as_many_tokens
-// CHECK: cpu.attention
+// CHECK: vision.attention
 // CHECK-NOT: token_attention
 // CHECK: return
 func.func @as_many_tokens(%x: tensor<1x256x6xf32>, %k: tensor<1x2x4x4xf32>, %v: tensor<1x2x4x4xf32>) -> tensor<1x256x6xf32> {
@@ -50,7 +50,7 @@ func.func @as_many_tokens(%x: tensor<1x256x6xf32>, %k: tensor<1x2x4x4xf32>, %v: 
 // 3 tokens attend to many rows that follow from the tokens too: all heads' queries become queries of one head over the rows.
 // CHECK-LABEL: @few_queries
 // CHECK: "top.MatMul"(%arg0, {{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
-// CHECK: cpu.attention {{.*}} {scale = 5.000000e-01 : f64} : (tensor<1x1x6x6xf32>, tensor<1x1x256x6xf32>, tensor<1x1x256x6xf32>) -> tensor<1x1x6x6xf32>
+// CHECK: vision.attention {{.*}} {scale = 5.000000e-01 : f64} : (tensor<1x1x6x6xf32>, tensor<1x1x256x6xf32>, tensor<1x1x256x6xf32>) -> tensor<1x1x6x6xf32>
 // CHECK: "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x6xf32>, tensor<1x2x6x4xf32>, none) -> tensor<1x2x3x4xf32>
 // CHECK: "top.Add"
 // CHECK: return
@@ -77,7 +77,7 @@ func.func @few_queries(%q: tensor<1x2x3x4xf32>, %r: tensor<1x256x6xf32>) -> tens
 
 // Rows that do not follow from the tokens may be known before them, and their projections too.
 // CHECK-LABEL: @rows_known_earlier
-// CHECK: cpu.attention {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x256x4xf32>, tensor<1x2x256x4xf32>) -> tensor<1x2x3x4xf32>
+// CHECK: vision.attention {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x256x4xf32>, tensor<1x2x256x4xf32>) -> tensor<1x2x3x4xf32>
 // CHECK: return
 func.func @rows_known_earlier(%q: tensor<1x2x3x4xf32>, %y: tensor<1x256x6xf32>) -> tensor<1x2x3x4xf32> {
   %none = "top.None"() : () -> none

@@ -18,7 +18,7 @@ func.func @one_projection(%qkv: tensor<1x5x24xf32>) -> tensor<1x5x8xf32> {
   %q = "top.Permute"(%q1) {order = [0, 2, 1, 3]} : (tensor<1x5x2x4xf32>) -> tensor<1x2x5x4xf32>
   %k = "top.Permute"(%k1) {order = [0, 2, 1, 3]} : (tensor<1x5x2x4xf32>) -> tensor<1x2x5x4xf32>
   %v = "top.Permute"(%v1) {order = [0, 2, 1, 3]} : (tensor<1x5x2x4xf32>) -> tensor<1x2x5x4xf32>
-  %1 = cpu.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32>
+  %1 = vision.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32>
   %2 = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x2x5x4xf32>) -> tensor<1x5x2x4xf32>
   %3 = "top.Reshape"(%2) {shape = [1, 5, 8]} : (tensor<1x5x2x4xf32>) -> tensor<1x5x8xf32>
   return %3 : tensor<1x5x8xf32>
@@ -29,7 +29,7 @@ func.func @one_projection(%qkv: tensor<1x5x24xf32>) -> tensor<1x5x8xf32> {
 // CHECK-COUNT-3: top.Permute{{.*}}order = [0, 2, 1, 3]
 // CHECK: cpu.run "attention"
 func.func @heads_outside(%q: tensor<1x2x5x4xf32>, %k: tensor<1x2x7x4xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
-  %1 = cpu.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<1x2x5x4xf32>, tensor<1x2x7x4xf32>, tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32>
+  %1 = vision.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<1x2x5x4xf32>, tensor<1x2x7x4xf32>, tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32>
   return %1 : tensor<1x2x5x4xf32>
 }
 
@@ -38,12 +38,12 @@ func.func @heads_outside(%q: tensor<1x2x5x4xf32>, %k: tensor<1x2x7x4xf32>, %v: t
 // CHECK: [[PK:%.*]] = "top.Weight"() : () -> tensor<8xf32>
 // CHECK: [[PV:%.*]] = "top.Weight"() : () -> tensor<8xf32>
 // CHECK: [[Y:%.*]] = cpu.run "attention"(%arg0, %arg0, %arg0, [[PK]], [[PV]]){{.*}}grid_k_h = 6 : i64{{.*}}window_q_h = 4 : i64
-// CHECK-NOT: cpu.window
+// CHECK-NOT: vision.window
 // CHECK: return [[Y]]
 func.func @windows(%qkv: tensor<1x6x6x24xf32>) -> tensor<1x6x6x8xf32> {
   %none = "top.None"() : () -> none
   %pad = "top.Weight"() : () -> tensor<24xf32> loc("qkv.bias")
-  %w = cpu.window_partition %qkv, %pad {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x24xf32>, tensor<24xf32>) -> tensor<4x4x4x24xf32>
+  %w = vision.window_partition %qkv, %pad {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x24xf32>, tensor<24xf32>) -> tensor<4x4x4x24xf32>
   %0 = "top.Reshape"(%w) {shape = [4, 16, 3, 2, 4]} : (tensor<4x4x4x24xf32>) -> tensor<4x16x3x2x4xf32>
   %q0 = "top.Slice"(%0, %none, %none, %none) {offset = [0], steps = [1], ends = [1], axes = [2]} : (tensor<4x16x3x2x4xf32>, none, none, none) -> tensor<4x16x1x2x4xf32>
   %k0 = "top.Slice"(%0, %none, %none, %none) {offset = [1], steps = [1], ends = [2], axes = [2]} : (tensor<4x16x3x2x4xf32>, none, none, none) -> tensor<4x16x1x2x4xf32>
@@ -54,41 +54,41 @@ func.func @windows(%qkv: tensor<1x6x6x24xf32>) -> tensor<1x6x6x8xf32> {
   %q = "top.Permute"(%q1) {order = [0, 2, 1, 3]} : (tensor<4x16x2x4xf32>) -> tensor<4x2x16x4xf32>
   %k = "top.Permute"(%k1) {order = [0, 2, 1, 3]} : (tensor<4x16x2x4xf32>) -> tensor<4x2x16x4xf32>
   %v = "top.Permute"(%v1) {order = [0, 2, 1, 3]} : (tensor<4x16x2x4xf32>) -> tensor<4x2x16x4xf32>
-  %1 = cpu.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<4x2x16x4xf32>, tensor<4x2x16x4xf32>, tensor<4x2x16x4xf32>) -> tensor<4x2x16x4xf32>
+  %1 = vision.attention %q, %k, %v {scale = 0.5 : f64} : (tensor<4x2x16x4xf32>, tensor<4x2x16x4xf32>, tensor<4x2x16x4xf32>) -> tensor<4x2x16x4xf32>
   %2 = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<4x2x16x4xf32>) -> tensor<4x16x2x4xf32>
   %3 = "top.Reshape"(%2) {shape = [4, 4, 4, 8]} : (tensor<4x16x2x4xf32>) -> tensor<4x4x4x8xf32>
-  %4 = cpu.window_unpartition %3 : (tensor<4x4x4x8xf32>) -> tensor<1x6x6x8xf32>
+  %4 = vision.window_unpartition %3 : (tensor<4x4x4x8xf32>) -> tensor<1x6x6x8xf32>
   return %4 : tensor<1x6x6x8xf32>
 }
 
 // The same, but somebody reads the results outside the picture: the windows stay, as a batch.
 // CHECK-LABEL: @padding_is_read
-// CHECK: [[W:%.*]] = cpu.window_partition
+// CHECK: [[W:%.*]] = vision.window_partition
 // CHECK: cpu.run "attention"([[W]], [[W]], [[W]], {{.*}}batch = 4 : i64{{.*}}grid_k_h = 1 : i64, grid_k_w = 16 : i64
 func.func @padding_is_read(%x: tensor<1x6x6x8xf32>) -> tensor<4x1x16x8xf32> {
   %none = "top.None"() : () -> none
-  %w = cpu.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x8xf32>, none) -> tensor<4x4x4x8xf32>
+  %w = vision.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x8xf32>, none) -> tensor<4x4x4x8xf32>
   %q = "top.Reshape"(%w) {shape = [4, 1, 16, 8]} : (tensor<4x4x4x8xf32>) -> tensor<4x1x16x8xf32>
-  %1 = cpu.attention %q, %q, %q {scale = 0.5 : f64} : (tensor<4x1x16x8xf32>, tensor<4x1x16x8xf32>, tensor<4x1x16x8xf32>) -> tensor<4x1x16x8xf32>
+  %1 = vision.attention %q, %q, %q {scale = 0.5 : f64} : (tensor<4x1x16x8xf32>, tensor<4x1x16x8xf32>, tensor<4x1x16x8xf32>) -> tensor<4x1x16x8xf32>
   return %1 : tensor<4x1x16x8xf32>
 }
 
 // Pooling goes before the partition, and its windows shrink; not when a cell would reach over the picture's edge.
 // CHECK-LABEL: @pooled
 // CHECK: [[P:%.*]] = cpu.run "max_pool"(%arg0) {c = 8 : i64, in_h = 8 : i64, in_w = 8 : i64
-// CHECK: cpu.window_partition [[P]]{{.*}}window_h = 2 : i64
+// CHECK: vision.window_partition [[P]]{{.*}}window_h = 2 : i64
 func.func @pooled(%x: tensor<1x8x8x8xf32>) -> tensor<4x2x2x8xf32> {
   %none = "top.None"() : () -> none
-  %w = cpu.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x8x8xf32>, none) -> tensor<4x4x4x8xf32>
+  %w = vision.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x8x8xf32>, none) -> tensor<4x4x4x8xf32>
   %p = cpu.run "max_pool"(%w) {in_h = 16 : i64, in_w = 4 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<4x4x4x8xf32>) -> tensor<4x2x2x8xf32>
   return %p : tensor<4x2x2x8xf32>
 }
 // CHECK-LABEL: @pooled_over_the_edge
-// CHECK: [[W:%.*]] = cpu.window_partition %arg0
+// CHECK: [[W:%.*]] = vision.window_partition %arg0
 // CHECK: cpu.run "max_pool"([[W]])
 func.func @pooled_over_the_edge(%x: tensor<1x7x8x8xf32>) -> tensor<4x2x2x8xf32> {
   %none = "top.None"() : () -> none
-  %w = cpu.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x7x8x8xf32>, none) -> tensor<4x4x4x8xf32>
+  %w = vision.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x7x8x8xf32>, none) -> tensor<4x4x4x8xf32>
   %p = cpu.run "max_pool"(%w) {in_h = 16 : i64, in_w = 4 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<4x4x4x8xf32>) -> tensor<4x2x2x8xf32>
   return %p : tensor<4x2x2x8xf32>
 }

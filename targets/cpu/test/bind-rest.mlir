@@ -33,11 +33,11 @@ func.func @choice(%c: tensor<4x1xf32>, %x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 // CHECK: cpu.run "concat"(%arg0, {{.*}}axis = 1
 // CHECK: cpu.run "concat"({{.*}}axis = 2
 // CHECK: cpu.run "permute"({{.*}}order = [0, 1, 3, 2, 4, 5]
-// CHECK-NOT: cpu.window
+// CHECK-NOT: vision.window
 // CHECK: return
 func.func @window(%x: tensor<1x6x6x8xf32>) -> tensor<4x4x4x8xf32> {
   %pad = "top.Weight"() : () -> tensor<8xf32> loc("row")
-  %w = cpu.window_partition %x, %pad {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x8xf32>, tensor<8xf32>) -> tensor<4x4x4x8xf32>
+  %w = vision.window_partition %x, %pad {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x6x6x8xf32>, tensor<8xf32>) -> tensor<4x4x4x8xf32>
   return %w : tensor<4x4x4x8xf32>
 }
 

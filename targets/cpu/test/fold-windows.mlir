@@ -1,11 +1,11 @@
-// RUN: --passes=fold-windows --round-trip
+// RUN: --passes=fuse-windows,fold-windows --round-trip
 
 // Partition of a picture that is padded below and right; the product runs over the unpadded picture, and its bias is what
 // the padding becomes.
 // CHECK-LABEL: @padded
 // CHECK: [[B:%.*]] = "top.Weight"() : () -> tensor<6xf32>
 // CHECK: [[Y:%.*]] = "top.MatMul"(%arg0, {{.*}}, [[B]]) {{.*}} : (tensor<1x7x6x8xf32>, tensor<8x6xf32>, tensor<6xf32>) -> tensor<1x7x6x6xf32>
-// CHECK: cpu.window_partition [[Y]], [[B]] {pad_undefined = false, window_h = 4 : i64, window_w = 4 : i64}
+// CHECK: vision.window_partition [[Y]], [[B]] {pad_undefined = false, window_h = 4 : i64, window_w = 4 : i64}
 // CHECK-NOT: top.Pad
 // CHECK: return
 func.func @padded(%x: tensor<1x7x6x8xf32>) -> tensor<4x4x4x6xf32> {
@@ -22,7 +22,7 @@ func.func @padded(%x: tensor<1x7x6x8xf32>) -> tensor<4x4x4x6xf32> {
 // Padding above is no window partition of the official kind: the pad stays, and the partition is that of the padded picture.
 // CHECK-LABEL: @padded_above
 // CHECK: [[P:%.*]] = "top.Pad"
-// CHECK: cpu.window_partition [[P]]
+// CHECK: vision.window_partition [[P]]
 func.func @padded_above(%x: tensor<1x7x8x8xf32>) -> tensor<4x4x4x8xf32> {
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 1, 0, 0, 0, 0, 0, 0]} : (tensor<1x7x8x8xf32>) -> tensor<1x8x8x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 2, 4, 8]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x4x2x4x8xf32>
@@ -34,7 +34,7 @@ func.func @padded_above(%x: tensor<1x7x8x8xf32>) -> tensor<4x4x4x8xf32> {
 // So does padding with another value, and padding by more than the last window needs.
 // CHECK-LABEL: @padded_with_ones
 // CHECK: [[P:%.*]] = "top.Pad"
-// CHECK: cpu.window_partition [[P]]
+// CHECK: vision.window_partition [[P]]
 func.func @padded_with_ones(%x: tensor<1x7x8x8xf32>) -> tensor<4x4x4x8xf32> {
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 1, 0, 0], val = 1.0} : (tensor<1x7x8x8xf32>) -> tensor<1x8x8x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 2, 4, 8]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x4x2x4x8xf32>
@@ -44,7 +44,7 @@ func.func @padded_with_ones(%x: tensor<1x7x8x8xf32>) -> tensor<4x4x4x8xf32> {
 }
 // CHECK-LABEL: @padded_by_a_window
 // CHECK: [[P:%.*]] = "top.Pad"
-// CHECK: cpu.window_partition [[P]]
+// CHECK: vision.window_partition [[P]]
 func.func @padded_by_a_window(%x: tensor<1x4x8x8xf32>) -> tensor<4x4x4x8xf32> {
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 4, 0, 0]} : (tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 2, 4, 8]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x4x2x4x8xf32>
@@ -55,7 +55,7 @@ func.func @padded_by_a_window(%x: tensor<1x4x8x8xf32>) -> tensor<4x4x4x8xf32> {
 
 // Another permutation is no partition.
 // CHECK-LABEL: @other_order
-// CHECK-NOT: cpu.window_partition
+// CHECK-NOT: vision.window_partition
 // CHECK: return
 func.func @other_order(%x: tensor<1x8x8x8xf32>) -> tensor<4x4x4x8xf32> {
   %1 = "top.Reshape"(%x) {shape = [1, 2, 4, 2, 4, 8]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x4x2x4x8xf32>
@@ -66,7 +66,7 @@ func.func @other_order(%x: tensor<1x8x8x8xf32>) -> tensor<4x4x4x8xf32> {
 
 // A product with activations, or with a matrix for each window, stays behind the partition.
 // CHECK-LABEL: @product_of_activations
-// CHECK: cpu.window_partition
+// CHECK: vision.window_partition
 // CHECK: top.MatMul
 func.func @product_of_activations(%x: tensor<1x8x8x8xf32>, %y: tensor<8x6xf32>) -> tensor<4x4x4x6xf32> {
   %none = "top.None"() : () -> none
@@ -77,7 +77,7 @@ func.func @product_of_activations(%x: tensor<1x8x8x8xf32>, %y: tensor<8x6xf32>) 
   return %4 : tensor<4x4x4x6xf32>
 }
 // CHECK-LABEL: @matrix_for_each_window
-// CHECK: cpu.window_partition
+// CHECK: vision.window_partition
 // CHECK: top.MatMul
 func.func @matrix_for_each_window(%x: tensor<1x8x8x8xf32>) -> tensor<4x4x4x6xf32> {
   %none = "top.None"() : () -> none
@@ -91,7 +91,7 @@ func.func @matrix_for_each_window(%x: tensor<1x8x8x8xf32>) -> tensor<4x4x4x6xf32
 
 // Partition, and the same put together and cropped: nothing is left.
 // CHECK-LABEL: @there_and_back
-// CHECK-NOT: cpu.window
+// CHECK-NOT: vision.window
 // CHECK-NOT: top.
 // CHECK: return %arg0
 func.func @there_and_back(%x: tensor<1x7x8x8xf32>) -> tensor<1x7x8x8xf32> {
@@ -109,7 +109,7 @@ func.func @there_and_back(%x: tensor<1x7x8x8xf32>) -> tensor<1x7x8x8xf32> {
 
 // Cropping at the upper edge, or so far that a row of windows is gone, is not part of an unpartition.
 // CHECK-LABEL: @cropped_above
-// CHECK: cpu.window_unpartition
+// CHECK: vision.window_unpartition
 // CHECK: top.Slice
 func.func @cropped_above(%w: tensor<4x4x4x8xf32>) -> tensor<1x7x8x8xf32> {
   %none = "top.None"() : () -> none
@@ -120,7 +120,7 @@ func.func @cropped_above(%w: tensor<4x4x4x8xf32>) -> tensor<1x7x8x8xf32> {
   return %7 : tensor<1x7x8x8xf32>
 }
 // CHECK-LABEL: @cropped_by_a_window
-// CHECK: cpu.window_unpartition
+// CHECK: vision.window_unpartition
 // CHECK: top.Slice
 func.func @cropped_by_a_window(%w: tensor<4x4x4x8xf32>) -> tensor<1x4x8x8xf32> {
   %none = "top.None"() : () -> none

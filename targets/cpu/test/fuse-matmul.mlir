@@ -1,4 +1,4 @@
-// RUN: --passes=bind-matmul,fuse-matmul --round-trip
+// RUN: --passes=fold-norms,bind-matmul,fuse-matmul --round-trip
 
 // Norm, activation and residual of an MLP: two kernels are left.
 // CHECK-LABEL: @mlp

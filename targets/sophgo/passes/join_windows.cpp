@@ -2,8 +2,9 @@
 // it, so that queries, keys and values go through the chip's memory. It becomes attention of 64 tokens, 64 / T windows
 // side by side, where scores between different windows get -30000 before the softmax: their probabilities are 0.
 
-#include "targets/sophgo/passes/attention.h"
+#include "passes/toolkit/attention.h"
 #include "targets/sophgo/passes/passes.h"
+#include "targets/sophgo/passes/rewrite.h"
 
 namespace samc::sophgo {
 namespace {
@@ -12,38 +13,26 @@ namespace {
 constexpr int64_t kMostWindows = 4;
 
 struct WindowAttention {
-  top::MatMulOp scores, mixed;
-  top::SoftmaxOp softmax;
   top::PermuteOp query, key, value, result;
   Shape shape;  // (windows, tokens, heads, dim), of all of them
 };
 
-// The permute that gives the value, to this order and read by nobody else.
-top::PermuteOp permute_of(mlir::Value value, const Shape& order) {
+// The permute that makes heads of tokens and gives the value, read by nobody else.
+top::PermuteOp heads_permute(mlir::Value value) {
   auto permute = value.getDefiningOp<top::PermuteOp>();
-  if (!permute || !value.hasOneUse() || to_shape(permute.getOrder()) != order) return {};
+  if (!permute || !value.hasOneUse() || to_shape(permute.getOrder()) != kHeadsOrder) return {};
   return permute;
 }
 
-bool is_plain(top::MatMulOp op) {
-  return op && is_none(op.getBias()) && !op.getDoRelu() && !op.getLeftTranspose() && !op.getRightTranspose();
-}
-
-std::optional<WindowAttention> match(top::SoftmaxOp softmax) {
-  if (!is_last_axis(softmax) || !softmax.getOutput().hasOneUse()) return std::nullopt;
+std::optional<WindowAttention> match(vision::AttentionOp op) {
   WindowAttention a;
-  a.softmax = softmax;
-  a.scores = softmax.getInput().getDefiningOp<top::MatMulOp>();
-  a.mixed = mlir::dyn_cast<top::MatMulOp>(*softmax.getOutput().getUsers().begin());
-  if (!is_plain(a.scores) || !is_plain(a.mixed) || !a.scores.getOutput().hasOneUse() ||
-      !a.mixed.getOutput().hasOneUse() || a.mixed.getInput() != softmax.getOutput())
-    return std::nullopt;
-  a.query = permute_of(a.scores.getInput(), {0, 2, 1, 3});
-  a.key = permute_of(a.scores.getRight(), {0, 2, 3, 1});
-  a.value = permute_of(a.mixed.getRight(), {0, 2, 1, 3});
-  a.result = mlir::dyn_cast<top::PermuteOp>(*a.mixed.getOutput().getUsers().begin());
-  if (!a.query || !a.key || !a.value || !a.result || to_shape(a.result.getOrder()) != Shape{0, 2, 1, 3})
-    return std::nullopt;
+  a.query = heads_permute(op.getQ());
+  a.key = heads_permute(op.getK());
+  a.value = heads_permute(op.getV());
+  a.result = mlir::dyn_cast_or_null<top::PermuteOp>(only_user(op.getResult()));
+  if (!a.query || !a.key || !a.value || !a.result || to_shape(a.result.getOrder()) != kHeadsOrder) return std::nullopt;
+  // A scale would stand between the product and the mask (fold-scales takes it away).
+  if (!op.getScale().isExactlyValue(1.0)) return std::nullopt;
   a.shape = shape_of(a.query.getInput());
   for (const mlir::Value value : {a.key.getInput(), a.value.getInput(), a.result.getOutput()})
     if (shape_of(value) != a.shape) return std::nullopt;
@@ -65,20 +54,20 @@ void join(const WindowAttention& a, WeightStore& weights) {
   top::PermuteOp result = a.result;
   mlir::OpBuilder builder(result);
   const std::string name = name_of(result.getOutput());
-  const auto joined_permute = [&](const char* which, top::PermuteOp permute) {
+  const auto heads_of = [&](const char* which, top::PermuteOp permute, const Shape& order) {
     const mlir::Value x = make_reshape(builder, name + which + "_tokens", permute.getInput(), joined);
-    return make_permute(builder, name + which, x, to_shape(permute.getOrder()));
+    return make_permute(builder, name + which, x, order);
   };
-  const mlir::Value query = joined_permute(".query", a.query), key = joined_permute(".key", a.key);
+  const mlir::Value query = heads_of(".query", a.query, kHeadsOrder), key = heads_of(".key", a.key, {0, 2, 3, 1});
   const Shape square = {joined[0], heads, kBatchTokens, kBatchTokens};
-  const mlir::Value scores = make_matmul_like(builder, name + ".scores", a.scores, query, key, {}, square);
+  const mlir::Value scores = make_matmul(builder, name + ".scores", query, key, {}, square);
   const mlir::Value mask = make_weight(builder, weights, name + ".windows", mask_of(a.shape[1]));
   const mlir::Value masked = make_add(builder, name + ".masked", scores, mask);
-  const mlir::Value softmax = clone_on(builder, name + ".softmax", a.softmax, masked, square);
-  const mlir::Value value = joined_permute(".value", a.value);
+  const mlir::Value softmax = make_softmax(builder, name + ".softmax", masked);
+  const mlir::Value value = heads_of(".value", a.value, kHeadsOrder);
   const mlir::Value mixed =
-      make_matmul_like(builder, name + ".mixed", a.mixed, softmax, value, {}, {joined[0], heads, kBatchTokens, dim});
-  const mlir::Value tokens = make_permute(builder, name + ".joined", mixed, {0, 2, 1, 3});
+      make_matmul(builder, name + ".mixed", softmax, value, {}, {joined[0], heads, kBatchTokens, dim});
+  const mlir::Value tokens = make_permute(builder, name + ".joined", mixed, kHeadsOrder);
   result.getOutput().replaceAllUsesWith(make_reshape(builder, name, tokens, a.shape));
   result->erase();
 }
@@ -86,8 +75,8 @@ void join(const WindowAttention& a, WeightStore& weights) {
 }  // namespace
 
 mlir::LogicalResult join_windows(mlir::ModuleOp module, WeightStore& weights) {
-  for (top::SoftmaxOp softmax : operations_of<top::SoftmaxOp>(module)) {
-    const auto attention = match(softmax);
+  for (auto op : operations_of<vision::AttentionOp>(module)) {
+    const auto attention = match(op);
     if (!attention) continue;
     const int64_t windows = attention->shape[0], tokens = attention->shape[1];
     if (tokens < kBatchTokens && tokens * kMostWindows >= kBatchTokens && kBatchTokens % tokens == 0 &&

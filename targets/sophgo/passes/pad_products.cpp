@@ -56,11 +56,10 @@ bool is_cropped_later(mlir::Value value, Windows windows, int64_t height, int64_
       continue;
     }
     if (auto permute = mlir::dyn_cast<top::PermuteOp>(user)) {
-      const Shape order = to_shape(permute.getOrder());
-      if (order != Shape{0, 2, 1, 3} && order != Shape{0, 1, 3, 2, 4, 5}) return false;
+      if (to_shape(permute.getOrder()) != Shape{0, 2, 1, 3}) return false;
     } else if (auto matmul = mlir::dyn_cast<top::MatMulOp>(user)) {
       if (matmul.getLeftTranspose()) return false;
-    } else if (!mlir::isa<top::ReshapeOp, top::SoftmaxOp>(user)) {
+    } else if (!mlir::isa<top::ReshapeOp, vision::AttentionOp>(user)) {
       return false;
     }
     value = user->getResult(0);
@@ -68,14 +67,14 @@ bool is_cropped_later(mlir::Value value, Windows windows, int64_t height, int64_
   return false;
 }
 
-void move_pad(top::ReshapeOp last, const Windows& windows) {
+void move_pad(vision::WindowPartitionOp last, const Windows& windows) {
   const mlir::Value x = before_padding(windows.source);
   if (!x) return;
   const Shape inner = shape_of(x);
   std::vector<ConstantMatMul> products;
-  for (mlir::Operation* user : last.getOutput().getUsers()) {
+  for (mlir::Operation* user : last.getResult().getUsers()) {
     const auto matmul = user->getNumResults() == 1 ? constant_matmul(user->getResult(0)) : std::nullopt;
-    if (!matmul || user->getOperand(0) != last.getOutput()) return;
+    if (!matmul || user->getOperand(0) != last.getResult()) return;
     if (!is_none(user->getOperand(2)) && !is_cropped_later(user->getResult(0), windows, inner[1], inner[2])) return;
     products.push_back(*matmul);
   }
@@ -110,7 +109,7 @@ void move_crop(top::SliceOp crop) {
   Windows source = *windows;
   source.map[3] = product->rows;
   const mlir::Value inside = make_reshape(builder, name + ".windows", op.getInput(), source.windows());
-  const mlir::Value map = make_unwindow(builder, name + ".map", inside, source.map, source.window);
+  const mlir::Value map = make_unwindow(builder, name + ".map", inside, source.map);
   Shape ends = shape;
   ends[3] = product->rows;
   const mlir::Value cropped = make_slice(builder, name + ".cropped", map, {0, 0, 0, 0}, ends);
@@ -122,11 +121,8 @@ void move_crop(top::SliceOp crop) {
 
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights) {
   const std::vector<top::SliceOp> crops = operations_of<top::SliceOp>(module);
-  std::vector<std::pair<top::ReshapeOp, Windows>> padded;
-  module.walk([&](top::ReshapeOp op) {
-    if (const auto windows = match_window(op.getOutput())) padded.emplace_back(op, *windows);
-  });
-  for (const auto& [op, windows] : padded) move_pad(op, windows);
+  for (auto op : operations_of<vision::WindowPartitionOp>(module))
+    if (const auto windows = match_window(op.getResult())) move_pad(op, *windows);
   for (top::SliceOp crop : crops) move_crop(crop);
   return remove_dead(module, weights);  // the padded maps, whose readers later passes count
 }

@@ -4,6 +4,7 @@
 
 #include "ir/top_dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "passes/top_passes.h"
 
 namespace samc::sophgo {
 
@@ -17,12 +18,11 @@ const Pipeline& sophgo_pipeline() {
       {"fold-scales", phase.name, "constant factors of attention go into the weights before them", fold_scales},
       {"move-attention-biases", phase.name, "key biases, without effect, go; value biases go into the projection",
        move_attention_biases},
-      {"conv-products", phase.name, "1 x 1 convolutions behind a permute to NCHW are products before it",
-       conv_products},
+      {"merge-products", phase.name, "two constant products in a row are one, where that takes less", merge_products},
       {"window-layout", phase.name, "what lies between two windowed attentions of one grid is done in windows",
        window_layout},
       {"pad-products", phase.name, "products before windows are padded and after they are cropped", pad_products},
-      {"fold-norms", phase.name, "weight and bias of a LayerNorm go into the products that read it", fold_norms},
+      fold_norms_pass(phase.name),
       {"move-attention-biases-again", phase.name, "what the norms left in keys and values", move_attention_biases},
       {"absorb-for-few-channels", phase.name, "attention over few channels computes neither keys nor values",
        absorb_for_few_channels},
@@ -31,6 +31,7 @@ const Pipeline& sophgo_pipeline() {
       {"pool-by-members", phase.name, "a 2 x 2 max pool of a map is the largest of its members' products",
        pool_by_members},
       {"join-windows", phase.name, "attention in windows of few tokens takes 64 tokens at once, masked", join_windows},
+      {"expand-fused", phase.name, "attention and windows are top ops again", expand_fused, true},
       {"batch-tokens", phase.name, "ops on single tokens of small windows work on 64 tokens at once", batch_tokens},
       {"split-perceptrons", phase.name, "a perceptron with large weights is a sum over parts of its hidden units",
        split_perceptrons},
@@ -38,7 +39,7 @@ const Pipeline& sophgo_pipeline() {
        transpose_weights},
       {"remove-dead", phase.name, "ops and weights that nothing reads go", remove_dead},
   };
-  static const Pipeline pipeline = extend_top_pipeline("sophgo", {&phase, 1}, passes);
+  static const Pipeline pipeline = extend(fused_pipeline(), "sophgo", {&phase, 1}, passes);
   return pipeline;
 }
 

@@ -2,8 +2,6 @@
 // works on single tokens or on blocks inside a window, so it is done in windows: unwindow moves down past such ops,
 // window moves up, and where they meet in the same grid both go. A pass over the map through the chip's memory each.
 //
-//   window:   (b, rows w, columns w, c) -> Reshape, Permute, Reshape -> (b rows columns, w, w, c)
-//   unwindow: the reverse
 
 #include <algorithm>
 
@@ -25,10 +23,6 @@ mlir::Value row_wise_on(mlir::PatternRewriter& rewriter, mlir::Operation* op, ml
   return clone;
 }
 
-mlir::Value as_windows(mlir::PatternRewriter& rewriter, const Windows& windows) {
-  return make_reshape(rewriter, name_of(windows.source) + ".windows", windows.source, windows.windows());
-}
-
 // op(unwindow(x)) -> unwindow(op(x))
 struct UnwindowDown : mlir::RewritePattern {
   explicit UnwindowDown(mlir::MLIRContext* context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -36,23 +30,23 @@ struct UnwindowDown : mlir::RewritePattern {
     if (!is_row_wise(op)) return mlir::failure();
     const auto windows = match_unwindow(op->getOperand(0));
     if (!windows) return mlir::failure();
-    const mlir::Value inside = row_wise_on(rewriter, op, as_windows(rewriter, *windows));
+    const mlir::Value inside = row_wise_on(rewriter, op, windows->source);
     Shape map = windows->map;
     map.back() = shape_of(inside).back();
-    rewriter.replaceOp(op, make_unwindow(rewriter, name_of(op), inside, map, windows->window));
+    rewriter.replaceOp(op, make_unwindow(rewriter, name_of(op), inside, map));
     return mlir::success();
   }
 };
 
 // window(op(x)) -> op(window(x)), when nobody else reads op(x)
-struct WindowUp : mlir::OpRewritePattern<top::ReshapeOp> {
+struct WindowUp : mlir::OpRewritePattern<vision::WindowPartitionOp> {
   using OpRewritePattern::OpRewritePattern;
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
-    const auto windows = match_window(last.getOutput());
+  mlir::LogicalResult matchAndRewrite(vision::WindowPartitionOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getResult());
     if (!windows || !windows->source.hasOneUse()) return mlir::failure();
     mlir::Operation* op = windows->source.getDefiningOp();
     if (!is_row_wise(op)) return mlir::failure();
-    const std::string name = name_of(last.getOutput());
+    const std::string name = name_of(last.getResult());
     const mlir::Value input =
         make_window(rewriter, name_of(op->getOperand(0)) + ".windows", op->getOperand(0), windows->window);
     rewriter.replaceOp(last, row_wise_on(rewriter, op, input));
@@ -61,27 +55,25 @@ struct WindowUp : mlir::OpRewritePattern<top::ReshapeOp> {
 };
 
 // window(unwindow(x)) -> x
-struct Cancel : mlir::OpRewritePattern<top::ReshapeOp> {
+struct Cancel : mlir::OpRewritePattern<vision::WindowPartitionOp> {
   using OpRewritePattern::OpRewritePattern;
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
-    const auto windows = match_window(last.getOutput());
+  mlir::LogicalResult matchAndRewrite(vision::WindowPartitionOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getResult());
     if (!windows) return mlir::failure();
     const auto put_back = match_unwindow(windows->source);
     if (!put_back || !put_back->same_grid(*windows)) return mlir::failure();
-    rewriter.replaceOp(last, as_windows(rewriter, *put_back));
+    rewriter.replaceOp(last, put_back->source);
     return mlir::success();
   }
 };
 
 // The windows of this grid that somebody already takes out of the map.
 mlir::Value existing_windows(mlir::Value map, const Windows& wanted) {
-  for (mlir::Operation* grid : map.getUsers())
-    for (mlir::Operation* permute : grid->getUsers())
-      for (mlir::Operation* last : permute->getUsers()) {
-        if (last->getNumResults() != 1 || !mlir::isa<top::ReshapeOp>(last)) continue;
-        const auto windows = match_window(last->getResult(0));
-        if (windows && windows->source == map && windows->same_grid(wanted)) return last->getResult(0);
-      }
+  for (mlir::Operation* user : map.getUsers()) {
+    if (!mlir::isa<vision::WindowPartitionOp>(user)) continue;
+    const auto windows = match_window(user->getResult(0));
+    if (windows && windows->same_grid(wanted)) return user->getResult(0);
+  }
   return {};
 }
 
@@ -96,7 +88,7 @@ struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
       if (!windows || other.getType() != add.getOutput().getType()) continue;
       mlir::Value inside;
       if (const auto also = match_unwindow(other); also && also->same_grid(*windows))
-        inside = as_windows(rewriter, *also);
+        inside = also->source;
       else if (const mlir::Value existing = existing_windows(other, *windows);
                existing && existing.getDefiningOp()->getBlock() == add->getBlock() &&
                existing.getDefiningOp()->isBeforeInBlock(add))
@@ -104,10 +96,10 @@ struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
       if (!inside) continue;
       const std::string name = name_of(add.getOutput());
       mlir::Operation* sum = rewriter.clone(*add.getOperation());
-      sum->setOperands({inside, as_windows(rewriter, *windows)});
+      sum->setOperands({inside, windows->source});
       sum->getResult(0).setType(inside.getType());
       sum->setLoc(name_location(rewriter.getContext(), name + ".windowed"));
-      rewriter.replaceOp(add, make_unwindow(rewriter, name, sum->getResult(0), windows->map, windows->window));
+      rewriter.replaceOp(add, make_unwindow(rewriter, name, sum->getResult(0), windows->map));
       return mlir::success();
     }
     return mlir::failure();
@@ -123,18 +115,18 @@ struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
     const auto windows = match_unwindow(pool->source);
     if (!windows || windows->window % 2 != 0) return mlir::failure();
     const std::string name = name_of(last.getOutput());
-    const mlir::Value x = make_pool(rewriter, name + ".window", as_windows(rewriter, *windows), pool->op);
-    rewriter.replaceOp(last, make_unwindow(rewriter, name, x, shape_of(last.getOutput()), windows->window / 2));
+    const mlir::Value x = make_pool(rewriter, name + ".window", windows->source, pool->op);
+    rewriter.replaceOp(last, make_unwindow(rewriter, name, x, shape_of(last.getOutput())));
     return mlir::success();
   }
 };
 
 // window(x + weight) -> window(x) + window(weight), the latter computed here
-struct WindowUpConstantSum : mlir::OpRewritePattern<top::ReshapeOp> {
+struct WindowUpConstantSum : mlir::OpRewritePattern<vision::WindowPartitionOp> {
   WindowUpConstantSum(mlir::MLIRContext* context, WeightStore& weights)
       : OpRewritePattern(context), weights_(weights) {}
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
-    const auto windows = match_window(last.getOutput());
+  mlir::LogicalResult matchAndRewrite(vision::WindowPartitionOp last, mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_window(last.getResult());
     if (!windows || !windows->source.hasOneUse() || windows->map[0] != 1) return mlir::failure();
     auto add = windows->source.getDefiningOp<top::AddOp>();
     if (!add || add->getNumOperands() != 2 || add.getDoRelu() || !is_weight(add->getOperand(1)) ||
@@ -167,39 +159,29 @@ struct WindowUpConstantSum : mlir::OpRewritePattern<top::ReshapeOp> {
 };
 
 // The map that the windows are put back to anyway.
-top::ReshapeOp existing_map(mlir::Value inside, const Windows& wanted) {
-  std::vector<mlir::Value> same = {inside};
-  if (auto reshape = inside.getDefiningOp<top::ReshapeOp>()) same.push_back(reshape.getInput());
-  for (const mlir::Value value : same)
-    for (mlir::Operation* grid : value.getUsers())
-      for (mlir::Operation* permute : grid->getUsers())
-        for (mlir::Operation* last : permute->getUsers()) {
-          auto reshape = mlir::dyn_cast<top::ReshapeOp>(last);
-          if (!reshape) continue;
-          const auto windows = match_unwindow(reshape.getOutput());
-          if (windows && windows->source == value && windows->same_grid(wanted)) return reshape;
-        }
+vision::WindowUnpartitionOp existing_map(mlir::Value inside, const Windows& wanted) {
+  for (mlir::Operation* user : inside.getUsers()) {
+    auto op = mlir::dyn_cast<vision::WindowUnpartitionOp>(user);
+    const auto windows = op ? match_unwindow(op.getResult()) : std::nullopt;
+    if (windows && windows->same_grid(wanted)) return op;
+  }
   return {};
 }
 
 // unwindow(op(x)) -> op(unwindow(x)), when x is put back anyway and nobody else reads op(x): op was moved in vain.
-struct OneUnwindow : mlir::OpRewritePattern<top::ReshapeOp> {
+struct OneUnwindow : mlir::OpRewritePattern<vision::WindowUnpartitionOp> {
   using OpRewritePattern::OpRewritePattern;
-  mlir::LogicalResult matchAndRewrite(top::ReshapeOp last, mlir::PatternRewriter& rewriter) const override {
-    const auto windows = match_unwindow(last.getOutput());
+  mlir::LogicalResult matchAndRewrite(vision::WindowUnpartitionOp last,
+                                      mlir::PatternRewriter& rewriter) const override {
+    const auto windows = match_unwindow(last.getResult());
     if (!windows || !windows->source.hasOneUse()) return mlir::failure();
     mlir::Operation* op = windows->source.getDefiningOp();
     if (!is_row_wise(op)) return mlir::failure();
-    top::ReshapeOp map = existing_map(op->getOperand(0), *windows);
+    vision::WindowUnpartitionOp map = existing_map(op->getOperand(0), *windows);
     if (!map || map->getBlock() != last->getBlock()) return mlir::failure();
-    if (!map->isBeforeInBlock(last)) {
-      mlir::Operation* permute = map.getInput().getDefiningOp();
-      permute->getOperand(0).getDefiningOp()->moveBefore(last);
-      permute->moveBefore(last);
-      map->moveBefore(last);
-    }
-    const std::string name = name_of(last.getOutput());
-    const mlir::Value result = row_wise_on(rewriter, op, map.getOutput());
+    if (!map->isBeforeInBlock(last)) map->moveBefore(last);
+    const std::string name = name_of(last.getResult());
+    const mlir::Value result = row_wise_on(rewriter, op, map.getResult());
     result.getDefiningOp()->setLoc(name_location(rewriter.getContext(), name));
     rewriter.replaceOp(last, result);
     return mlir::success();

@@ -1,17 +1,19 @@
 #pragma once
-// Windows of a map, as Reshape, Permute and Reshape write them:
-//   window:   (b, rows w, columns w, c) -> (b rows columns, w, w, c)
+// Windows of a map, as the vision dialect's ops on maps that they divide; padding and cropping are ops beside them.
+//   window:   (1, rows w, columns w, c) -> (rows columns, w, w, c)
 //   unwindow: the reverse
+// expand-fused makes Reshape, Permute and Reshape of them in the end.
 
 #include <algorithm>
 
+#include "passes/toolkit/windows.h"
 #include "targets/sophgo/passes/rewrite.h"
 
 namespace samc::sophgo {
 
 struct Windows {
   mlir::Value source;  // of window: the map; of unwindow: what was put back
-  Shape map;           // (b, h, w, c)
+  Shape map;           // (1, h, w, c)
   int64_t window = 0;
   Shape windows() const { return {map[0] * (map[1] / window) * (map[2] / window), window, window, map[3]}; }
   bool same_grid(const Windows& other) const {
@@ -25,12 +27,11 @@ std::optional<Windows> match_unwindow(mlir::Value value);
 
 // Behind reshapes that nobody else reads, the value that is windows of a map; null if there is none.
 mlir::Value windows_behind(mlir::Value value);
-// The map (b, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none
+// The map (1, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none
 // were.
 mlir::Value before_padding(mlir::Value map);
 
 mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window);
-mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map,
-                          int64_t window);
+mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map);
 
 }  // namespace samc::sophgo

@@ -1,8 +1,8 @@
-// RUN: --passes=absorb-for-few-channels --round-trip
+// RUN: --passes=fuse-attention,absorb-for-few-channels --round-trip
 
 // Each head attends over the rows themselves: neither keys nor values are computed.
 // CHECK-LABEL: @few_channels
-// CHECK-COUNT-2: "top.Softmax"({{.*}} -> tensor<2x1x16x16xf32>
+// CHECK-COUNT-2: vision.attention {{.*}} -> tensor<2x1x16x4xf32>
 // CHECK: top.Add
 // CHECK: return
 func.func @few_channels(%x: tensor<2x16x4xf32>) -> tensor<2x16x6xf32> {
@@ -33,8 +33,8 @@ func.func @few_channels(%x: tensor<2x16x4xf32>) -> tensor<2x16x6xf32> {
 
 // With more channels it is more work.
 // CHECK-LABEL: @many_channels
-// CHECK: "top.Softmax"({{.*}} -> tensor<2x2x16x16xf32>
-// CHECK-NOT: top.Softmax
+// CHECK: vision.attention {{.*}} -> tensor<2x2x16x8xf32>
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @many_channels(%x: tensor<2x16x64xf32>) -> tensor<2x16x6xf32> {
   %w0 = "top.Weight"() : () -> tensor<16x64xf32> loc("many_channels.w0")
@@ -64,8 +64,8 @@ func.func @many_channels(%x: tensor<2x16x64xf32>) -> tensor<2x16x6xf32> {
 
 // The keys still have a bias (move-attention-biases takes it away).
 // CHECK-LABEL: @biased
-// CHECK: "top.Softmax"({{.*}} -> tensor<2x2x16x16xf32>
-// CHECK-NOT: top.Softmax
+// CHECK: vision.attention {{.*}} -> tensor<2x2x16x8xf32>
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @biased(%x: tensor<2x16x4xf32>) -> tensor<2x16x6xf32> {
   %w0 = "top.Weight"() : () -> tensor<16x4xf32> loc("biased.w0")
@@ -96,8 +96,8 @@ func.func @biased(%x: tensor<2x16x4xf32>) -> tensor<2x16x6xf32> {
 
 // Others read the values.
 // CHECK-LABEL: @values_are_read
-// CHECK: "top.Softmax"({{.*}} -> tensor<2x2x16x16xf32>
-// CHECK-NOT: top.Softmax
+// CHECK: vision.attention {{.*}} -> tensor<2x2x16x8xf32>
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @values_are_read(%x: tensor<2x16x4xf32>) -> (tensor<2x16x6xf32>, tensor<2x16x16xf32>) {
   %w0 = "top.Weight"() : () -> tensor<16x4xf32> loc("values_are_read.w0")

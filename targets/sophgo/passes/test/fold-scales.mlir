@@ -1,4 +1,55 @@
-// RUN: --passes=fold-scales --round-trip
+// RUN: --passes=fuse-attention,fold-scales --round-trip
+
+// The scale of an attention goes into its queries.
+// CHECK-LABEL: @attention
+// CHECK: vision.attention {{.*}}scale = 1.000000e+00
+// CHECK: return
+func.func @attention(%x: tensor<2x5x8xf32>, %q: tensor<2x2x5x4xf32>) -> tensor<2x2x5x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("attention.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("attention.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x8xf32> loc("attention.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("attention.w3")
+  %1 = "top.MatMul"(%x, %w2, %w3) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
+  %w4 = "top.Weight"() : () -> tensor<8x8xf32> loc("attention.w4")
+  %w5 = "top.Weight"() : () -> tensor<8xf32> loc("attention.w5")
+  %2 = "top.MatMul"(%x, %w4, %w5) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
+  %3 = "top.Reshape"(%2) {shape = [2, 5, 2, 4]} : (tensor<2x5x8xf32>) -> tensor<2x5x2x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<2x5x2x4xf32>) -> tensor<2x2x5x4xf32>
+  %5 = "top.Reshape"(%0) {shape = [2, 5, 2, 4]} : (tensor<2x5x8xf32>) -> tensor<2x5x2x4xf32>
+  %6 = "top.Permute"(%5) {order = [0, 2, 3, 1]} : (tensor<2x5x2x4xf32>) -> tensor<2x2x4x5xf32>
+  %7 = "top.Reshape"(%1) {shape = [2, 5, 2, 4]} : (tensor<2x5x8xf32>) -> tensor<2x5x2x4xf32>
+  %8 = "top.Permute"(%7) {order = [0, 2, 1, 3]} : (tensor<2x5x2x4xf32>) -> tensor<2x2x5x4xf32>
+  %none = "top.None"() : () -> none
+  %9 = "top.MatMul"(%4, %6, %none) : (tensor<2x2x5x4xf32>, tensor<2x2x4x5xf32>, none) -> tensor<2x2x5x5xf32>
+  %10 = "top.MulConst"(%9) {const_val = 0.5 : f64} : (tensor<2x2x5x5xf32>) -> tensor<2x2x5x5xf32>
+  %11 = "top.Softmax"(%10) {axis = 3 : si32} : (tensor<2x2x5x5xf32>) -> tensor<2x2x5x5xf32>
+  %12 = "top.MatMul"(%11, %8, %none) : (tensor<2x2x5x5xf32>, tensor<2x2x5x4xf32>, none) -> tensor<2x2x5x4xf32>
+  return %12 : tensor<2x2x5x4xf32>
+}
+
+// Queries that no product makes.
+// CHECK-LABEL: @given_queries
+// CHECK: vision.attention {{.*}}scale = 5.000000e-01
+// CHECK: return
+func.func @given_queries(%x: tensor<2x5x8xf32>, %q: tensor<2x2x5x4xf32>) -> tensor<2x2x5x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("given_queries.w0")
+  %w1 = "top.Weight"() : () -> tensor<8xf32> loc("given_queries.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x8xf32> loc("given_queries.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("given_queries.w3")
+  %1 = "top.MatMul"(%x, %w2, %w3) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<2x5x8xf32>
+  %2 = "top.Reshape"(%0) {shape = [2, 5, 2, 4]} : (tensor<2x5x8xf32>) -> tensor<2x5x2x4xf32>
+  %3 = "top.Permute"(%2) {order = [0, 2, 3, 1]} : (tensor<2x5x2x4xf32>) -> tensor<2x2x4x5xf32>
+  %4 = "top.Reshape"(%1) {shape = [2, 5, 2, 4]} : (tensor<2x5x8xf32>) -> tensor<2x5x2x4xf32>
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<2x5x2x4xf32>) -> tensor<2x2x5x4xf32>
+  %none = "top.None"() : () -> none
+  %6 = "top.MatMul"(%q, %3, %none) : (tensor<2x2x5x4xf32>, tensor<2x2x4x5xf32>, none) -> tensor<2x2x5x5xf32>
+  %7 = "top.MulConst"(%6) {const_val = 0.5 : f64} : (tensor<2x2x5x5xf32>) -> tensor<2x2x5x5xf32>
+  %8 = "top.Softmax"(%7) {axis = 3 : si32} : (tensor<2x2x5x5xf32>) -> tensor<2x2x5x5xf32>
+  %9 = "top.MatMul"(%8, %5, %none) : (tensor<2x2x5x5xf32>, tensor<2x2x5x4xf32>, none) -> tensor<2x2x5x4xf32>
+  return %9 : tensor<2x2x5x4xf32>
+}
 
 // Past reshapes and permutes, into weight and bias.
 // CHECK-LABEL: @moved

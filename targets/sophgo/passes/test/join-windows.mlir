@@ -1,4 +1,4 @@
-// RUN: --passes=join-windows --round-trip
+// RUN: --passes=fuse-attention,join-windows --round-trip
 
 // Four windows of 16 tokens at once, and a mask between them.
 // CHECK-LABEL: @sixteen
@@ -6,6 +6,7 @@
 // CHECK: [[M:%.*]] = "top.Weight"() : () -> tensor<1x1x64x64xf32>
 // CHECK: "top.Add"([[S]], [[M]])
 // CHECK: "top.Softmax"({{.*}} -> tensor<2x2x64x64xf32>
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @sixteen(%q: tensor<8x16x8xf32>, %k: tensor<8x16x8xf32>, %v: tensor<8x16x8xf32>) -> tensor<8x16x8xf32> {
   %0 = "top.Reshape"(%q) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
@@ -25,7 +26,7 @@ func.func @sixteen(%q: tensor<8x16x8xf32>, %k: tensor<8x16x8xf32>, %v: tensor<8x
 
 // Eight windows of 8 would make eight times the scores.
 // CHECK-LABEL: @eight
-// CHECK: "top.Softmax"({{.*}} -> tensor<8x2x8x8xf32>
+// CHECK: vision.attention
 // CHECK: return
 func.func @eight(%q: tensor<8x8x8xf32>, %k: tensor<8x8x8xf32>, %v: tensor<8x8x8xf32>) -> tensor<8x8x8xf32> {
   %0 = "top.Reshape"(%q) {shape = [8, 8, 2, 4]} : (tensor<8x8x8xf32>) -> tensor<8x8x2x4xf32>
@@ -45,7 +46,7 @@ func.func @eight(%q: tensor<8x8x8xf32>, %k: tensor<8x8x8xf32>, %v: tensor<8x8x8x
 
 // Lanes are full.
 // CHECK-LABEL: @full
-// CHECK: "top.Softmax"({{.*}} -> tensor<8x2x64x64xf32>
+// CHECK: vision.attention
 // CHECK: return
 func.func @full(%q: tensor<8x64x8xf32>, %k: tensor<8x64x8xf32>, %v: tensor<8x64x8xf32>) -> tensor<8x64x8xf32> {
   %0 = "top.Reshape"(%q) {shape = [8, 64, 2, 4]} : (tensor<8x64x8xf32>) -> tensor<8x64x2x4xf32>
@@ -65,7 +66,7 @@ func.func @full(%q: tensor<8x64x8xf32>, %k: tensor<8x64x8xf32>, %v: tensor<8x64x
 
 // Six windows are no fours.
 // CHECK-LABEL: @six
-// CHECK: "top.Softmax"({{.*}} -> tensor<6x2x16x16xf32>
+// CHECK: vision.attention
 // CHECK: return
 func.func @six(%q: tensor<6x16x8xf32>, %k: tensor<6x16x8xf32>, %v: tensor<6x16x8xf32>) -> tensor<6x16x8xf32> {
   %0 = "top.Reshape"(%q) {shape = [6, 16, 2, 4]} : (tensor<6x16x8xf32>) -> tensor<6x16x2x4xf32>
@@ -83,28 +84,29 @@ func.func @six(%q: tensor<6x16x8xf32>, %k: tensor<6x16x8xf32>, %v: tensor<6x16x8
   return %10 : tensor<6x16x8xf32>
 }
 
-// Somebody wants to see the probabilities.
-// CHECK-LABEL: @probabilities_are_read
-// CHECK: "top.Softmax"({{.*}} -> tensor<8x2x16x16xf32>
+// A scale stands between product and mask.
+// CHECK-LABEL: @scaled
+// CHECK: vision.attention
 // CHECK: return
-func.func @probabilities_are_read(%q: tensor<8x16x8xf32>, %k: tensor<8x16x8xf32>, %v: tensor<8x16x8xf32>) -> (tensor<8x16x2x4xf32>, tensor<8x2x16x16xf32>) {
+func.func @scaled(%q: tensor<8x16x8xf32>, %k: tensor<8x16x8xf32>, %v: tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32> {
   %0 = "top.Reshape"(%q) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
   %1 = "top.Permute"(%0) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
-  %2 = "top.Reshape"(%k) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
-  %3 = "top.Permute"(%2) {order = [0, 2, 3, 1]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x4x16xf32>
-  %4 = "top.Reshape"(%v) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
-  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %2 = "top.MulConst"(%1) {const_val = 0.5 : f64} : (tensor<8x2x16x4xf32>) -> tensor<8x2x16x4xf32>
+  %3 = "top.Reshape"(%k) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 3, 1]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x4x16xf32>
+  %5 = "top.Reshape"(%v) {shape = [8, 16, 2, 4]} : (tensor<8x16x8xf32>) -> tensor<8x16x2x4xf32>
+  %6 = "top.Permute"(%5) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
   %none = "top.None"() : () -> none
-  %6 = "top.MatMul"(%1, %3, %none) : (tensor<8x2x16x4xf32>, tensor<8x2x4x16xf32>, none) -> tensor<8x2x16x16xf32>
-  %7 = "top.Softmax"(%6) {axis = 3 : si32} : (tensor<8x2x16x16xf32>) -> tensor<8x2x16x16xf32>
-  %8 = "top.MatMul"(%7, %5, %none) : (tensor<8x2x16x16xf32>, tensor<8x2x16x4xf32>, none) -> tensor<8x2x16x4xf32>
-  %9 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32>
-  return %9, %7 : tensor<8x16x2x4xf32>, tensor<8x2x16x16xf32>
+  %7 = "top.MatMul"(%2, %4, %none) : (tensor<8x2x16x4xf32>, tensor<8x2x4x16xf32>, none) -> tensor<8x2x16x16xf32>
+  %8 = "top.Softmax"(%7) {axis = 3 : si32} : (tensor<8x2x16x16xf32>) -> tensor<8x2x16x16xf32>
+  %9 = "top.MatMul"(%8, %6, %none) : (tensor<8x2x16x16xf32>, tensor<8x2x16x4xf32>, none) -> tensor<8x2x16x4xf32>
+  %10 = "top.Permute"(%9) {order = [0, 2, 1, 3]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32>
+  return %10 : tensor<8x16x2x4xf32>
 }
 
 // Heads that come as they are.
 // CHECK-LABEL: @no_permutes
-// CHECK: "top.Softmax"({{.*}} -> tensor<8x2x16x16xf32>
+// CHECK: vision.attention
 // CHECK: return
 func.func @no_permutes(%q: tensor<8x2x16x4xf32>, %k: tensor<8x2x4x16xf32>, %v: tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32> {
   %none = "top.None"() : () -> none

@@ -1,4 +1,4 @@
-// RUN: --passes=move-attention-biases --round-trip
+// RUN: --passes=fuse-attention,move-attention-biases --round-trip
 
 // The keys' bias goes, the values' goes into the projection, which had none; the queries' stays.
 // CHECK-LABEL: @attention

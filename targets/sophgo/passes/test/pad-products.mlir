@@ -1,4 +1,4 @@
-// RUN: --passes=pad-products --round-trip
+// RUN: --passes=fuse-attention,fuse-windows,pad-products --round-trip
 
 // The product is of the map without padding.
 // CHECK-LABEL: @no_bias

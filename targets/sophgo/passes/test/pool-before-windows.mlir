@@ -1,10 +1,10 @@
-// RUN: --passes=pool-before-windows --round-trip
+// RUN: --passes=fuse-windows,pool-before-windows --round-trip
 
 // A pool of the map, then padding and windows half as wide.
 // CHECK-LABEL: @padded
 // CHECK: "top.MaxPool"({{.*}} : (tensor<1x6x6x10xf32>) -> tensor<1x6x3x5xf32>
 // CHECK: "top.Pad"({{.*}} -> tensor<1x4x6x6xf32>
-// CHECK: "top.Reshape"({{.*}} -> tensor<6x2x2x6xf32>
+// CHECK: vision.window_partition {{.*}} -> tensor<6x2x2x6xf32>
 // CHECK: return
 func.func @padded(%x: tensor<1x6x10x6xf32>) -> tensor<6x2x2x6xf32> {
   %none = "top.None"() : () -> none

@@ -1,10 +1,10 @@
-// RUN: --passes=window-layout --round-trip
+// RUN: --passes=fuse-windows,window-layout --round-trip
 
 // What lies between windows of one grid is done in windows.
 // CHECK-LABEL: @between
-// CHECK-NOT: top.Permute
+// CHECK-NOT: vision.window
 // CHECK: "top.GELU"(%arg0)
-// CHECK-NOT: top.Permute
+// CHECK-NOT: vision.window
 // CHECK: return
 func.func @between(%x: tensor<6x4x4x6xf32>) -> tensor<6x4x4x6xf32> {
   %0 = "top.Reshape"(%x) {shape = [1, 2, 3, 4, 4, 6]} : (tensor<6x4x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -19,7 +19,7 @@ func.func @between(%x: tensor<6x4x4x6xf32>) -> tensor<6x4x4x6xf32> {
 
 // A product before windows, and one behind them.
 // CHECK-LABEL: @before
-// CHECK: [[X:%.*]] = "top.Reshape"({{.*}} -> tensor<6x4x4x6xf32>
+// CHECK: [[X:%.*]] = vision.window_partition %arg0
 // CHECK: "top.MatMul"([[X]], {{.*}} -> tensor<6x4x4x10xf32>
 // CHECK: return
 func.func @before(%x: tensor<1x8x12x6xf32>) -> tensor<6x4x4x10xf32> {
@@ -34,7 +34,7 @@ func.func @before(%x: tensor<1x8x12x6xf32>) -> tensor<6x4x4x10xf32> {
 
 // CHECK-LABEL: @behind
 // CHECK: [[P:%.*]] = "top.MatMul"(%arg0, {{.*}} -> tensor<6x4x4x10xf32>
-// CHECK: "top.Permute"({{.*}} -> tensor<1x2x4x3x4x10xf32>
+// CHECK: vision.window_unpartition [[P]] {{.*}} -> tensor<1x8x12x10xf32>
 // CHECK: return
 func.func @behind(%x: tensor<6x4x4x6xf32>) -> tensor<1x8x12x10xf32> {
   %0 = "top.Reshape"(%x) {shape = [1, 2, 3, 4, 4, 6]} : (tensor<6x4x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -49,7 +49,7 @@ func.func @behind(%x: tensor<6x4x4x6xf32>) -> tensor<1x8x12x10xf32> {
 // A pool in windows half as wide.
 // CHECK-LABEL: @pool
 // CHECK: "top.MaxPool"({{.*}} : (tensor<6x6x4x4xf32>) -> tensor<6x6x2x2xf32>
-// CHECK: "top.Permute"({{.*}} : (tensor<1x2x3x2x2x6xf32>) -> tensor<1x2x2x3x2x6xf32>
+// CHECK: vision.window_unpartition {{.*}} : (tensor<6x2x2x6xf32>) -> tensor<1x4x6x6xf32>
 // CHECK: return
 func.func @pool(%x: tensor<6x4x4x6xf32>) -> tensor<1x4x6x6xf32> {
   %0 = "top.Reshape"(%x) {shape = [1, 2, 3, 4, 4, 6]} : (tensor<6x4x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -105,7 +105,8 @@ func.func @sum_of_a_map(%x: tensor<1x8x12x6xf32>, %y: tensor<6x4x4x6xf32>) -> te
 
 // Windows of another grid do not cancel.
 // CHECK-LABEL: @other_grid
-// CHECK-COUNT-2: top.Permute
+// CHECK: vision.window_unpartition
+// CHECK: vision.window_partition
 // CHECK: return
 func.func @other_grid(%x: tensor<6x4x4x6xf32>) -> tensor<24x2x2x6xf32> {
   %0 = "top.Reshape"(%x) {shape = [1, 2, 3, 4, 4, 6]} : (tensor<6x4x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -132,7 +133,7 @@ func.func @map_is_read(%x: tensor<1x8x12x6xf32>) -> (tensor<6x4x4x6xf32>, tensor
 
 // Not row by row.
 // CHECK-LABEL: @softmax
-// CHECK: top.Permute
+// CHECK: vision.window_unpartition
 // CHECK: top.Softmax
 // CHECK: return
 func.func @softmax(%x: tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32> {

@@ -2,7 +2,7 @@
 
 // Scales before, between and in the softmax are collected: 0.5 * 0.25 * 2 = 0.25.
 // CHECK-LABEL: @scaled
-// CHECK: cpu.attention %{{.*}}, %{{.*}}, %{{.*}} {scale = 2.500000e-01 : f64}
+// CHECK: vision.attention %{{.*}}, %{{.*}}, %{{.*}} {scale = 2.500000e-01 : f64}
 // CHECK: return
 func.func @scaled(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
@@ -17,7 +17,7 @@ func.func @scaled(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1
 // Without right_transpose k is (batch, heads, dim, keys) and is turned.
 // CHECK-LABEL: @transposed_keys
 // CHECK: [[K:%.*]] = "top.Permute"(%arg1) {order = [0, 1, 3, 2]}
-// CHECK: cpu.attention %arg0, [[K]], %arg2 {scale = 1.000000e+00 : f64}
+// CHECK: vision.attention %arg0, [[K]], %arg2 {scale = 1.000000e+00 : f64}
 func.func @transposed_keys(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x8x7xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
   %0 = "top.MatMul"(%q, %k, %none) : (tensor<1x2x5x8xf32>, tensor<1x2x8x7xf32>, none) -> tensor<1x2x5x7xf32>
@@ -29,7 +29,7 @@ func.func @transposed_keys(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x8x7xf32>, %v:
 // A softmax whose result somebody else reads stays for them.
 // CHECK-LABEL: @weights_wanted
 // CHECK: top.Softmax
-// CHECK: cpu.attention
+// CHECK: vision.attention
 func.func @weights_wanted(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>) -> (tensor<1x2x5x4xf32>, tensor<1x2x5x7xf32>) {
   %none = "top.None"() : () -> none
   %0 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
@@ -40,7 +40,7 @@ func.func @weights_wanted(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: 
 
 // Softmax over the queries is not attention.
 // CHECK-LABEL: @other_axis
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @other_axis(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
@@ -52,7 +52,7 @@ func.func @other_axis(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tens
 
 // Nor is the logarithm of a softmax, a scale with a relu, or a mask added to the scores.
 // CHECK-LABEL: @logarithm
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @logarithm(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
@@ -62,7 +62,7 @@ func.func @logarithm(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tenso
   return %2 : tensor<1x2x5x4xf32>
 }
 // CHECK-LABEL: @relu_scale
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @relu_scale(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
@@ -73,7 +73,7 @@ func.func @relu_scale(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tens
   return %3 : tensor<1x2x5x4xf32>
 }
 // CHECK-LABEL: @masked
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @masked(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1x2x7x4xf32>, %m: tensor<1x1x5x7xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none
@@ -86,7 +86,7 @@ func.func @masked(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x7x8xf32>, %v: tensor<1
 
 // Keys that several heads share would have to be repeated.
 // CHECK-LABEL: @shared_keys
-// CHECK-NOT: cpu.attention
+// CHECK-NOT: vision.attention
 // CHECK: return
 func.func @shared_keys(%q: tensor<1x2x5x8xf32>, %k: tensor<1x1x7x8xf32>, %v: tensor<1x1x7x4xf32>) -> tensor<1x2x5x4xf32> {
   %none = "top.None"() : () -> none

@@ -1,10 +1,11 @@
 // LayerNorm with weight g and bias b, read by products alone: (n g + b) W + c = n (g W) + (b W + c), n being the bare
 // normalisation.
 
-#include "targets/sophgo/passes/passes.h"
-#include "targets/sophgo/passes/rewrite.h"
+#include "passes/toolkit/attributes.h"
+#include "passes/toolkit/products.h"
+#include "passes/top_passes.h"
 
-namespace samc::sophgo {
+namespace samc {
 namespace {
 
 // The products that read the norm, or nothing if anything else does.
@@ -30,10 +31,13 @@ mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights) {
     for (const ConstantMatMul& product : products) {
       top::MatMulOp op = product.op;
       mlir::OpBuilder builder(op);
-      if (!is_none(norm.getBias())) add_to_bias(product, weight_view(norm.getBias(), weights).f32(), weights);
-      if (is_none(norm.getWeight())) continue;
-      Tensor scaled = scale_rows(product, weight_view(norm.getWeight(), weights).f32(), weights);
-      op.setOperand(1, make_weight(builder, weights, name_of(op.getOutput()) + ".normed_weight", std::move(scaled)));
+      const std::string name = name_of(op.getRight());
+      if (!is_none(norm.getBias()))
+        op.setOperand(2, make_weight(builder, weights, name + ".bias_with_norm",
+                                     bias_with(product, weight_view(norm.getBias(), weights).f32(), weights)));
+      if (!is_none(norm.getWeight()))
+        op.setOperand(1, make_weight(builder, weights, name + ".with_norm",
+                                     scale_rows(product, weight_view(norm.getWeight(), weights).f32(), weights)));
     }
     if (products.empty()) return;
     mlir::OpBuilder builder(norm);
@@ -43,4 +47,4 @@ mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights) {
   return mlir::success();
 }
 
-}  // namespace samc::sophgo
+}  // namespace samc

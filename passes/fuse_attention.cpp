@@ -1,10 +1,13 @@
-// softmax(scale Q K^T) V over four-dimensional operands becomes one cpu.attention.
+// softmax(scale Q K^T) V over four-dimensional operands becomes one vision.attention.
 
+#include "ir/vision_dialect.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "targets/cpu/passes.h"
-#include "targets/cpu/rewrite.h"
+#include "passes/toolkit/attention.h"
+#include "passes/toolkit/attributes.h"
+#include "passes/toolkit/make.h"
+#include "passes/top_passes.h"
 
-namespace samc::cpu {
+namespace samc {
 namespace {
 
 // Multiplications by a constant between value and what it comes from, collected into scale.
@@ -45,8 +48,9 @@ struct FuseAttention : mlir::OpRewritePattern<top::MatMulOp> {
     // One batch and head layout for all three: broadcasting among them is not attention as we know it.
     if (q_shape[0] != k_shape[0] || q_shape[1] != k_shape[1] || v_shape[0] != k_shape[0] || v_shape[1] != k_shape[1])
       return mlir::failure();
-    if (!product.getRightTranspose()) k = make_permute(rewriter, op->getLoc(), k, {0, 1, 3, 2});
-    rewriter.replaceOpWithNewOp<AttentionOp>(op, op.getOutput().getType(), q, k, v, rewriter.getF64FloatAttr(scale));
+    if (!product.getRightTranspose()) k = turn_keys(rewriter, op.getLoc(), k);
+    rewriter.replaceOpWithNewOp<vision::AttentionOp>(op, op.getOutput().getType(), q, k, v,
+                                                     rewriter.getF64FloatAttr(scale));
     return mlir::success();
   }
 };
@@ -59,4 +63,4 @@ mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore&) {
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 
-}  // namespace samc::cpu
+}  // namespace samc
