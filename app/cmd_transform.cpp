@@ -192,7 +192,8 @@ Command add_transform(CLI::App& parent) {
                    "input, or an image, which goes through the preprocess configuration")
       ->type_name("FILE.npz|A.npy,B.npy|IMAGE");
   command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
-  command->add_option("--until", a.until, "Stop at the end of this phase: input, top or sophgo")->type_name("PHASE");
+  command->add_option("--until", a.until, "Stop at the end of this phase: input, top, fused or sophgo")
+      ->type_name("PHASE");
   command->add_flag("--not_inference", a.not_inference, "Do not run it, whatever --test_input says");
   command
       ->add_option("--preprocess_list", a.preprocess_list,

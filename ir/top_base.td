@@ -1,5 +1,5 @@
-// The top dialect and what its op groups share. Op names, operand order, attributes and defaults are TPU-MLIR's, so that
-// the generic form that we print is what tpuc-opt reads. Values are f32 tensors; their names are their locations.
+// The top dialect and what its op groups share. Op names, operand order, attributes and defaults are TPU-MLIR's, so
+// that the generic form that we print is what tpuc-opt reads. Values are f32 tensors; their names are their locations.
 
 #ifndef SAMC_TOP_BASE
 #define SAMC_TOP_BASE

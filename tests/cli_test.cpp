@@ -53,12 +53,12 @@ TEST_F(CommandLine, wrong_usage_is_one_line_and_exit_code_2) {
     return samc({"transform", "--model_name", "pico", "--model_def", kPico, "--part", "encoder", "--mlir",
                  path("pico.mlir"), option, value});
   };
-  expect_error(samc({"compile", kPico, "--until", "nonsense"}), 2, {"nonsense", "input, top, cpu"});
+  expect_error(samc({"compile", kPico, "--until", "nonsense"}), 2, {"nonsense", "input, top, fused, cpu"});
   expect_error(samc({"compile", kPico, "-o", path("x"), "--disable", "split-matmuls"}), 2,
                {"split-matmuls", "fuse-bias"});
-  expect_error(transform("--until", "cpu"), 2, {"'cpu'", "input, top, sophgo"});
+  expect_error(transform("--until", "cpu"), 2, {"'cpu'", "input, top, fused, sophgo"});
   expect_error(transform("--disable", "fuse-matmul"), 2, {"fuse-matmul", "split-matmuls"});
-  EXPECT_EQ(transform("--until", "top").exit_code, 0);
+  for (const char* phase : {"input", "top", "fused"}) EXPECT_EQ(transform("--until", phase).exit_code, 0) << phase;
   expect_error(segment({kTruck, "--point", "500,375"}), 2, {"nothing to write"});
   expect_error(segment({kTruck, "-o", path("o.png")}), 2, {"no prompt"});
   expect_error(segment({"--point", "1,2", "-o", path("o.png")}), 2, {"no picture"});

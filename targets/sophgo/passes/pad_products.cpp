@@ -88,7 +88,7 @@ void move_pad(vision::WindowPartitionOp last, const Windows& windows) {
     shape = windows.map;
     shape.back() = product.columns;
     const mlir::Value pad = clone_on(builder, name + ".padded", windows.source.getDefiningOp(), before, shape);
-    op.getOutput().replaceAllUsesWith(make_window(builder, name, pad, windows.window));
+    op.getOutput().replaceAllUsesWith(make_partition(builder, name, pad, windows.window, windows.window));
     op->erase();
   }
 }
@@ -109,7 +109,7 @@ void move_crop(top::SliceOp crop) {
   Windows source = *windows;
   source.map[3] = product->rows;
   const mlir::Value inside = make_reshape(builder, name + ".windows", op.getInput(), source.windows());
-  const mlir::Value map = make_unwindow(builder, name + ".map", inside, source.map);
+  const mlir::Value map = make_unpartition(builder, name + ".map", inside, source.map);
   Shape ends = shape;
   ends[3] = product->rows;
   const mlir::Value cropped = make_slice(builder, name + ".cropped", map, {0, 0, 0, 0}, ends);

@@ -28,7 +28,7 @@ void rewrite(top::PermuteOp last) {
     const Shape paddings = {0, 0, 0, 0, 0, (windows.map[1] - shape[1]) / 2, (windows.map[2] - shape[2]) / 2, 0};
     map.getDefiningOp()->setAttr("paddings", to_array(builder.getContext(), paddings));
   }
-  last.getOutput().replaceAllUsesWith(make_window(builder, name, map, windows.window / 2));
+  last.getOutput().replaceAllUsesWith(make_partition(builder, name, map, windows.window / 2, windows.window / 2));
 }
 
 }  // namespace

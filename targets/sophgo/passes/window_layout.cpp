@@ -33,7 +33,7 @@ struct UnwindowDown : mlir::RewritePattern {
     const mlir::Value inside = row_wise_on(rewriter, op, windows->source);
     Shape map = windows->map;
     map.back() = shape_of(inside).back();
-    rewriter.replaceOp(op, make_unwindow(rewriter, name_of(op), inside, map));
+    rewriter.replaceOp(op, make_unpartition(rewriter, name_of(op), inside, map));
     return mlir::success();
   }
 };
@@ -47,8 +47,8 @@ struct WindowUp : mlir::OpRewritePattern<vision::WindowPartitionOp> {
     mlir::Operation* op = windows->source.getDefiningOp();
     if (!is_row_wise(op)) return mlir::failure();
     const std::string name = name_of(last.getResult());
-    const mlir::Value input =
-        make_window(rewriter, name_of(op->getOperand(0)) + ".windows", op->getOperand(0), windows->window);
+    const mlir::Value input = make_partition(rewriter, name_of(op->getOperand(0)) + ".windows", op->getOperand(0),
+                                             windows->window, windows->window);
     rewriter.replaceOp(last, row_wise_on(rewriter, op, input));
     return mlir::success();
   }
@@ -99,7 +99,7 @@ struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
       sum->setOperands({inside, windows->source});
       sum->getResult(0).setType(inside.getType());
       sum->setLoc(name_location(rewriter.getContext(), name + ".windowed"));
-      rewriter.replaceOp(add, make_unwindow(rewriter, name, sum->getResult(0), windows->map));
+      rewriter.replaceOp(add, make_unpartition(rewriter, name, sum->getResult(0), windows->map));
       return mlir::success();
     }
     return mlir::failure();
@@ -116,7 +116,7 @@ struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
     if (!windows || windows->window % 2 != 0) return mlir::failure();
     const std::string name = name_of(last.getOutput());
     const mlir::Value x = make_pool(rewriter, name + ".window", windows->source, pool->op);
-    rewriter.replaceOp(last, make_unwindow(rewriter, name, x, shape_of(last.getOutput())));
+    rewriter.replaceOp(last, make_unpartition(rewriter, name, x, shape_of(last.getOutput())));
     return mlir::success();
   }
 };
@@ -145,7 +145,7 @@ struct WindowUpConstantSum : mlir::OpRewritePattern<vision::WindowPartitionOp> {
     const std::string name = name_of(add.getOutput());
     const mlir::Value constant =
         make_weight(rewriter, weights_, name_of(add->getOperand(1)) + ".windows", std::move(ordered));
-    const mlir::Value x = make_window(rewriter, name_of(add->getOperand(0)) + ".windows", add->getOperand(0), w);
+    const mlir::Value x = make_partition(rewriter, name_of(add->getOperand(0)) + ".windows", add->getOperand(0), w, w);
     mlir::Operation* sum = rewriter.clone(*add.getOperation());
     sum->setOperands({x, constant});
     sum->getResult(0).setType(x.getType());

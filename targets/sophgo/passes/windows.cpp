@@ -33,12 +33,4 @@ mlir::Value before_padding(mlir::Value map) {
   return pad && map.hasOneUse() && shape_of(map).size() == 4 && pads_map_behind(pad) ? pad.getInput() : mlir::Value();
 }
 
-mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window) {
-  return make_partition(builder, name, map, window, window);
-}
-
-mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map) {
-  return make_unpartition(builder, name, windows, map);
-}
-
 }  // namespace samc::sophgo

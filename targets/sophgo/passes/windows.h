@@ -31,7 +31,4 @@ mlir::Value windows_behind(mlir::Value value);
 // were.
 mlir::Value before_padding(mlir::Value map);
 
-mlir::Value make_window(mlir::OpBuilder& builder, const std::string& name, mlir::Value map, int64_t window);
-mlir::Value make_unwindow(mlir::OpBuilder& builder, const std::string& name, mlir::Value windows, const Shape& map);
-
 }  // namespace samc::sophgo
