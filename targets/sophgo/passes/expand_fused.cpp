@@ -8,6 +8,8 @@
 namespace samc::sophgo {
 namespace {
 
+bool fill(const Shape& windows, const Shape& map) { return map[1] % windows[1] == 0 && map[2] % windows[2] == 0; }
+
 // `from` is the shape before the rows of windows and the columns of windows are exchanged.
 void expand(mlir::Operation* op, const Shape& from) {
   mlir::OpBuilder builder(op);
@@ -29,10 +31,13 @@ void expand(vision::AttentionOp op) {
     state.addAttribute("const_val", op.getScaleAttr());
     q = builder.create(state)->getResult(0);
   }
-  const mlir::Value keys = turn_keys(builder, name + ".keys", op.getK());
+  // Keys that no permute makes are turned by the product.
+  const bool as_is = !op.getK().getDefiningOp<top::PermuteOp>();
+  const mlir::Value keys = as_is ? op.getK() : turn_keys(builder, name + ".keys", op.getK());
   Shape square = shape_of(q);
-  square.back() = shape_of(keys).back();
+  square.back() = shape_of(op.getK())[2];
   const mlir::Value scores = make_matmul(builder, name + ".scores", q, keys, {}, square);
+  if (as_is) scores.getDefiningOp()->setAttr("right_transpose", builder.getBoolAttr(true));
   const mlir::Value softmax = make_softmax(builder, name + ".softmax", scores);
   op.getResult().replaceAllUsesWith(make_matmul(builder, name, softmax, op.getV(), {}, shape_of(op.getResult())));
   op->erase();
@@ -43,18 +48,14 @@ void expand(vision::AttentionOp op) {
 mlir::LogicalResult expand_fused(mlir::ModuleOp module, WeightStore& weights) {
   for (auto op : operations_of<vision::AttentionOp>(module)) expand(op);
   for (auto op : operations_of<vision::WindowPartitionOp>(module)) {
-    const auto windows = match_window(op.getResult());
-    if (!windows) return op.emitError("windows that do not fill their map");
-    const Shape& map = windows->map;
-    const int64_t w = windows->window;
-    expand(op, {map[0], map[1] / w, w, map[2] / w, w, map[3]});
+    const Shape map = shape_of(op.getInput()), windows = shape_of(op.getResult());
+    SAMC_CHECK(fill(windows, map) && is_none(op.getPad()), "windows of {} that pad it", name_of(op.getInput()));
+    expand(op, {1, map[1] / windows[1], windows[1], map[2] / windows[2], windows[2], map[3]});
   }
   for (auto op : operations_of<vision::WindowUnpartitionOp>(module)) {
-    const auto windows = match_unwindow(op.getResult());
-    if (!windows) return op.emitError("windows that do not fill their map");
-    const Shape& map = windows->map;
-    const int64_t w = windows->window;
-    expand(op, {map[0], map[1] / w, map[2] / w, w, w, map[3]});
+    const Shape map = shape_of(op.getResult()), windows = shape_of(op.getInput());
+    SAMC_CHECK(fill(windows, map), "windows that crop {}", name_of(op.getResult()));
+    expand(op, {1, map[1] / windows[1], map[2] / windows[2], windows[1], windows[2], map[3]});
   }
   return remove_dead(module, weights);
 }

@@ -1,7 +1,6 @@
 // Windowed attention takes windows out of a map and puts them back. What lies between putting back and taking out again
 // works on single tokens or on blocks inside a window, so it is done in windows: unwindow moves down past such ops,
 // window moves up, and where they meet in the same grid both go. A pass over the map through the chip's memory each.
-//
 
 #include <algorithm>
 

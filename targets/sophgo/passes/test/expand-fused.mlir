@@ -42,6 +42,32 @@ func.func @attention(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>, %v: tensor<2x
   return %9 : tensor<2x2x5x4xf32>
 }
 
+// Windows that are no squares.
+// CHECK-LABEL: @flat_windows
+// CHECK: "top.Permute"({{.*}}[0, 1, 3, 2, 4, 5]
+// CHECK: -> tensor<12x2x4x6xf32>
+// CHECK-NOT: vision
+// CHECK: return
+func.func @flat_windows(%x: tensor<1x8x12x6xf32>) -> tensor<12x2x4x6xf32> {
+  %0 = "top.Reshape"(%x) {shape = [1, 4, 2, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x4x2x3x4x6xf32>
+  %1 = "top.Permute"(%0) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x4x2x3x4x6xf32>) -> tensor<1x4x3x2x4x6xf32>
+  %2 = "top.Reshape"(%1) {shape = [12, 2, 4, 6]} : (tensor<1x4x3x2x4x6xf32>) -> tensor<12x2x4x6xf32>
+  return %2 : tensor<12x2x4x6xf32>
+}
+
+// Keys that no permute makes.
+// CHECK-LABEL: @given_keys
+// CHECK: "top.MatMul"(%arg0, %arg1, {{.*}}right_transpose = true
+// CHECK-NOT: vision
+// CHECK: return
+func.func @given_keys(%q: tensor<2x2x5x4xf32>, %k: tensor<2x2x7x4xf32>, %v: tensor<2x2x7x4xf32>) -> tensor<2x2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<2x2x5x4xf32>, tensor<2x2x7x4xf32>, none) -> tensor<2x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<2x2x5x7xf32>) -> tensor<2x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %v, %none) : (tensor<2x2x5x7xf32>, tensor<2x2x7x4xf32>, none) -> tensor<2x2x5x4xf32>
+  return %2 : tensor<2x2x5x4xf32>
+}
+
 // Top ops stay as they are.
 // CHECK-LABEL: @product
 // CHECK: "top.MatMul"(%arg0
