@@ -42,8 +42,7 @@ func.func @put_together_tokens(%x: tensor<6x16x6xf32>) -> tensor<1x8x12x6xf32> {
 // CHECK: vision.window_partition [[P]]
 // CHECK: return
 func.func @padded(%x: tensor<1x8x12x6xf32>) -> tensor<9x4x4x6xf32> {
-  %none = "top.None"() : () -> none
-  %0 = "top.Pad"(%x, %none) {mode = "constant", paddings = [0, 0, 0, 0, 0, 4, 0, 0], val = 0.0 : f64} : (tensor<1x8x12x6xf32>, none) -> tensor<1x12x12x6xf32>
+  %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 4, 0, 0], val = 0.0 : f64} : (tensor<1x8x12x6xf32>) -> tensor<1x12x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 3, 4, 3, 4, 6]} : (tensor<1x12x12x6xf32>) -> tensor<1x3x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x3x4x3x4x6xf32>) -> tensor<1x3x3x4x4x6xf32>
   %3 = "top.Reshape"(%2) {shape = [9, 4, 4, 6]} : (tensor<1x3x3x4x4x6xf32>) -> tensor<9x4x4x6xf32>

@@ -6,12 +6,12 @@
 // CHECK: "top.Pad"([[P]]) {{.*}} -> tensor<1x8x12x6xf32>
 // CHECK: return
 func.func @no_bias(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
   %w0 = "top.Weight"() : () -> tensor<6x8xf32> loc("no_bias.w0")
+  %none = "top.None"() : () -> none
   %4 = "top.MatMul"(%3, %w0, %none) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<6x8xf32>, none) -> tensor<6x4x4x6xf32>
   return %4 : tensor<6x4x4x6xf32>
 }
@@ -22,7 +22,6 @@ func.func @no_bias(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 // CHECK-COUNT-2: "top.MatMul"(%arg0, {{.*}} : (tensor<1x6x10x8xf32>, tensor<8x8xf32>, none) -> tensor<1x6x10x8xf32>
 // CHECK: return
 func.func @queries(%x: tensor<1x6x10x8xf32>) -> tensor<1x6x10x8xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
@@ -31,6 +30,7 @@ func.func @queries(%x: tensor<1x6x10x8xf32>) -> tensor<1x6x10x8xf32> {
   %w1 = "top.Weight"() : () -> tensor<8xf32> loc("queries.w1")
   %4 = "top.MatMul"(%3, %w0, %w1) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<6x4x4x8xf32>
   %w2 = "top.Weight"() : () -> tensor<8x8xf32> loc("queries.w2")
+  %none = "top.None"() : () -> none
   %5 = "top.MatMul"(%3, %w2, %none) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<8x8xf32>, none) -> tensor<6x4x4x8xf32>
   %w3 = "top.Weight"() : () -> tensor<8x8xf32> loc("queries.w3")
   %6 = "top.MatMul"(%3, %w3, %none) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<8x8xf32>, none) -> tensor<6x4x4x8xf32>
@@ -62,7 +62,6 @@ func.func @queries(%x: tensor<1x6x10x8xf32>) -> tensor<1x6x10x8xf32> {
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @bias_is_read(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
@@ -79,12 +78,12 @@ func.func @bias_is_read(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @ones(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 1.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
   %w0 = "top.Weight"() : () -> tensor<6x8xf32> loc("ones.w0")
+  %none = "top.None"() : () -> none
   %4 = "top.MatMul"(%3, %w0, %none) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<6x8xf32>, none) -> tensor<6x4x4x6xf32>
   return %4 : tensor<6x4x4x6xf32>
 }
@@ -95,12 +94,12 @@ func.func @ones(%x: tensor<1x6x10x8xf32>) -> tensor<6x4x4x6xf32> {
 // CHECK: "top.MatMul"({{.*}} -> tensor<6x4x4x6xf32>
 // CHECK: return
 func.func @windows_are_read(%x: tensor<1x6x10x8xf32>) -> (tensor<6x4x4x6xf32>, tensor<6x4x4x8xf32>) {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x8xf32>) -> tensor<1x8x12x8xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 8]} : (tensor<1x8x12x8xf32>) -> tensor<1x2x4x3x4x8xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x8xf32>) -> tensor<1x2x3x4x4x8xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 4, 4, 8]} : (tensor<1x2x3x4x4x8xf32>) -> tensor<6x4x4x8xf32>
   %w0 = "top.Weight"() : () -> tensor<6x8xf32> loc("windows_are_read.w0")
+  %none = "top.None"() : () -> none
   %4 = "top.MatMul"(%3, %w0, %none) {right_transpose = true} : (tensor<6x4x4x8xf32>, tensor<6x8xf32>, none) -> tensor<6x4x4x6xf32>
   %5 = "top.GELU"(%3) : (tensor<6x4x4x8xf32>) -> tensor<6x4x4x8xf32>
   return %4, %5 : tensor<6x4x4x6xf32>, tensor<6x4x4x8xf32>

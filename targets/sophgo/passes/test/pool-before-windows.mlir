@@ -7,7 +7,6 @@
 // CHECK: vision.window_partition {{.*}} -> tensor<6x2x2x6xf32>
 // CHECK: return
 func.func @padded(%x: tensor<1x6x10x6xf32>) -> tensor<6x2x2x6xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -23,7 +22,6 @@ func.func @padded(%x: tensor<1x6x10x6xf32>) -> tensor<6x2x2x6xf32> {
 // CHECK: "top.MaxPool"({{.*}} : (tensor<6x6x4x4xf32>)
 // CHECK: return
 func.func @odd_map(%x: tensor<1x7x10x6xf32>) -> tensor<6x2x2x6xf32> {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 1, 2, 0], val = 0.0 : f64} : (tensor<1x7x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
@@ -54,7 +52,6 @@ func.func @odd_windows(%x: tensor<1x6x12x6xf32>) -> tensor<2x3x3x6xf32> {
 // CHECK: "top.MaxPool"({{.*}} : (tensor<6x6x4x4xf32>)
 // CHECK: return
 func.func @windows_are_read(%x: tensor<1x6x10x6xf32>) -> (tensor<6x2x2x6xf32>, tensor<6x4x4x6xf32>) {
-  %none = "top.None"() : () -> none
   %0 = "top.Pad"(%x) {mode = "constant", paddings = [0, 0, 0, 0, 0, 2, 2, 0], val = 0.0 : f64} : (tensor<1x6x10x6xf32>) -> tensor<1x8x12x6xf32>
   %1 = "top.Reshape"(%0) {shape = [1, 2, 4, 3, 4, 6]} : (tensor<1x8x12x6xf32>) -> tensor<1x2x4x3x4x6xf32>
   %2 = "top.Permute"(%1) {order = [0, 1, 3, 2, 4, 5]} : (tensor<1x2x4x3x4x6xf32>) -> tensor<1x2x3x4x4x6xf32>
