@@ -82,7 +82,7 @@ TEST_F(FusedOps, windows_that_reach_over_the_edge) {
   mlir::Operation* end = *in[0].getUsers().begin();
   mlir::OpBuilder builder(end);
   const mlir::Value windows = make_partition(builder, std::string("windows"), end->getOperand(0), 2, 2, row, false);
-  const auto function = module_->lookupSymbol<mlir::func::FuncOp>("main");
+  auto function = module_->lookupSymbol<mlir::func::FuncOp>("main");
   const Tensor x = waves({1, 3, 3, 1}, 0.2);
   const auto compute = [&](mlir::Value result) {
     auto terminator = mlir::cast<mlir::func::ReturnOp>(function.getBody().front().getTerminator());

@@ -1,6 +1,8 @@
 #pragma once
 // For the runtime's tests and fuzz target: modules written by hand.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <deque>
@@ -107,10 +109,10 @@ inline PlanModule every_kernel() {
   PlanBuilder plan;
   const auto numbers = [](int64_t count) { return std::vector<float>(static_cast<size_t>(count), 0.5f); };
   auto function = [&, index = 0](int64_t greatest_points = 0) mutable {
-    plan.function("f" + std::to_string(index++), 0, greatest_points);
+    plan.function(fmt::format("f{}", index++), 0, greatest_points);
   };
   const auto in = [&](Extents shape) {
-    return plan.input("in" + std::to_string(plan.current().inputs.size()), std::move(shape));
+    return plan.input(fmt::format("in{}", plan.current().inputs.size()), std::move(shape));
   };
   const auto out = [&](Extents shape) { return plan.output("out", std::move(shape)); };
 
