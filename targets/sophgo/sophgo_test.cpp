@@ -153,12 +153,20 @@ TEST(Transform, EachRewriteDoesItsWork) {
 
 TEST(Manifest, IsReadBackAndDamageIsAnError) {
   const Folder folder;
-  const BmodelManifest manifest{"pico", "bm1688", "F16", 2, 256, 8, "encoder.bmodel", "decoder.bmodel"};
+  BmodelManifest manifest{"pico", "bm1688", "F16", 2, 256, 8, "encoder.bmodel", "decoder.bmodel"};
+  manifest.encoder_id = "0123";
+  manifest.dynamic_multimask_via_stability = false;
+  manifest.stability_delta = 0.125;
+  manifest.stability_threshold = 0.5;
   ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
   const auto again = read_manifest(folder.path());
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
   EXPECT_EQ(again.value().model, "pico");
   EXPECT_EQ(again.value().cores, 2);
+  EXPECT_EQ(again.value().encoder_id, "0123");
+  EXPECT_FALSE(again.value().dynamic_multimask_via_stability);
+  EXPECT_EQ(again.value().stability_delta, 0.125);
+  EXPECT_EQ(again.value().stability_threshold, 0.5);
   EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "

@@ -15,7 +15,7 @@ namespace samc::sophgo {
 
 struct BmodelModelOptions {
   std::string encoder, decoder;  // as transform's encoder and decoder parts, deployed for one chip
-  ModelInfo info;                // what the manifest says of the model; without a name: the encoder file's
+  ModelInfo info = {};           // what the manifest says of the model; without a name: the encoder file's
   std::string device = "auto";   // find_device()
   std::optional<std::string> tpu_mlir = {};
   std::string runner = {};  // samc-run-bmodel; empty: beside this program

@@ -18,7 +18,7 @@ struct BmodelManifest {
   int64_t max_points = 0;
   std::string encoder, decoder;  // file names in the same folder
   // What a predictor has to know beside the bmodels; absent in files of older versions, which had the usual values.
-  std::string encoder_id;  // ModelInfo::encoder_id of the model that the bmodels were made from
+  std::string encoder_id = {};  // ModelInfo::encoder_id of the model that the bmodels were made from
   bool dynamic_multimask_via_stability = true;
   double stability_delta = 0.05;
   double stability_threshold = 0.98;
