@@ -39,7 +39,9 @@ mlir::LogicalResult finish_inference(mlir::MLIRContext* context, std::optional<m
 
 namespace samc {
 
-void register_dialects(mlir::DialectRegistry& registry) { registry.insert<top::TopDialect, vision::VisionDialect, mlir::func::FuncDialect>(); }
+void register_dialects(mlir::DialectRegistry& registry) {
+  registry.insert<top::TopDialect, vision::VisionDialect, mlir::func::FuncDialect>();
+}
 
 void load_dialects(mlir::MLIRContext& context) {
   context.loadDialect<mlir::func::FuncDialect>();

@@ -140,7 +140,7 @@ def Top_AvgPoolOp : Top_PoolOp<"AvgPool"> {
 }
 
 def Top_InterpOp : Top_Op<"Interp"> {
-  let summary = "Resizes the last two axes by scale_h and scale_w, or to the size that target_shape (height, width) holds";
+  let summary = "Resizes the last two axes by scale_h and scale_w, or to target_shape (height, width)";
   let arguments = (ins
     Top_Tensor:$input,
     Top_TensorOrNone:$target_shape,
