@@ -97,7 +97,7 @@ func.func @rows_known_earlier(%q: tensor<1x2x3x4xf32>, %y: tensor<1x256x6xf32>) 
 
 // Witnesses of one function: 3 tokens would be few enough, the 4 of the other are not, so neither changes.
 // CHECK-LABEL: @of_three
-// CHECK: cpu.attention
+// CHECK: vision.attention
 // CHECK-NOT: token_attention
 // CHECK: return
 func.func @of_three(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> attributes {cpu.witness_of = "f"} {
@@ -116,7 +116,7 @@ func.func @of_three(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor
   return %7 : tensor<1x256x6xf32>
 }
 // CHECK-LABEL: @of_four
-// CHECK: cpu.attention
+// CHECK: vision.attention
 // CHECK-NOT: token_attention
 // CHECK: return
 func.func @of_four(%x: tensor<1x256x6xf32>, %k: tensor<1x2x4x4xf32>, %v: tensor<1x2x4x4xf32>) -> tensor<1x256x6xf32> attributes {cpu.witness_of = "f"} {

@@ -59,7 +59,7 @@ bool is_cropped_later(mlir::Value value, Windows windows, int64_t height, int64_
       if (to_shape(permute.getOrder()) != Shape{0, 2, 1, 3}) return false;
     } else if (auto matmul = mlir::dyn_cast<top::MatMulOp>(user)) {
       if (matmul.getLeftTranspose()) return false;
-    } else if (!mlir::isa<top::ReshapeOp, vision::AttentionOp>(user)) {
+    } else if (!mlir::isa<top::ReshapeOp, vision::AttentionOp, vision::WindowUnpartitionOp>(user)) {
       return false;
     }
     value = user->getResult(0);
