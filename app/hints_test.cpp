@@ -94,7 +94,6 @@ TEST(Hints, options_are_those_of_help) {
   EXPECT_EQ(command("segment").options.count("--output_names"), 0u);
   EXPECT_EQ(command("segment").options.count("--point"), 1u);
   EXPECT_EQ(command("transform").options.count("--output_names"), 1u);
-  EXPECT_EQ(command("transform").options.count("--output_name"), 1u);
   EXPECT_EQ(command("deploy").options.count("--processor"), 1u);
 }
 
