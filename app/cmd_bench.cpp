@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -12,6 +9,7 @@
 #include "app/model_source.h"
 #include "base/cpu_features.h"
 #include "base/stopwatch.h"
+#include "base/temporary.h"
 #include "base/thread_pool.h"
 #include "kernels/fma_peak.h"
 #include "media/image.h"
@@ -112,12 +110,12 @@ class Recorder {
 void print_row(const Row& row, double peak, bool with_name) {
   const double time = median(row.milliseconds);
   const double rate = time > 0 ? row.arithmetic / time / 1e6 : 0;
-  fmt::print("  {:<20} {:<16} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant,
-             row.calls, time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
+  say("  {:<20} {:<16} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant, row.calls,
+      time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
 }
 
 void print_phase(const char* name, double milliseconds, const std::string& remark = {}) {
-  fmt::print("  {:<28} {:>10.2f}{}\n", name, milliseconds, remark.empty() ? "" : "   " + remark);
+  say("  {:<28} {:>10.2f}{}\n", name, milliseconds, remark.empty() ? "" : "   " + remark);
 }
 
 // A picture with detail at every scale, the same each time: speed does not depend on content, but zeros would flatter.
@@ -130,9 +128,7 @@ Image made_up_picture() {
 }
 
 Status time_compilation(const Arguments& arguments, Progress& progress) {
-  std::error_code error;
-  const std::string path =
-      (std::filesystem::temp_directory_path(error) / fmt::format("samc-bench-{}.samc", ::getpid())).string();
+  SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
   CompileOptions options;
   options.model = arguments.model.model;
   options.config = arguments.model.config;
@@ -141,9 +137,8 @@ Status time_compilation(const Arguments& arguments, Progress& progress) {
   options.build_id = build_id();
   progress.show("compiling ...");
   Stopwatch watch;
-  const Result<CompileReport> report = compile_model(options, path);
+  const Result<CompileReport> report = compile_model(options, folder.file("model.samc"));
   const double total = watch.lap();
-  std::filesystem::remove(path, error);
   if (!report.is_ok()) return report.status();
   progress.clear();
   print_phase("compile: read checkpoint", report.value().read_milliseconds);
@@ -186,12 +181,12 @@ Status bench(const Arguments& arguments) {
   progress.show("measuring the machine ...");
   const double peak = fma_peak_gflops(isa, pool);
   progress.clear();
-  fmt::print("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(),
-             isa_name(isa), pool.threads(), peak);
-  fmt::print("picture {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
-             arguments.repeat);
+  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(),
+      isa_name(isa), pool.threads(), peak);
+  say("picture {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
+      arguments.repeat);
 
-  fmt::print("  {:<28} {:>10}\n", "phase", "ms");
+  say("  {:<28} {:>10}\n", "phase", "ms");
   if (!is_module) SAMC_TRY(time_compilation(arguments, progress));
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_model(arguments.model, progress));
   if (is_module) {
@@ -239,14 +234,14 @@ Status bench(const Arguments& arguments) {
   print_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
   rest = print_functions(decoder, median(predict), peak);
   print_phase("  upscaling and the rest", rest);
-  fmt::print("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
+  say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
 
-  fmt::print("  {:<20} {:<16} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms",
-             "GFLOP/s", "% peak");
+  say("  {:<20} {:<16} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms", "GFLOP/s",
+      "% peak");
   for (const Recorder* recorder : {&encoder, &decoder})
     for (const Row& row : recorder->by_kernel()) print_row(row, peak, false);
   if (arguments.operations) {
-    fmt::print("\n");
+    say("\n");
     for (const Recorder* recorder : {&encoder, &decoder})
       for (const Row& row : recorder->rows()) print_row(row, peak, true);
   }

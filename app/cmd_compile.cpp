@@ -1,12 +1,13 @@
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "app/build_id.h"
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "base/files.h"
 #include "targets/cpu/compile_model.h"
 
@@ -26,30 +27,30 @@ struct Arguments {
 };
 
 void print_passes() {
-  fmt::print("Phases (--until):\n");
-  for (const PhaseEntry& phase : cpu_pipeline().phases) fmt::print("  {:<8} {}\n", phase.name, phase.sentence);
-  fmt::print("Passes, in order (--disable):\n");
+  say("Phases (--until):\n");
+  for (const PhaseEntry& phase : cpu_pipeline().phases) say("  {:<8} {}\n", phase.name, phase.sentence);
+  say("Passes, in order (--disable):\n");
   for (const Pass& pass : cpu_pipeline().passes)
-    fmt::print("  {:<28} {}{}\n", pass.name, pass.sentence, pass.required ? " (required)" : "");
+    say("  {:<28} {}{}\n", pass.name, pass.sentence, pass.required ? " (required)" : "");
 }
 
 void print_report(const CompileReport& report, const std::string& output, bool timing) {
-  fmt::print("{}: {}\n", report.model_name, report.why);
+  say("{}: {}\n", report.model_name, report.why);
   if (timing) {
-    fmt::print("  {:<32} {:>10} {:>8} {:>8}\n", "pass", "ms", "ops in", "ops out");
+    say("  {:<32} {:>10} {:>8} {:>8}\n", "pass", "ms", "ops in", "ops out");
     for (const PassTime& pass : report.passes)
-      fmt::print("  {:<32} {:>10.2f} {:>8} {:>8}\n", pass.name, pass.milliseconds, pass.operations_before,
-                 pass.operations_after);
+      say("  {:<32} {:>10.2f} {:>8} {:>8}\n", pass.name, pass.milliseconds, pass.operations_before,
+          pass.operations_after);
   }
   const double total = report.read_milliseconds + report.build_milliseconds + report.pass_milliseconds +
                        report.plan_milliseconds + report.write_milliseconds;
-  fmt::print("  read {:.0f} ms, build {:.0f}, passes {:.0f}, plan {:.0f}, write {:.0f}: {:.2f} s in all\n",
-             report.read_milliseconds, report.build_milliseconds, report.pass_milliseconds, report.plan_milliseconds,
-             report.write_milliseconds, total / 1000);
-  fmt::print("  weights {}", human_bytes(static_cast<double>(report.weight_bytes)));
+  say("  read {:.0f} ms, build {:.0f}, passes {:.0f}, plan {:.0f}, write {:.0f}: {:.2f} s in all\n",
+      report.read_milliseconds, report.build_milliseconds, report.pass_milliseconds, report.plan_milliseconds,
+      report.write_milliseconds, total / 1000);
+  say("  weights {}", human_bytes(static_cast<double>(report.weight_bytes)));
   for (const auto& [function, bytes] : report.arena_bytes)
-    fmt::print(", arena of {} {}", function, human_bytes(static_cast<double>(bytes)));
-  fmt::print("\n{}\n", output);
+    say(", arena of {} {}", function, human_bytes(static_cast<double>(bytes)));
+  say("\n{}\n", output);
 }
 
 Status compile(const Arguments& arguments) {
@@ -60,6 +61,10 @@ Status compile(const Arguments& arguments) {
   if (arguments.model.empty()) return usage_error("no model", "see samc compile --help");
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) return invalid_input(arguments.model + " is already compiled", "give the checkpoint it was made from");
+  OutputGuard guard;
+  guard.add_inputs([&] { return model_files(arguments.model, arguments.config); });
+  guard.add_output("-o", arguments.output);
+  SAMC_TRY(guard.check());
   CompileOptions options;
   options.model = arguments.model;
   options.config = arguments.config;
@@ -75,7 +80,7 @@ Status compile(const Arguments& arguments) {
     SAMC_ASSIGN(const std::string text, compile_to_text(options));
     progress.clear();
     if (!arguments.output.empty()) return write_file(arguments.output, text);
-    std::cout << text;
+    print_text(text);
     return Status::ok();
   }
   if (arguments.output.empty())

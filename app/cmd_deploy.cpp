@@ -6,6 +6,8 @@
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_files.h"
+#include "app/output_guard.h"
 #include "app/script_options.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
@@ -39,13 +41,13 @@ struct Arguments {
 };
 
 void print_estimate(const DeployReport& report) {
-  fmt::print("tpuc-opt's estimate for the chip:\n");
-  fmt::print("  {:<6} {:>12} {:>14} {:>12} {:>10} {:>8} {:>10}\n", "core", "cycles", "compute busy", "DMA busy",
-             "DDR MB", "DDR %", "ms");
+  say("tpuc-opt's estimate for the chip:\n");
+  say("  {:<6} {:>12} {:>14} {:>12} {:>10} {:>8} {:>10}\n", "core", "cycles", "compute busy", "DMA busy", "DDR MB",
+      "DDR %", "ms");
   for (size_t core = 0; core < report.cores.size(); ++core) {
     const EngineEstimate& e = report.cores[core];
-    fmt::print("  {:<6} {:>12.0f} {:>14.0f} {:>12.0f} {:>10.1f} {:>8.1f} {:>10.3f}\n", core, e.total_cycles,
-               e.compute_cycles, e.dma_cycles, e.ddr_megabytes, e.ddr_usage_percent, e.milliseconds);
+    say("  {:<6} {:>12.0f} {:>14.0f} {:>12.0f} {:>10.1f} {:>8.1f} {:>10.3f}\n", core, e.total_cycles, e.compute_cycles,
+        e.dma_cycles, e.ddr_megabytes, e.ddr_usage_percent, e.milliseconds);
   }
 }
 
@@ -154,15 +156,15 @@ Status validate(const Arguments& arguments, const TransformedModel& model, Named
   SAMC_ASSIGN(const NamedTensors outputs, simulate(tools, *chip, arguments.deploy.output, taken, options));
   progress.clear();
   SAMC_ASSIGN(const std::vector<OutputSimilarity> list, compare_outputs(reference, outputs));
-  fmt::print("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name, watch.lap() / 1e3,
-             arguments.test_input.empty() ? "random inputs" : arguments.test_input);
-  fmt::print("  {:<28} {:>10} {:>10} {:>12}\n", "output", "cosine", "Euclidean", "max |d|");
+  say("in the simulator of {} against f32 ({:.1f} s, {}):\n", chip->name, watch.lap() / 1e3,
+      arguments.test_input.empty() ? "random inputs" : arguments.test_input);
+  say("  {:<28} {:>10} {:>10} {:>12}\n", "output", "cosine", "Euclidean", "max |d|");
   std::string worst;
   for (const auto& [name, similarity] : list) {
     const bool fits = similarity.cosine >= tolerance.first && similarity.euclidean >= tolerance.second;
     if (!fits) worst = name;
-    fmt::print("  {:<28} {:>10.6f} {:>10.6f} {:>12.4g}{}\n", name, similarity.cosine, similarity.euclidean,
-               similarity.largest_difference, fits ? "" : "  below the tolerance");
+    say("  {:<28} {:>10.6f} {:>10.6f} {:>12.4g}{}\n", name, similarity.cosine, similarity.euclidean,
+        similarity.largest_difference, fits ? "" : "  below the tolerance");
   }
   if (!worst.empty())
     return invalid_input(fmt::format("{}: output {} is further from f32 than {}, {}", arguments.deploy.output, worst,
@@ -212,6 +214,15 @@ Status run_deploy(const Arguments& given) {
     return usage_error("--model " + arguments.deploy.output + " does not end in .bmodel");
   if (!arguments.test_reference.empty() && arguments.test_input.empty())
     return usage_error("--test_reference needs the --test_input that it belongs to");
+  OutputGuard guard;
+  for (const std::string& path :
+       {arguments.deploy.quantize_table, arguments.deploy.compiler.layer_group_config, arguments.test_reference})
+    guard.add_input(path);
+  for (const std::string& path : test_input_files(arguments.test_input)) guard.add_input(path);
+  guard.add_inputs([&] { return model_files(arguments.deploy.mlir); });
+  guard.add_output("--model", arguments.deploy.output);
+  guard.add_output("--model", log_beside(arguments.deploy.output));
+  SAMC_TRY(guard.check());
   {
     // tpuc-opt's parser is MLIR's too, and says nothing when its stack is used up.
     SAMC_ASSIGN(const std::string text, read_text_file(arguments.deploy.mlir, kMostMlirBytes));
@@ -224,30 +235,30 @@ Status run_deploy(const Arguments& given) {
   SAMC_ASSIGN(const DeployReport report, deploy(arguments.deploy));
   progress.clear();
   print_estimate(report);
-  fmt::print("{}: {} {}, {}, tpuc-opt took {:.2f} s\n", arguments.deploy.output, arguments.deploy.chip,
-             arguments.deploy.quantize, human_bytes(static_cast<double>(report.bytes)), report.seconds);
-  std::fflush(stdout);
+  say("{}: {} {}, {}, tpuc-opt took {:.2f} s\n", arguments.deploy.output, arguments.deploy.chip,
+      arguments.deploy.quantize, human_bytes(static_cast<double>(report.bytes)), report.seconds);
+  SAMC_TRY(flush_output());
   if (arguments.skip_validation) return Status::ok();
   const bool is_asked_for = arguments.validate || arguments.gen_test_input || !arguments.test_input.empty();
   auto read = TransformedModel::read(arguments.deploy.mlir);
   // tpuc-opt has accepted it, so what samc cannot read is no mistake in the file.
   if (!read.is_ok() && !is_asked_for) {
-    fmt::print("not validated: {}\n", read.status().to_string());
+    say("not validated: {}\n", read.status().to_string());
     return Status::ok();
   }
   SAMC_ASSIGN(const auto model, std::move(read));
   if (const auto unknown = model->unknown_operations(); !unknown.empty() && !is_asked_for) {
-    fmt::print("not validated: samc cannot compute {}\n", fmt::join(unknown, ", "));
+    say("not validated: samc cannot compute {}\n", joined(unknown));
     return Status::ok();
   }
   const int64_t products = model->multiply_adds();
   if (!is_asked_for && products > kMostProductsByDefault) {
-    fmt::print("not validated: {:.1f} G multiply-adds take long in the simulator; --validate does it\n",
-               1e-9 * static_cast<double>(products));
+    say("not validated: {:.1f} G multiply-adds take long in the simulator; --validate does it\n",
+        1e-9 * static_cast<double>(products));
     return Status::ok();
   }
   if (arguments.deploy.customization_format == "GRAYSCALE" && !is_asked_for) {
-    fmt::print("not validated: grey pictures\n");
+    say("not validated: grey pictures\n");
     return Status::ok();
   }
   ThreadPool pool(arguments.threads);

@@ -3,15 +3,17 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "app/sophgo_arguments.h"
 #include "base/stopwatch.h"
+#include "base/temporary.h"
 #include "checkpoint/checkpoint.h"
 #include "model/exported_model.h"
 #include "model/identity.h"
 #include "model/recognise.h"
 #include "targets/sophgo/device/manifest.h"
-#include "targets/sophgo/tools/child_process.h"
 #include "targets/sophgo/tools/deploy.h"
 #include "targets/sophgo/transform.h"
 
@@ -35,6 +37,10 @@ struct PartName {
 };
 constexpr PartName kParts[] = {{ModelPart::kEncoder, "encoder"}, {ModelPart::kDecoder, "decoder"}};
 
+std::string bmodel_of(const Arguments& arguments, const PartName& part) {
+  return (fs::path(arguments.folder) / (std::string(part.name) + ".bmodel")).string();
+}
+
 // model_transform.py's mean and scale of SAM 2, in pixels of 0 to 255: only --fuse_preprocess would read them.
 Preprocess preprocess_of_sam2() {
   Preprocess preprocess;
@@ -45,7 +51,7 @@ Preprocess preprocess_of_sam2() {
 }
 
 Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& model_name, const PartName& part,
-                                 const WorkFolder& work, Progress& progress) {
+                                 const TemporaryFolder& work, Progress& progress) {
   TransformOptions transform;
   transform.model_name = model_name + "_" + part.name;
   transform.model = arguments.model;
@@ -62,7 +68,7 @@ Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& 
   options.chip = arguments.chip;
   options.quantize = arguments.quantize;
   options.cores = arguments.cores;
-  options.output = (fs::path(arguments.folder) / (std::string(part.name) + ".bmodel")).string();
+  options.output = bmodel_of(arguments, part);
   if (!arguments.tpu_mlir.empty()) options.tpu_mlir = arguments.tpu_mlir;
   options.waiting = [&](double seconds) {
     progress.show(fmt::format("{}: tpuc-opt is compiling for {} ... {:.0f} s", part.name, arguments.chip, seconds));
@@ -73,6 +79,15 @@ Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& 
 Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.chip));
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
+  OutputGuard guard;
+  guard.add_inputs([&] { return model_files(arguments.model, arguments.config); });
+  guard.add_output_folder("-o", arguments.folder);
+  guard.add_output("-o", (fs::path(arguments.folder) / kManifestName).string());
+  for (const PartName& part : kParts) {
+    guard.add_output("-o", bmodel_of(arguments, part));
+    guard.add_output("-o", log_beside(bmodel_of(arguments, part)));
+  }
+  SAMC_TRY(guard.check());
   BmodelManifest manifest;
   if (std::error_code error; fs::is_directory(arguments.model, error)) {
     SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
@@ -102,7 +117,7 @@ Status deploy_all(const Arguments& arguments) {
   std::error_code error;
   fs::create_directories(arguments.folder, error);
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", arguments.folder, error.message()));
-  SAMC_ASSIGN(const WorkFolder work, WorkFolder::create((fs::path(arguments.folder) / "parts").string()));
+  SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::beside((fs::path(arguments.folder) / "parts").string()));
   Progress progress;
   Stopwatch watch;
   for (const PartName& part : kParts) {
@@ -110,14 +125,14 @@ Status deploy_all(const Arguments& arguments) {
     progress.clear();
     double milliseconds = 0;  // the cores work side by side
     for (const EngineEstimate& core : report.cores) milliseconds = std::max(milliseconds, core.milliseconds);
-    fmt::print("{:<8} {:>10}, tpuc-opt took {:.1f} s and estimates {:.1f} ms\n", part.name,
-               human_bytes(static_cast<double>(report.bytes)), report.seconds, milliseconds);
-    std::fflush(stdout);
+    say("{:<8} {:>10}, tpuc-opt took {:.1f} s and estimates {:.1f} ms\n", part.name,
+        human_bytes(static_cast<double>(report.bytes)), report.seconds, milliseconds);
+    SAMC_TRY(flush_output());
   }
   SAMC_TRY(write_manifest(manifest, arguments.folder));
-  fmt::print("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder,
-             manifest.model, manifest.chip, manifest.quantize, manifest.cores, manifest.cores == 1 ? "core" : "cores",
-             manifest.max_points, watch.lap() / 1e3);
+  say("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder, manifest.model,
+      manifest.chip, manifest.quantize, manifest.cores, manifest.cores == 1 ? "core" : "cores", manifest.max_points,
+      watch.lap() / 1e3);
   return Status::ok();
 }
 

@@ -3,7 +3,9 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/embedding_file.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 
@@ -18,6 +20,11 @@ struct Arguments {
 };
 
 Status encode(const Arguments& arguments) {
+  OutputGuard guard;
+  guard.add_input(arguments.image);
+  guard.add_inputs([&] { return model_files(arguments.model.model, arguments.model.config); });
+  guard.add_output("-o", arguments.output);
+  SAMC_TRY(guard.check());
   Progress progress;
   ImageSource source;
   SAMC_ASSIGN(const Image image, read_image(arguments.image, &source));
@@ -32,8 +39,7 @@ Status encode(const Arguments& arguments) {
   SAMC_ASSIGN(const ImageEmbedding* embedding, predictor.embedding());
   SAMC_TRY(write_embedding(arguments.output, *embedding, module->info()));
   progress.clear();
-  fmt::print("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, module->info().name,
-             arguments.output);
+  say("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, module->info().name, arguments.output);
   return Status::ok();
 }
 

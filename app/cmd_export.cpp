@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "base/stopwatch.h"
 #include "targets/onnx/export_model.h"
 
@@ -22,6 +25,12 @@ Status export_to(const Arguments& arguments) {
   if (arguments.options.model.ends_with(".onnx"))
     return invalid_input(arguments.options.model + " is one ONNX file",
                          "give the checkpoint (.pt), or the folder that holds encoder.onnx and decoder.onnx");
+  OutputGuard guard;
+  guard.add_inputs([&] { return model_files(arguments.options.model, arguments.options.config); });
+  guard.add_output_folder("-o", arguments.folder);
+  for (const char* part : {"encoder.onnx", "decoder.onnx"})
+    guard.add_output("-o", (std::filesystem::path(arguments.folder) / part).string());
+  SAMC_TRY(guard.check());
   Progress progress;
   progress.show("exporting " + arguments.options.model + " ...");
   onnx_target::ExportOptions options = arguments.options;
@@ -32,9 +41,9 @@ Status export_to(const Arguments& arguments) {
   SAMC_ASSIGN(const auto files, onnx_target::export_model(options, arguments.folder));
   progress.clear();
   for (const onnx_target::ExportedFile& file : files)
-    fmt::print("{}: opset {}, {} nodes, {}\n", file.path, arguments.options.opset, file.nodes,
-               human_bytes(static_cast<double>(file.bytes)));
-  fmt::print("{:.2f} s in all\n", watch.lap() / 1e3);
+    say("{}: opset {}, {} nodes, {}\n", file.path, arguments.options.opset, file.nodes,
+        human_bytes(static_cast<double>(file.bytes)));
+  say("{:.2f} s in all\n", watch.lap() / 1e3);
   return Status::ok();
 }
 

@@ -51,25 +51,25 @@ Status inspect_checkpoint(const Arguments& arguments) {
     ++tensors;
     parameters += tensor.count();
     if (!arguments.summary)
-      fmt::print("{:<{}}  {:<4}  {}{}\n", tensor.name, longest, dtype_name(tensor.dtype), shape_to_string(tensor.shape),
-                 tensor.is_dense() ? "" : "  (strided)");
+      say("{:<{}}  {:<4}  {}{}\n", tensor.name, longest, dtype_name(tensor.dtype), shape_to_string(tensor.shape),
+          tensor.is_dense() ? "" : "  (strided)");
   }
-  if (!arguments.summary) fmt::print("\n");
-  fmt::print("{}: a PyTorch checkpoint{}\n", arguments.file, checkpoint.big_endian() ? ", big-endian" : "");
-  fmt::print("  tensors     {} under {}\n", checkpoint.tensors().size(),
-             checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
+  if (!arguments.summary) say("\n");
+  say("{}: a PyTorch checkpoint{}\n", arguments.file, checkpoint.big_endian() ? ", big-endian" : "");
+  say("  tensors     {} under {}\n", checkpoint.tensors().size(),
+      checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
   for (const auto& [name, counts] : by_dtype)
-    fmt::print("  {:<10}  {} tensors, {} parameters\n", name, counts.first, counts.second);
-  fmt::print("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
-             static_cast<double>(checkpoint.parameter_count()) / 1e6);
-  if (!checkpoint.other_keys().empty()) fmt::print("  other keys  {}\n", fmt::join(checkpoint.other_keys(), ", "));
+    say("  {:<10}  {} tensors, {} parameters\n", name, counts.first, counts.second);
+  say("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
+      static_cast<double>(checkpoint.parameter_count()) / 1e6);
+  if (!checkpoint.other_keys().empty()) say("  other keys  {}\n", joined(checkpoint.other_keys()));
   const Result<Recognition> model =
       find_model(arguments.file, tensor_specs(checkpoint), arguments.config, arguments.image_size);
   if (model.is_ok())
-    fmt::print("  model       {}: {}{}{}\n", model.value().config.name, model.value().why,
-               model.value().assumed.empty() ? "" : "; ", model.value().assumed);
+    say("  model       {}: {}{}{}\n", model.value().config.name, model.value().why,
+        model.value().assumed.empty() ? "" : "; ", model.value().assumed);
   else
-    fmt::print("  model       not recognised: {}\n", model.status().to_string());
+    say("  model       not recognised: {}\n", model.status().to_string());
   SAMC_TRY(checkpoint.verify_all());
   constexpr size_t kMostNamed = 5;
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(kMostNamed));
@@ -82,15 +82,14 @@ void print_function(const PlanFunction& function, bool operations) {
   const bool has_points = function.greatest_points > 0;
   constexpr int64_t kExamplePoints = 2;
   const int64_t points = has_points ? std::max(function.least_points, kExamplePoints) : 0;
-  fmt::print("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
-             human_bytes(static_cast<double>(plan_arena(function, points).bytes)),
-             has_points
-                 ? fmt::format(" at {} points (of {} to {})", points, function.least_points, function.greatest_points)
+  say("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
+      human_bytes(static_cast<double>(plan_arena(function, points).bytes)),
+      has_points ? fmt::format(" at {} points (of {} to {})", points, function.least_points, function.greatest_points)
                  : "");
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {
       const Value& value = function.values[static_cast<size_t>(index)];
-      fmt::print("    {:<6} {:<18} {} {}\n", kind, value.name, dtype_name(value.dtype), extents_to_string(value.shape));
+      say("    {:<6} {:<18} {} {}\n", kind, value.name, dtype_name(value.dtype), extents_to_string(value.shape));
     }
   };
   print_values("input", function.inputs);
@@ -100,7 +99,7 @@ void print_function(const PlanFunction& function, bool operations) {
     std::vector<std::string> results;
     for (const int32_t index : operation.results)
       results.push_back(extents_to_string(function.values[static_cast<size_t>(index)].shape));
-    fmt::print("    {:<16} {} -> {}\n", operation.kernel, operation.name, fmt::join(results, ", "));
+    say("    {:<16} {} -> {}\n", operation.kernel, operation.name, joined(results));
   }
 }
 
@@ -111,16 +110,16 @@ Status inspect_module(const Arguments& arguments) {
   int64_t weight_bytes = 0;
   for (const WeightData& weight : plan.weights) weight_bytes += static_cast<int64_t>(weight.bytes.size());
   std::error_code error;
-  fmt::print("{}: a compiled module, {}\n", arguments.file,
-             human_bytes(static_cast<double>(std::filesystem::file_size(arguments.file, error))));
-  fmt::print("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
-  fmt::print("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
-  if (!info.encoder_id.empty()) fmt::print("  encoder     {}\n", info.encoder_id);
-  for (const auto& [name, text] : info.notes) fmt::print("  {:<10}  {}\n", name, text);
-  fmt::print("  weights     {} tensors, {}\n", plan.weights.size(), human_bytes(static_cast<double>(weight_bytes)));
+  say("{}: a compiled module, {}\n", arguments.file,
+      human_bytes(static_cast<double>(std::filesystem::file_size(arguments.file, error))));
+  say("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
+  say("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
+  if (!info.encoder_id.empty()) say("  encoder     {}\n", info.encoder_id);
+  for (const auto& [name, text] : info.notes) say("  {:<10}  {}\n", name, text);
+  say("  weights     {} tensors, {}\n", plan.weights.size(), human_bytes(static_cast<double>(weight_bytes)));
   if (!arguments.summary)
     for (const WeightData& weight : plan.weights)
-      fmt::print("    {:<60} {} {}\n", weight.name, dtype_name(weight.dtype), weight.bytes.size());
+      say("    {:<60} {} {}\n", weight.name, dtype_name(weight.dtype), weight.bytes.size());
   for (const PlanFunction& function : plan.functions) print_function(function, arguments.operations);
   return Status::ok();
 }
@@ -130,7 +129,7 @@ Status inspect_export(const Arguments& arguments) {
   SAMC_TRY(inspect_onnx((folder / "encoder.onnx").string(), arguments.summary));
   SAMC_TRY(inspect_onnx((folder / "decoder.onnx").string(), arguments.summary));
   SAMC_ASSIGN(const ExportedModel model, ExportedModel::load(arguments.file));
-  fmt::print("{}: a model that compiles, {}\n", arguments.file, model.description());
+  say("{}: a model that compiles, {}\n", arguments.file, model.description());
   return Status::ok();
 }
 

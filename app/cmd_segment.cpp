@@ -10,7 +10,9 @@
 #include "app/console.h"
 #include "app/embedding_file.h"
 #include "app/jobs.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "app/outputs.h"
 #include "base/files.h"
 #include "media/image.h"
@@ -80,6 +82,35 @@ OutputPaths paths_for(const Arguments& arguments, const Job& job, bool batch) {
   return paths;
 }
 
+// Before the work: no output is one of the files that are read, and all can be written.
+Status check_outputs(const Arguments& arguments, const std::vector<Job>& jobs, bool batch) {
+  constexpr size_t kMultimasks = 3;
+  OutputGuard guard;
+  guard.add_input(arguments.embedding);
+  guard.add_input(arguments.prompts.file);
+  guard.add_input(arguments.bmodels.encoder);
+  guard.add_input(arguments.bmodels.decoder);
+  guard.add_inputs([&] { return model_files(arguments.model.model, arguments.model.config); });
+  if (arguments.json != "-") guard.add_output("--json", arguments.json);
+  guard.add_output_folder("--masks-dir", arguments.masks_dir);
+  if (batch) {
+    guard.add_output_folder("-o", arguments.overlay);
+    guard.add_output_folder("--save-npz", arguments.npz);
+  }
+  for (const Job& job : jobs) {
+    guard.add_input(job.image);
+    const OutputPaths paths = paths_for(arguments, job, batch);
+    guard.add_output("-o", paths.overlay);
+    guard.add_output("--save-npz", paths.npz);
+    for (size_t prompt = 0; prompt < job.prompts.size(); ++prompt) {
+      guard.add_input(job.prompts[prompt].mask_input);
+      for (size_t mask = 0; !paths.masks_dir.empty() && mask < (job.multimask ? kMultimasks : 1); ++mask)
+        guard.add_output("--masks-dir", mask_path(paths, job, prompt, mask));
+    }
+  }
+  return guard.check();
+}
+
 PredictOptions predict_options(const Job& job) {
   PredictOptions options;
   options.multimask_output = job.multimask;
@@ -147,11 +178,11 @@ class Segmenter {
       json["prompts"] = outputs.json();
     }
     summary = fmt::format(
-        "{}: {} x {}{}\n{}", job.image.empty() ? arguments_.embedding : job.image, width, height,
+        "{}: {} x {}{}\n{}", printable(job.image.empty() ? arguments_.embedding : job.image), width, height,
         source.orientation == 1 ? "" : fmt::format(", turned upright (EXIF orientation {})", source.orientation),
         outputs.summary());
     for (const std::string& path : {paths.overlay, paths.npz})
-      if (!path.empty()) summary += fmt::format("  {}\n", path);
+      if (!path.empty()) summary += fmt::format("  {}\n", printable(path));
     return Status::ok();
   }
 
@@ -223,6 +254,7 @@ Status segment(Arguments& arguments) {
   SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts));
   SAMC_TRY(check_arguments(arguments, jobs));
   const bool batch = is_batch(arguments, jobs);
+  SAMC_TRY(check_outputs(arguments, jobs, batch));
   const bool json_to_stdout = arguments.json == "-";
   Progress progress;
   std::string device;
@@ -237,7 +269,7 @@ Status segment(Arguments& arguments) {
       {"samc", version()}, {"model", predictor.info().name}, {"pictures", nlohmann::ordered_json::array()}};
   if (!device.empty()) {
     document["device"] = device;
-    if (!arguments.quiet && !json_to_stdout) fmt::print("{} runs on {}\n", predictor.info().name, device);
+    if (!arguments.quiet && !json_to_stdout) say("{} runs on {}\n", predictor.info().name, device);
   }
   Segmenter segmenter(arguments, predictor, progress);
   size_t failed = 0;
@@ -254,7 +286,7 @@ Status segment(Arguments& arguments) {
       continue;
     }
     if (!arguments.json.empty()) document["pictures"].push_back(std::move(entry));
-    if (!arguments.quiet && !json_to_stdout) fmt::print("{}", summary);
+    if (!arguments.quiet && !json_to_stdout) print_text(summary);
   }
   if (!arguments.json.empty()) {
     // Paths may hold bytes that are no UTF-8, which JSON cannot.

@@ -7,7 +7,9 @@
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/output_guard.h"
 #include "app/script_options.h"
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
@@ -65,17 +67,17 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
 }
 
 void print_preprocess(const Preprocess& preprocess) {
-  fmt::print("preprocess configuration (read by deploy --fuse_preprocess; the model takes the normalised picture):\n");
-  fmt::print("  resize_dims        {}\n", preprocess.resize_dims.empty()
-                                              ? "same as the input's height and width"
-                                              : fmt::format("{}", fmt::join(preprocess.resize_dims, ", ")));
-  fmt::print("  keep_aspect_ratio  {}\n", preprocess.keep_aspect_ratio);
-  fmt::print("  keep_ratio_mode    {}\n", preprocess.keep_ratio_mode);
-  fmt::print("  pad_value          {}, {}\n", preprocess.pad_value, preprocess.pad_type);
-  fmt::print("  mean               {}\n", fmt::join(preprocess.mean, ", "));
-  fmt::print("  scale              {}\n", fmt::join(preprocess.scale, ", "));
-  fmt::print("  pixel_format       {}\n", preprocess.pixel_format);
-  fmt::print("  channel_format     {}\n", preprocess.channel_format);
+  say("preprocess configuration (read by deploy --fuse_preprocess; the model takes the normalised picture):\n");
+  say("  resize_dims        {}\n", preprocess.resize_dims.empty()
+                                       ? "same as the input's height and width"
+                                       : fmt::format("{}", fmt::join(preprocess.resize_dims, ", ")));
+  say("  keep_aspect_ratio  {}\n", preprocess.keep_aspect_ratio);
+  say("  keep_ratio_mode    {}\n", preprocess.keep_ratio_mode);
+  say("  pad_value          {}, {}\n", preprocess.pad_value, preprocess.pad_type);
+  say("  mean               {}\n", joined(preprocess.mean));
+  say("  scale              {}\n", joined(preprocess.scale));
+  say("  pixel_format       {}\n", preprocess.pixel_format);
+  say("  channel_format     {}\n", preprocess.channel_format);
 }
 
 Status run_test(const TransformedModel& model, const Arguments& arguments, const Preprocess& preprocess,
@@ -91,7 +93,7 @@ Status run_test(const TransformedModel& model, const Arguments& arguments, const
   std::vector<std::pair<std::string, TensorView>> arrays;
   for (const auto& [name, tensor] : outputs) arrays.emplace_back(name, tensor.view());
   SAMC_TRY(write_npz(arguments.test_result, arrays));
-  fmt::print("{:<28} {:>9.0f} ms  {} outputs to {}\n", "test run", watch.lap(), outputs.size(), arguments.test_result);
+  say("{:<28} {:>9.0f} ms  {} outputs to {}\n", "test run", watch.lap(), outputs.size(), arguments.test_result);
   return Status::ok();
 }
 
@@ -109,6 +111,10 @@ std::string wrapped(const std::string& text) {
   return lines + text.substr(start);
 }
 
+std::string weights_beside(const std::string& mlir, const std::string& model_name) {
+  return (std::filesystem::path(mlir).parent_path() / weight_file_name(model_name)).string();
+}
+
 Status transform(const Arguments& arguments) {
   SAMC_ASSIGN(const TransformOptions options, make_options(arguments));
   if (!arguments.mlir.ends_with(".mlir")) return usage_error("--mlir " + arguments.mlir + " does not end in .mlir");
@@ -117,6 +123,13 @@ Status transform(const Arguments& arguments) {
   if (!arguments.test_input.empty())
     for (const std::string& file : test_input_files(arguments.test_input))
       SAMC_TRY(MappedFile::open(file).status());  // before the work
+  OutputGuard guard;
+  for (const std::string& file : test_input_files(arguments.test_input)) guard.add_input(file);
+  guard.add_inputs([&] { return model_files(options.model, options.config); });
+  guard.add_output("--mlir", arguments.mlir);
+  guard.add_output("--mlir", weights_beside(arguments.mlir, options.model_name));
+  guard.add_output("--test_result", arguments.test_result);
+  SAMC_TRY(guard.check());
   SAMC_TRY(arguments.foreign.check());
   print_preprocess(options.preprocess);
   Stopwatch making;
@@ -124,25 +137,21 @@ Status transform(const Arguments& arguments) {
   progress.show("transforming " + arguments.model + " ...");
   SAMC_ASSIGN(const auto model, TransformedModel::make(options, [&](const PhaseReport& phase) {
                 progress.clear();
-                fmt::print("{:<28} {:>9.1f} ms  ", phase.name, phase.milliseconds);
-                if (phase.operations > 0) fmt::print("{:>5} ops  ", phase.operations);
-                fmt::print("{}\n", wrapped(phase.note));
+                say("{:<28} {:>9.1f} ms  ", phase.name, phase.milliseconds);
+                if (phase.operations > 0) say("{:>5} ops  ", phase.operations);
+                print_text(wrapped(printable(phase.note)) + "\n");
               }));
   const double made = making.lap();
   SAMC_TRY(model->write(arguments.mlir));
   const double written = making.lap();
-  fmt::print("{:<28} {:>9.1f} ms\n", "write", written);
+  say("{:<28} {:>9.1f} ms\n", "write", written);
   std::vector<std::string> counts;
   for (const auto& [name, count] : model->operation_counts()) counts.push_back(fmt::format("{} {}", name, count));
-  fmt::print("top ops: {}\n", fmt::join(counts, ", "));
-  for (const NamedShape& input : model->inputs())
-    fmt::print("input   {} {}\n", input.name, shape_to_string(input.shape));
-  for (const NamedShape& output : model->outputs())
-    fmt::print("output  {} {}\n", output.name, shape_to_string(output.shape));
-  const auto folder = std::filesystem::path(arguments.mlir).parent_path();
-  fmt::print("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir,
-             (folder / weight_file_name(options.model_name)).string(),
-             2e-9 * static_cast<double>(model->multiply_adds()), (made + written) / 1e3);
+  say("top ops: {}\n", joined(counts));
+  for (const NamedShape& input : model->inputs()) say("input   {} {}\n", input.name, shape_to_string(input.shape));
+  for (const NamedShape& output : model->outputs()) say("output  {} {}\n", output.name, shape_to_string(output.shape));
+  say("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir, weights_beside(arguments.mlir, options.model_name),
+      2e-9 * static_cast<double>(model->multiply_adds()), (made + written) / 1e3);
   if (arguments.test_input.empty() || arguments.not_inference) return Status::ok();
   return run_test(*model, arguments, options.preprocess, progress);
 }

@@ -13,13 +13,8 @@
 namespace samc {
 namespace {
 
-// File names and library messages may hold anything and be of any length; a terminal must not obey them.
-std::string one_line(const std::string& text) {
-  std::string out;
-  for (const char c : shortened(text, 2 * kLongestMessage + 2))
-    out += (static_cast<unsigned char>(c) < 32 || c == 127) ? ' ' : c;
-  return out;
-}
+// As long as a message may be, and no longer.
+std::string one_line(const std::string& text) { return printable(shortened(text, 2 * kLongestMessage + 2)); }
 
 }  // namespace
 
@@ -41,13 +36,24 @@ int report_error(const Status& status) {
 
 void warn(const std::string& message) { std::fprintf(stderr, "samc: warning: %s\n", one_line(message).c_str()); }
 
+// Written once and not retried: flush_output() says what became of it.
+void print_text(std::string_view text) {
+  const std::string clean = printable_lines(text);
+  (void)std::fwrite(clean.data(), 1, clean.size(), stdout);
+}
+
+Status flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return io_error("cannot write to standard output");
+  return Status::ok();
+}
+
 Progress::Progress(bool quiet) : active_(!quiet && ::isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() { clear(); }
 
 void Progress::show(const std::string& text) {
   if (!active_) return;
-  std::fprintf(stderr, "\r\033[K%s", one_line(text).c_str());
+  std::fprintf(stderr, "\r\033[K%s", printable(text).c_str());
   std::fflush(stderr);
   shown_ = true;
 }

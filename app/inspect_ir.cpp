@@ -24,18 +24,17 @@ Status inspect_top_module(const std::string& path, bool summary) {
   SAMC_ASSIGN(const auto model, sophgo::TransformedModel::read(path));
   int64_t operations = 0;
   for (const auto& [name, count] : model->operation_counts()) operations += count;
-  fmt::print("{}: Top-dialect MLIR, module {}\n", path, model->model_name());
-  fmt::print("  operations  {}\n", operations);
+  say("{}: Top-dialect MLIR, module {}\n", path, model->model_name());
+  say("  operations  {}\n", operations);
   if (!summary)
-    for (const auto& [name, count] : model->operation_counts()) fmt::print("    {:<20} {}\n", name, count);
-  fmt::print("  weights     {}, {}\n", model->weights().size(),
-             human_bytes(static_cast<double>(model->weights().bytes())));
-  fmt::print("  work        {:.2f} GFLOP in matrix products and convolutions\n",
-             2e-9 * static_cast<double>(model->multiply_adds()));
+    for (const auto& [name, count] : model->operation_counts()) say("    {:<20} {}\n", name, count);
+  say("  weights     {}, {}\n", model->weights().size(), human_bytes(static_cast<double>(model->weights().bytes())));
+  say("  work        {:.2f} GFLOP in matrix products and convolutions\n",
+      2e-9 * static_cast<double>(model->multiply_adds()));
   for (const NamedShape& input : model->inputs())
-    fmt::print("  input       {:<24} {}\n", input.name, shape_to_string(input.shape));
+    say("  input       {:<24} {}\n", input.name, shape_to_string(input.shape));
   for (const NamedShape& output : model->outputs())
-    fmt::print("  output      {:<24} {}\n", output.name, shape_to_string(output.shape));
+    say("  output      {:<24} {}\n", output.name, shape_to_string(output.shape));
   return Status::ok();
 }
 
@@ -61,12 +60,12 @@ void print_function(mlir::func::FuncOp function, bool summary) {
     const auto kernel = op->getAttrOfType<mlir::StringAttr>("kernel");
     ++counts[kernel ? kernel.str() : op->getName().getStringRef().str()];
   });
-  fmt::print("  function {}: {} operations, {} weights of {} elements\n", function.getName().str(), operations, weights,
-             elements);
-  for (const mlir::Type type : function.getArgumentTypes()) fmt::print("    input  {}\n", type_to_string(type));
-  for (const mlir::Type type : function.getResultTypes()) fmt::print("    output {}\n", type_to_string(type));
+  say("  function {}: {} operations, {} weights of {} elements\n", function.getName().str(), operations, weights,
+      elements);
+  for (const mlir::Type type : function.getArgumentTypes()) say("    input  {}\n", type_to_string(type));
+  for (const mlir::Type type : function.getResultTypes()) say("    output {}\n", type_to_string(type));
   if (summary) return;
-  for (const auto& [name, count] : counts) fmt::print("    {:<24} {}\n", name, count);
+  for (const auto& [name, count] : counts) say("    {:<24} {}\n", name, count);
 }
 
 }  // namespace
@@ -83,7 +82,7 @@ Status inspect_mlir(const std::string& path, bool summary) {
   mlir::OwningOpRef<mlir::ModuleOp> module =
       mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&context));
   if (!module) return invalid_input(fmt::format("{}: {}", path, diagnostics.text()), "it is no MLIR that samc knows");
-  fmt::print("{}: MLIR of samc compile --until\n", path);
+  say("{}: MLIR of samc compile --until\n", path);
   for (auto function : module->getOps<mlir::func::FuncOp>()) print_function(function, summary);
   return Status::ok();
 }

@@ -40,7 +40,7 @@ SimplifyOptions close_dimensions(const Model& model, std::set<std::string>& open
 }
 
 void print_operators(const std::map<std::string, int64_t>& counts) {
-  for (const auto& [name, count] : counts) fmt::print("    {:<24} {}\n", name, count);
+  for (const auto& [name, count] : counts) say("    {:<24} {}\n", name, count);
 }
 
 int64_t total(const std::map<std::string, int64_t>& counts) {
@@ -54,22 +54,20 @@ int64_t total(const std::map<std::string, int64_t>& counts) {
 Status inspect_onnx(const std::string& path, bool summary) {
   SAMC_ASSIGN(const Model model, Model::load(path));
   const std::map<std::string, int64_t> counts = count_operators(model.graph);
-  fmt::print("{}: an ONNX model{}\n", path, model.producer.empty() ? "" : ", made by " + model.producer);
-  fmt::print("  opset       {}\n", model.opset);
-  for (const auto& [domain, version] : model.other_opsets) fmt::print("  opset       {} of {}\n", version, domain);
-  fmt::print("  nodes       {} of {} operators\n", total(counts), counts.size());
+  say("{}: an ONNX model{}\n", path, model.producer.empty() ? "" : ", made by " + model.producer);
+  say("  opset       {}\n", model.opset);
+  for (const auto& [domain, version] : model.other_opsets) say("  opset       {} of {}\n", version, domain);
+  say("  nodes       {} of {} operators\n", total(counts), counts.size());
   if (!summary) print_operators(counts);
   int64_t weights = 0;
   for (const auto& [name, constant] : model.graph.initialisers) weights += constant.view.dtype == DType::kF32 ? 1 : 0;
-  fmt::print("  parameters  {} in {} tensors ({:.1f} M)\n", model.parameter_count(), weights,
-             static_cast<double>(model.parameter_count()) / 1e6);
+  say("  parameters  {} in {} tensors ({:.1f} M)\n", model.parameter_count(), weights,
+      static_cast<double>(model.parameter_count()) / 1e6);
   for (const std::string& file : model.external_files) {
     std::error_code error;
-    fmt::print("  weights in  {}, {}\n", file,
-               human_bytes(static_cast<double>(std::filesystem::file_size(file, error))));
+    say("  weights in  {}, {}\n", file, human_bytes(static_cast<double>(std::filesystem::file_size(file, error))));
   }
-  for (const ValueType& input : model.graph.inputs)
-    fmt::print("  input       {:<24} {}\n", input.name, type_to_string(input));
+  for (const ValueType& input : model.graph.inputs) say("  input       {:<24} {}\n", input.name, type_to_string(input));
 
   const std::vector<UnknownOperator> unknown = unknown_operators(model);
   std::set<std::string> open;
@@ -82,19 +80,19 @@ Status inspect_onnx(const std::string& path, bool summary) {
     std::string type = type_to_string(output);
     if (const auto found = known.find(output.name); found != known.end())
       type = fmt::format("{} {}", dtype_name(found->second->dtype), shape_to_string(found->second->shape));
-    fmt::print("  output      {:<24} {}\n", output.name, type);
+    say("  output      {:<24} {}\n", output.name, type);
   }
   if (simple.is_ok()) {
-    if (!open.empty()) fmt::print("              with 1 for {}\n", fmt::join(open, ", "));
+    if (!open.empty()) say("              with 1 for {}\n", joined(open));
     compose(simple.value());
     const std::map<std::string, int64_t> left = count_operators(simple.value());
-    fmt::print("  runs        {} operations when all that is known is evaluated\n", total(left));
+    say("  runs        {} operations when all that is known is evaluated\n", total(left));
     if (!summary) print_operators(left);
   }
   for (const UnknownOperator& op : unknown)
-    fmt::print("  unsupported {}: {}x, first {}; {}\n", op.name, op.count, op.first_place, op.way_out);
-  if (unknown.empty() && simple.is_ok()) fmt::print("  unsupported nothing\n");
-  if (unknown.empty() && !simple.is_ok()) fmt::print("  unsupported {}\n", simple.status().message());
+    say("  unsupported {}: {}x, first {}; {}\n", op.name, op.count, op.first_place, op.way_out);
+  if (unknown.empty() && simple.is_ok()) say("  unsupported nothing\n");
+  if (unknown.empty() && !simple.is_ok()) say("  unsupported {}\n", simple.status().message());
   return Status::ok();
 }
 

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -24,7 +23,7 @@
 #include "app/console.h"
 #include "app/hints.h"
 #include "app/script_options.h"
-#include "base/files.h"
+#include "app/signals.h"
 #include "base/guard.h"
 #include "base/memory_budget.h"
 #include "base/out_of_memory.h"
@@ -32,23 +31,6 @@
 
 namespace samc {
 namespace {
-
-void on_signal(int number) {
-  remove_unfinished_files();
-  ::_exit(128 + number);
-}
-
-void handle_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction old {};
-    ::sigaction(number, nullptr, &old);
-    if (old.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);  // nohup's wish is kept
-  }
-  // A file larger than the limit (ulimit -f) is an error of write() then, with a message, and not the end.
-  ::signal(SIGXFSZ, SIG_IGN);
-}
 
 // Wraps descriptions, which CLI11 writes on one line whatever their length.
 class WrappingFormatter : public CLI::Formatter {
@@ -92,9 +74,8 @@ void on_terminate() {
 // What went to standard output counts as written only when it is.
 int finish(int code) {
   std::cout.flush();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
-    return report_error(io_error("cannot write to standard output"));
-  return code;
+  const Status status = flush_output();
+  return status.is_ok() ? code : report_error(status);
 }
 
 void warn_of_missing_threads() {
@@ -131,8 +112,9 @@ int run(int count, char** arguments) {
   app.footer(
       "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
       "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. XDG_CACHE_HOME/samc keeps compiled models, at most\n"
-      "SAMC_CACHE_LIMIT_MB of them (4000). SAMC_MEMORY_LIMIT is --memory-limit for all. `samc COMMAND --help` says "
-      "everything about a command.");
+      "SAMC_CACHE_LIMIT_MB of them (4000); SAMC_CACHE_WAIT_S (60) is the time to wait for another samc that makes "
+      "one.\n"
+      "SAMC_MEMORY_LIMIT is --memory-limit for all. `samc COMMAND --help` says everything about a command.");
   std::string memory_limit;
   const auto commands = add_commands(app, memory_limit);
   std::vector<std::string> words(arguments + 1, arguments + std::max(count, 1));

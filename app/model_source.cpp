@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "app/build_id.h"
 #include "app/bundled_model.h"
 #include "app/module_cache.h"
+#include "base/files.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/format.h"
@@ -32,7 +34,7 @@ class Descriptor {
  public:
   static Result<Descriptor> open(const std::string& path) {
     Descriptor file;
-    file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is no model
     if (file.number_ < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
     struct stat info {};
     if (::fstat(file.number_, &info) != 0 || !S_ISREG(info.st_mode))
@@ -92,7 +94,9 @@ class Hash {
   std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
 };
 
-Status compile_to(const ModelArguments& arguments, const std::string& path, Progress& progress) {
+// key: of the cache, kept in the module; may be empty.
+Status compile_to(const ModelArguments& arguments, const std::string& path, const std::string& key,
+                  Progress& progress) {
   progress.show(fmt::format("compiling {} ...", arguments.model));
   CompileOptions options;
   options.model = arguments.model;
@@ -100,6 +104,7 @@ Status compile_to(const ModelArguments& arguments, const std::string& path, Prog
   options.image_size = arguments.image_size;
   options.precision = arguments.precision;
   options.build_id = build_id();
+  options.key = key;
   SAMC_ASSIGN(const CompileReport report, compile_model(options, path));
   // What compiling freed goes back to the system before the module's own memory is taken: 200 MB less at the peak.
   (void)::malloc_trim(0);
@@ -108,52 +113,86 @@ Status compile_to(const ModelArguments& arguments, const std::string& path, Prog
   return Status::ok();
 }
 
-// A file that goes when this object does. A mapped module lives on.
-class TemporaryModule {
- public:
-  TemporaryModule() {
-    std::error_code error;
-    const fs::path folder = fs::temp_directory_path(error);
-    path_ = ((error ? fs::path("/tmp") : folder) / fmt::format("samc-{}.samc", ::getpid())).string();
-  }
-  ~TemporaryModule() { ::unlink(path_.c_str()); }
-  const std::string& path() const { return path_; }
+using LoadedModule = Result<std::shared_ptr<const Module>>;
 
- private:
-  std::string path_;
-};
-
-Result<std::shared_ptr<const Module>> load(const std::string& path, int threads) {
+LoadedModule load(MappedFile file, int threads) {
   LoadOptions options;
   options.threads = threads;
-  SAMC_ASSIGN(std::shared_ptr<Module> module, Module::load(path, options));
+  SAMC_ASSIGN(std::shared_ptr<Module> module, Module::load(std::move(file), options));
   return std::shared_ptr<const Module>(std::move(module));
 }
 
-Result<std::shared_ptr<const Module>> compile_without_cache(const ModelArguments& arguments, Progress& progress) {
-  const TemporaryModule file;
-  SAMC_TRY(compile_to(arguments, file.path(), progress));
-  return load(file.path(), arguments.threads);
+std::string key_of(const Module& module) {
+  for (const auto& [name, text] : module.info().notes)
+    if (name == kKeyNote) return text;
+  return "";
 }
 
-Result<std::shared_ptr<const Module>> compile_with_cache(const ModelArguments& arguments, const ModuleCache& cache,
-                                                         Progress& progress) {
+// What the module says of its own weights.
+void repeat_warnings(const std::string& model, const Module& module) {
+  for (const auto& [name, text] : module.info().notes)
+    if (name == "warning") warn(fmt::format("{}: {}", model, text));
+}
+
+// The file goes as soon as it is mapped. A mapped module lives on.
+LoadedModule compile_into_file(const ModelArguments& arguments, Progress& progress) {
+  SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-model"));
+  const std::string path = folder.file("model.samc");
+  list_unfinished(path);
+  const Status status = compile_to(arguments, path, "", progress);
+  Result<MappedFile> file = status.is_ok() ? MappedFile::open(path) : Result<MappedFile>(status);
+  ::unlink(path.c_str());
+  unlist_unfinished(path);
+  if (!file.is_ok()) return file.status();
+  return load(std::move(file).value(), arguments.threads);
+}
+
+LoadedModule compile_into_memory(const ModelArguments& arguments, Progress& progress) {
+  const int descriptor = ::memfd_create("samc-model", MFD_CLOEXEC);
+  if (descriptor < 0)
+    return io_error(fmt::format("no memory for the compiled {}: {}", arguments.model, std::strerror(errno)));
+  const Status status = compile_to(arguments, fmt::format("/proc/self/fd/{}", descriptor), "", progress);
+  Result<MappedFile> file =
+      status.is_ok() ? MappedFile::map(descriptor, arguments.model + ", compiled") : Result<MappedFile>(status);
+  ::close(descriptor);
+  if (!file.is_ok()) return file.status();
+  return load(std::move(file).value(), arguments.threads);
+}
+
+// In a file, which costs no memory, where there is room for one.
+LoadedModule compile_without_cache(const ModelArguments& arguments, Progress& progress) {
+  LoadedModule module = compile_into_file(arguments, progress);
+  if (module.is_ok() || module.status().code() != StatusCode::kIo) return module;
+  LoadedModule in_memory = compile_into_memory(arguments, progress);
+  if (in_memory.is_ok()) warn(module.status().message() + "; the compiled model is held in memory");
+  return in_memory;
+}
+
+LoadedModule compile_with_cache(const ModelArguments& arguments, const ModuleCache& cache, Progress& progress) {
   SAMC_ASSIGN(const std::string key, module_key(arguments));
-  const auto make = [&](const std::string& path) { return compile_to(arguments, path, progress); };
-  const auto waiting = [&] { progress.show("another samc is compiling this model ..."); };
-  while (true) {
-    SAMC_ASSIGN(const ModuleCache::Entry entry, cache.get(key, make, waiting));
+  const auto make = [&](const std::string& path) { return compile_to(arguments, path, key, progress); };
+  bool said = false;
+  const auto waiting = [&](double seconds) {
+    constexpr double kSilence = 5;
+    progress.show(fmt::format("another samc is compiling this model ... {:.0f} s", seconds));
+    if (said || seconds < kSilence) return;
+    said = true;
     progress.clear();
-    Result<std::shared_ptr<const Module>> module = load(entry.path, arguments.threads);
-    if (module.is_ok() || entry.made) {
-      if (module.is_ok() && !entry.made)
-        for (const auto& [name, text] : module.value()->info().notes)
-          if (name == "warning") warn(fmt::format("{}: {}", arguments.model, text));
-      return module;
-    }
+    warn(fmt::format("waiting for another samc, which is compiling {}", arguments.model));
+  };
+  constexpr int kAttempts = 2;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    SAMC_ASSIGN(ModuleCache::Entry entry, cache.get(key, make, waiting));
+    progress.clear();
+    LoadedModule module = load(std::move(entry.file), arguments.threads);
+    // Its name is not to be believed: a file may have been renamed.
+    if (module.is_ok() && key_of(*module.value()) != key) module = invalid_input("it is of another model");
+    if (module.is_ok() && !entry.made) repeat_warnings(arguments.model, *module.value());
+    if (module.is_ok()) return module;
     warn(fmt::format("a module in the cache is unusable ({}): compiling again", module.status().message()));
-    cache.remove(key);
+    SAMC_TRY(cache.remove(key));
   }
+  return io_error(fmt::format("the cache {} gives no usable module", cache.folder()));
 }
 
 }  // namespace
@@ -233,9 +272,9 @@ Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments
   if (is_module) {
     SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
     progress.show(fmt::format("loading {} ...", arguments.model));
-    SAMC_ASSIGN(std::shared_ptr<const Module> module, load(arguments.model, arguments.threads));
-    for (const auto& [name, text] : module->info().notes)
-      if (name == "warning") warn(fmt::format("{}: {}", arguments.model, text));
+    SAMC_ASSIGN(MappedFile file, MappedFile::open(arguments.model));
+    SAMC_ASSIGN(std::shared_ptr<const Module> module, load(std::move(file), arguments.threads));
+    repeat_warnings(arguments.model, *module);
     return module;
   }
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
@@ -245,7 +284,12 @@ Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments
     warn(cache.status().message() + "; the compiled model is not kept");
     return compile_without_cache(arguments, progress);
   }
-  return compile_with_cache(arguments, cache.value(), progress);
+  LoadedModule module = compile_with_cache(arguments, cache.value(), progress);
+  if (module.is_ok() || module.status().code() != StatusCode::kIo) return module;
+  // A cache that is full or blocked is no reason to give up. Where it is the model that cannot be read, this says so.
+  LoadedModule anew = compile_without_cache(arguments, progress);
+  if (anew.is_ok()) warn(module.status().message() + "; the compiled model is not kept");
+  return anew;
 }
 
 }  // namespace samc

@@ -29,6 +29,11 @@ Tensor concatenated(const std::vector<Prediction>& predictions, Tensor Predictio
 
 }  // namespace
 
+std::string mask_path(const OutputPaths& paths, const Job& job, size_t prompt, size_t mask) {
+  return (std::filesystem::path(paths.masks_dir) / fmt::format("{}_prompt{}_mask{}.png", job.stem, prompt, mask))
+      .string();
+}
+
 PictureOutputs::PictureOutputs(const Job& job, const OutputPaths& paths, Image* picture, int64_t width, int64_t height)
     : job_(job), paths_(paths), picture_(picture), width_(width), height_(height) {}
 
@@ -52,9 +57,8 @@ Status PictureOutputs::add(size_t prompt, Prediction prediction) {
     if (!paths_.masks_dir.empty()) {
       std::vector<uint8_t> grey(pixels);
       for (size_t i = 0; i < pixels; ++i) grey[i] = mask[i] != 0 ? 255 : 0;
-      const std::string name = fmt::format("{}_prompt{}_mask{}.png", job_.stem, prompt, m);
-      SAMC_TRY(write_png_grey((std::filesystem::path(paths_.masks_dir) / name).string(), static_cast<int>(width_),
-                              static_cast<int>(height_), grey));
+      SAMC_TRY(write_png_grey(mask_path(paths_, job_, prompt, m), static_cast<int>(width_), static_cast<int>(height_),
+                              grey));
     }
   }
   if (paths_.json) json_.push_back({{"best", best}, {"masks", std::move(entries)}});

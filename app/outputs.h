@@ -21,6 +21,9 @@ struct OutputPaths {
   bool json = false;  // collect the JSON: whoever calls writes it
 };
 
+// The PNG of one mask in paths.masks_dir.
+std::string mask_path(const OutputPaths& paths, const Job& job, size_t prompt, size_t mask);
+
 // Takes the prediction of one prompt after the other.
 class PictureOutputs {
  public:

@@ -19,7 +19,7 @@
 namespace samc {
 namespace {
 
-class TemporaryFolder : public testing::Test {
+class InFolder : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   TestFolder test_folder_;
@@ -58,7 +58,7 @@ TEST(Tensor, knows_its_shape_and_bytes) {
   EXPECT_DEATH(tensor.reshape({5}), "reshape");
 }
 
-TEST_F(TemporaryFolder, a_file_appears_only_when_it_is_whole) {
+TEST_F(InFolder, a_file_appears_only_when_it_is_whole) {
   {
     Result<FileWriter> writer = FileWriter::create(path("a"));
     ASSERT_TRUE(writer.is_ok());
@@ -70,7 +70,7 @@ TEST_F(TemporaryFolder, a_file_appears_only_when_it_is_whole) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
-TEST_F(TemporaryFolder, interrupted_writing_leaves_nothing) {
+TEST_F(InFolder, interrupted_writing_leaves_nothing) {
   Result<FileWriter> writer = FileWriter::create(path("a"));
   ASSERT_TRUE(writer.is_ok());
   EXPECT_FALSE(std::filesystem::is_empty(folder_));
@@ -78,7 +78,7 @@ TEST_F(TemporaryFolder, interrupted_writing_leaves_nothing) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
-TEST_F(TemporaryFolder, a_full_disk_is_one_clear_line) {
+TEST_F(InFolder, a_full_disk_is_one_clear_line) {
   if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here";
   std::filesystem::create_symlink("/dev/full", folder_ / "full");
   const Status full = write_file(path("full"), std::string("x"));
@@ -90,7 +90,7 @@ TEST_F(TemporaryFolder, a_full_disk_is_one_clear_line) {
   EXPECT_NE(absent.to_string().find("missing/folder/file"), std::string::npos);
 }
 
-TEST_F(TemporaryFolder, mapping_what_is_not_a_file_fails) {
+TEST_F(InFolder, mapping_what_is_not_a_file_fails) {
   EXPECT_EQ(MappedFile::open(path("none")).status().code(), StatusCode::kIo);
   EXPECT_EQ(MappedFile::open(folder_.string()).status().code(), StatusCode::kInvalidInput);
   ASSERT_TRUE(write_file(path("empty"), std::string()).is_ok());

@@ -70,7 +70,7 @@ Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source
 }
 
 static Result<Image> read_image_unguarded(const std::string& path, ImageSource* source, int64_t most_pixels) {
-  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy));
   Result<Image> image = decode_image(file.bytes(), source, most_pixels);
   if (!image.is_ok()) return image.status().at(path);
   return image;

@@ -216,7 +216,7 @@ Result<Tensor> parse_npy(std::span<const std::byte> bytes) {
 }
 
 static Result<Tensor> read_npy_unguarded(const std::string& path) {
-  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy));
   Result<Tensor> tensor = parse_npy(file.bytes());
   if (!tensor.is_ok()) return tensor.status().at(path);
   return tensor;

@@ -323,7 +323,7 @@ Result<Npz> Npz::parse_unguarded(std::span<const std::byte> content, int64_t mos
 
 Result<Npz> Npz::read(const std::string& path, int64_t most_bytes) {
   return guarded([&]() -> Result<Npz> {
-    SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+    SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy));
     Result<Npz> npz = parse_unguarded(file.bytes(), most_bytes);
     if (!npz.is_ok()) return npz.status().at(path);
     npz.value().path_ = path;

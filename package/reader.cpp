@@ -300,14 +300,20 @@ Result<PlanModule> read_module_bytes(std::span<const std::byte> bytes, std::shar
   return guarded([&] { return read_module_bytes_unguarded(bytes, std::move(owner), name, options); });
 }
 
-static Result<PlanModule> read_module_unguarded(const std::string& path, const ReadOptions& options) {
-  SAMC_ASSIGN(MappedFile mapped, MappedFile::open(path));
-  const auto file = std::make_shared<const MappedFile>(std::move(mapped));
-  return read_module_bytes(file->bytes(), file, path, options);
+Result<PlanModule> read_module(const std::string& path, const ReadOptions& options) {
+  return guarded([&]() -> Result<PlanModule> {
+    SAMC_ASSIGN(MappedFile file, MappedFile::open(path, options.access));
+    return read_module(std::move(file), options);
+  });
 }
 
-Result<PlanModule> read_module(const std::string& path, const ReadOptions& options) {
-  return guarded([&] { return read_module_unguarded(path, options); });
+static Result<PlanModule> read_module_unguarded(MappedFile mapped, const ReadOptions& options) {
+  const auto file = std::make_shared<const MappedFile>(std::move(mapped));
+  return read_module_bytes(file->bytes(), file, file->path(), options);
+}
+
+Result<PlanModule> read_module(MappedFile file, const ReadOptions& options) {
+  return guarded([&] { return read_module_unguarded(std::move(file), options); });
 }
 
 }  // namespace samc

@@ -47,8 +47,16 @@ Module::~Module() = default;
 
 Result<std::shared_ptr<Module>> Module::load(const std::string& path, const LoadOptions& options) {
   return guarded([&]() -> Result<std::shared_ptr<Module>> {
+    SAMC_ASSIGN(MappedFile file, MappedFile::open(path, options.access));
+    return load(std::move(file), options);
+  });
+}
+
+Result<std::shared_ptr<Module>> Module::load(MappedFile file, const LoadOptions& options) {
+  return guarded([&]() -> Result<std::shared_ptr<Module>> {
     ThreadPool pool(options.threads);
-    SAMC_ASSIGN(PlanModule plan, read_module(path, {options.verify_weights, &pool}));
+    const std::string path = file.path();
+    SAMC_ASSIGN(PlanModule plan, read_module(std::move(file), {options.verify_weights, &pool}));
     std::shared_ptr<Module> module(new Module(std::move(plan)));
     if (Status status = module->check(); !status.is_ok()) return status.at(path);
     return module;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "base/status.h"
 #include "package/plan.h"
 
@@ -19,13 +20,19 @@ struct LoadOptions {
   bool verify_weights = true;
   // Threads that share the checksums; 0: one for each core.
   int threads = 0;
+  // kMap shares the pages with other processes and loads in milliseconds. Who then writes over the file (`cp new old`)
+  // makes the next access a SIGBUS, which ends the process; samc installs no handler. kCopy reads the file into memory,
+  // and what happens to it afterwards does not matter.
+  FileAccess access = FileAccess::kMap;
 };
 
 class Module {
  public:
-  // Maps the .samc file at `path` and checks it: checksums, structure, and every operation of every function against
+  // Opens the .samc file at `path` and checks it: checksums, structure, and every operation of every function against
   // the kernel it names. A file that is damaged, of another version or inconsistent gives a one-line error.
   static Result<std::shared_ptr<Module>> load(const std::string& path, const LoadOptions& options = {});
+  // The same of a file that is open already.
+  static Result<std::shared_ptr<Module>> load(MappedFile file, const LoadOptions& options = {});
   // The same from a plan in memory, as the compiler makes it.
   static Result<std::shared_ptr<Module>> from_plan(PlanModule plan);
   ~Module();

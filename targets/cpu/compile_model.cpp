@@ -197,6 +197,7 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   plan.info.build_id = options.build_id;
   plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
   // Kept, so that a module from the cache warns as its checkpoint did.
+  if (!options.key.empty()) plan.info.notes.emplace_back(kKeyNote, options.key);
   for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", warning);
   for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
   for (const PlanFunction& function : plan.functions)

@@ -20,7 +20,10 @@ struct CompileOptions {
   std::string until = {};             // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;
   std::string build_id;  // kept in the module
+  std::string key;       // of a cache: kept in the module as the note kKeyNote; empty: none
 };
+
+constexpr const char* kKeyNote = "key";
 
 struct CompileReport {
   std::string model_name;

@@ -389,7 +389,7 @@ TEST(ChildProcess, RunsInItsFolderWithItsEnvironmentAlone) {
   const Folder folder;
   std::string inside;
   {
-    auto work = WorkFolder::create(folder.file("result"));
+    auto work = TemporaryFolder::beside(folder.file("result"));
     ASSERT_TRUE(work.is_ok());
     inside = work.value().path();
     const auto result = run_child({{"/bin/sh", "-c", "pwd; env; exit 3"}, {"ONLY=this"}, inside, inside + "/log", {}});

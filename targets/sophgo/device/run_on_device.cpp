@@ -47,9 +47,7 @@ Result<NamedTensors> run_bmodel(const BmodelDevice& device, const std::string& b
                                 const SimulateOptions& options) {
   SAMC_ASSIGN(const std::string runner, find_runner(options.runner));
   std::error_code error;
-  const fs::path temporary = fs::temp_directory_path(error);
-  SAMC_ASSIGN(const WorkFolder work,
-              WorkFolder::create(((error ? fs::path("/tmp") : temporary) / "samc-run").string()));
+  SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::create("samc-run"));
   if (device.is_simulator()) {
     fs::create_symlink(device.simulator, work.file("libcmodel.so"), error);
     if (error) return io_error(fmt::format("cannot link {}: {}", work.file("libcmodel.so"), error.message()));

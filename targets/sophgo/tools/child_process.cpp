@@ -2,22 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 
 namespace samc::sophgo {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> list;
@@ -32,27 +25,14 @@ struct SpawnActions {
   ~SpawnActions() { posix_spawn_file_actions_destroy(&actions); }
 };
 
-// Folders of processes that no longer live.
-void remove_abandoned(const fs::path& beside) {
-  const std::string prefix = beside.filename().string() + ".work-";
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(beside.parent_path(), error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.rfind(prefix, 0) != 0) continue;
-    pid_t process = 0;
-    const char* digits = name.data() + prefix.size();
-    if (std::from_chars(digits, name.data() + name.size(), process).ec != std::errc() || process <= 0) continue;
-    if (::kill(process, 0) != 0 && errno == ESRCH) fs::remove_all(entry.path(), error);
-  }
-}
-
 }  // namespace
 
 Result<ChildResult> run_child(const ChildProcess& child) {
   SAMC_CHECK(!child.arguments.empty(), "no program to run");
   SpawnActions files;
   posix_spawn_file_actions_addopen(&files.actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files.actions, 1, child.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+  posix_spawn_file_actions_addopen(&files.actions, 1, child.log.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
   posix_spawn_file_actions_adddup2(&files.actions, 1, 2);
   posix_spawn_file_actions_addchdir_np(&files.actions, child.folder.c_str());
   const std::vector<char*> arguments = pointers(child.arguments);
@@ -81,25 +61,6 @@ Result<ChildResult> run_child(const ChildProcess& child) {
   result.exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
   result.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
   return result;
-}
-
-Result<WorkFolder> WorkFolder::create(const std::string& beside) {
-  std::error_code error;
-  const fs::path base = fs::absolute(beside, error).lexically_normal();
-  if (error) return io_error(fmt::format("{}: {}", beside, error.message()));
-  remove_abandoned(base);
-  static std::atomic<int> number{0};
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const std::string path = fmt::format("{}.work-{}-{}", base.string(), ::getpid(), number++);
-    if (fs::create_directory(path, error)) return WorkFolder(path);
-    if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
-  }
-  return io_error(fmt::format("cannot make a folder beside {}", beside));
-}
-
-WorkFolder::~WorkFolder() {
-  std::error_code error;
-  if (!path_.empty()) fs::remove_all(path_, error);
 }
 
 }  // namespace samc::sophgo

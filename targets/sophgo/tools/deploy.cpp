@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kHeadBytes = 16384;
+constexpr const char* kWeightFile = "module.weight_file";
 
 constexpr const char* kCustomizationFormats[] = {"RGB_PLANAR", "RGB_PACKED", "BGR_PLANAR", "BGR_PACKED", "GRAYSCALE"};
 // model_deploy.py's others: of these tpuc-opt 1.30.2 makes an input without room for colours or alpha.
@@ -50,8 +52,30 @@ std::string module_attribute(const std::string& text, const std::string& name) {
   return std::regex_search(text, match, pattern) ? match[1].str() : "";
 }
 
+// MLIR writes what is not printable as \XX.
+std::string unescaped(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '\\' && i + 2 < text.size() && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
+}
+
 struct Source {
-  std::string weight_file;
+  std::string weight_file;       // a name in the folder of the .mlir
+  std::string weight_file_text;  // as it is written there
   std::string pixel_format;
   int64_t inputs = 0, outputs = 0;
 };
@@ -83,16 +107,26 @@ Result<Source> read_head(const std::string& path) {
     return invalid_input(fmt::format("{}: module.state is {}, not TOP_F32", path, state),
                          "give the .mlir that transform wrote, not a lowered one");
   Source source;
-  source.weight_file = module_attribute(head, "module.weight_file");
-  if (source.weight_file.empty() || source.weight_file.find('/') != std::string::npos)
+  source.weight_file_text = module_attribute(head, kWeightFile);
+  source.weight_file = unescaped(source.weight_file_text);
+  if (!is_plain_name(source.weight_file))
     return invalid_input(fmt::format("{}: module.weight_file '{}' is no plain file name", path, source.weight_file));
+  // tpuc-opt makes file names of the module's name.
+  std::smatch name;
+  if (std::regex_search(head, name, std::regex(R"re(module\s*@\s*"([^"]*)")re")) && !is_plain_name(unescaped(name[1])))
+    return invalid_input(fmt::format("{}: the module's name '{}' is a path", path, name[1].str()),
+                         "give it a plain name");
   source.pixel_format = module_attribute(head, "pixel_format");
   count_inputs_and_outputs(head, source);
   return source;
 }
 
+// The names in the work folder are all ours: with one of the input's, tpuc-opt would write its results through a link
+// to the user's file.
+constexpr const char* kWeights = "weights.npz";
+
 // The file under another name in the work folder, without its bytes.
-Status link_into(const WorkFolder& work, const std::string& path, const std::string& name) {
+Status link_into(const TemporaryFolder& work, const std::string& path, const std::string& name) {
   std::error_code error;
   const fs::path target = fs::canonical(path, error);
   if (error) return io_error(fmt::format("cannot find {}: {}", path, error.message()));
@@ -101,13 +135,29 @@ Status link_into(const WorkFolder& work, const std::string& path, const std::str
   return Status::ok();
 }
 
+// The text with our name for the weights in place of its own.
+Status copy_text(const TemporaryFolder& work, const std::string& path, const Source& source) {
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy));
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  const std::string attribute = fmt::format("{} = \"{}\"", kWeightFile, source.weight_file_text);
+  const size_t at = text.find(kWeightFile);
+  if (at == std::string_view::npos || !text.substr(at).starts_with(attribute) ||
+      text.find(kWeightFile, at + 1) != std::string_view::npos)
+    return invalid_input(fmt::format("{} names {} more than once", path, kWeightFile), "samc transform writes it once");
+  SAMC_ASSIGN(FileWriter writer, FileWriter::create(work.file("model.mlir")));
+  SAMC_TRY(writer.write(text.data(), at));
+  SAMC_TRY(writer.write(fmt::format("{} = \"{}\"", kWeightFile, kWeights)));
+  SAMC_TRY(writer.write(text.data() + at + attribute.size(), text.size() - at - attribute.size()));
+  return writer.commit();
+}
+
 // The log beside the result, so that the work folder can go.
-Status keep_log(const Status& status, const WorkFolder& work, const std::string& output) {
-  std::error_code error;
-  const std::string kept = output + ".log";
-  fs::copy_file(work.file("log"), kept, fs::copy_options::overwrite_existing, error);
+Status keep_log(const Status& status, const TemporaryFolder& work, const std::string& output) {
+  const std::string kept = log_beside(output);
+  const Status moved = move_into_place(work.file("log"), kept);
   const std::string hint = status.hint().empty() ? "" : status.hint() + "; ";
-  return {status.code(), status.message(), error ? status.hint() : hint + "its log is " + kept};
+  return {status.code(), status.message(),
+          hint + (moved.is_ok() ? "its log is " + kept : "its log is lost: " + moved.message())};
 }
 
 Status check_compiler(const CompilerOptions& options) {
@@ -220,6 +270,11 @@ Result<const QuantizeEntry*> find_quantization(const std::string& name) {
   return usage_error("--quantize " + name + " is not known", "use one of: " + known);
 }
 
+Result<std::string> weights_of(const std::string& mlir) {
+  SAMC_ASSIGN(const Source source, read_head(mlir));
+  return (fs::path(mlir).parent_path() / source.weight_file).string();
+}
+
 static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   DeployOptions options = given;
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(options.chip));
@@ -235,11 +290,12 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   SAMC_TRY(check_debug_commands(kTpucDebugCommands));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
 
-  SAMC_ASSIGN(const WorkFolder work, WorkFolder::create(options.output));
-  SAMC_TRY(link_into(work, options.mlir, "model.mlir"));
-  const fs::path folder = fs::path(options.mlir).parent_path();
-  SAMC_TRY(link_into(work, (folder / source.weight_file).string(), source.weight_file));
-  if (!options.quantize_table.empty()) SAMC_TRY(link_into(work, options.quantize_table, "quantize_table"));
+  SAMC_TRY(check_writable(options.output));
+  SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::beside(options.output));
+  SAMC_TRY(copy_text(work, options.mlir, source));
+  SAMC_ASSIGN(const std::string weights, weights_of(options.mlir));
+  SAMC_TRY(link_into(work, weights, kWeights));
+  if (!options.quantize_table.empty()) SAMC_TRY(link_into(work, options.quantize_table, kQuantizeTable));
   if (!layer_groups.empty())
     SAMC_TRY(link_into(work, layer_groups, kLayerGroupFile));
   else if (const std::string config = layer_group_settings(options.compiler); !config.empty())
@@ -257,9 +313,8 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   if (error || report.bytes == 0)
     return keep_log(unsupported("tpuc-opt ended well and wrote no bmodel"), work, options.output);
   SAMC_ASSIGN(report.cores, read_engine_estimates(work.path()));
-  fs::rename(work.file("model.bmodel"), options.output, error);
-  if (error) return io_error(fmt::format("cannot write {}: {}", options.output, error.message()));
-  fs::remove(options.output + ".log", error);  // of an earlier failure
+  SAMC_TRY(move_into_place(work.file("model.bmodel"), options.output));
+  fs::remove(log_beside(options.output), error);  // of an earlier failure
   return report;
 }
 

@@ -68,7 +68,13 @@ struct DeployReport {
   uint64_t bytes = 0;
 };
 
-// Checks chip, quantization and cores before anything else. On failure tpuc-opt's log stays as OUTPUT.log.
+// Where tpuc-opt's log stays when it fails.
+inline std::string log_beside(const std::string& output) { return output + ".log"; }
+
+// The file beside an .mlir that holds its weights, as its head names it.
+Result<std::string> weights_of(const std::string& mlir);
+
+// Checks chip, quantization and cores before anything else. On failure tpuc-opt's log stays as log_beside(output).
 Result<DeployReport> deploy(const DeployOptions& options);
 
 }  // namespace samc::sophgo

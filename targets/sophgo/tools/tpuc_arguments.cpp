@@ -59,7 +59,7 @@ std::vector<std::string> compile_arguments(const DeployOptions& options, const Q
     arguments.push_back(
         fmt::format("--fuse-preprocess=mode={} customization_format={} align=False", mode.name, format));
   }
-  const std::string table = options.quantize_table.empty() ? "" : "qtable=quantize_table ";
+  const std::string table = options.quantize_table.empty() ? "" : fmt::format("qtable={} ", kQuantizeTable);
   arguments.push_back(fmt::format(
       "--convert-top-to-tpu={}weightFileName=lowered_weights.npz asymmetric=False doWinograd=False q_group_size={} "
       "q_symmetric={} matmul_perchannel=False gelu_mode=normal",

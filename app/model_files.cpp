@@ -1,0 +1,50 @@
+#include "app/model_files.h"
+
+#include <filesystem>
+
+#include "model/exported_model.h"
+#include "onnx/graph.h"
+#include "targets/sophgo/device/manifest.h"
+#include "targets/sophgo/tools/deploy.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_folder(const std::string& folder, std::vector<std::string>& files) {
+  const fs::path path(folder);
+  files.push_back((path / sophgo::kManifestName).string());
+  if (const Result<sophgo::BmodelManifest> manifest = sophgo::read_manifest(folder); manifest.is_ok()) {
+    files.push_back(manifest.value().encoder);
+    files.push_back(manifest.value().decoder);
+    return;
+  }
+  for (const char* part : {"encoder.onnx", "decoder.onnx"}) files.push_back((path / part).string());
+  if (const Result<std::vector<std::string>> list = ExportedModel::files(folder); list.is_ok())
+    files.insert(files.end(), list.value().begin(), list.value().end());
+}
+
+}  // namespace
+
+std::vector<std::string> model_files(const std::string& model, const std::optional<std::string>& config) {
+  std::vector<std::string> files;
+  if (config) files.push_back(*config);
+  std::error_code error;
+  if (fs::is_directory(model, error)) {
+    add_folder(model, files);
+    return files;
+  }
+  files.push_back(model);
+  files.push_back(fs::path(model).replace_extension(".yaml").string());
+  if (model.ends_with(".onnx")) {
+    if (const Result<onnx::Model> read = onnx::Model::load(model); read.is_ok())
+      files.insert(files.end(), read.value().external_files.begin(), read.value().external_files.end());
+  } else if (model.ends_with(".mlir")) {
+    if (const Result<std::string> weights = sophgo::weights_of(model); weights.is_ok())
+      files.push_back(weights.value());
+  }
+  return files;
+}
+
+}  // namespace samc

@@ -1,0 +1,56 @@
+#include "app/signals.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files.h"
+
+namespace samc {
+namespace {
+
+// All of this runs in handlers: no locks, no allocation.
+bool stderr_is_terminal = false;
+
+void put(const char* text) { (void)!::write(STDERR_FILENO, text, ::strlen(text)); }
+
+void on_end(int number) {
+  remove_unfinished_files();
+  ::_exit(128 + number);
+}
+
+void on_bus_error(int number, siginfo_t* info, void*) {
+  const bool is_from_kernel = info->si_code > 0;  // only then is there an address
+  const char* path = is_from_kernel ? mapped_file_at(info->si_addr) : nullptr;
+  if (path == nullptr) {
+    ::signal(number, SIG_DFL);
+    (void)::raise(number);  // on return
+    return;
+  }
+  if (stderr_is_terminal) put("\r\033[K");  // over a line of progress
+  put("samc: error: ");
+  put(path);
+  put(" was cut short, or its disk failed, while samc read it; replace a file by renaming, do not write over it\n");
+  remove_unfinished_files();
+  ::_exit(1);
+}
+
+}  // namespace
+
+void handle_signals() {
+  stderr_is_terminal = ::isatty(STDERR_FILENO) != 0;
+  struct sigaction action {};
+  action.sa_handler = on_end;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction old {};
+    ::sigaction(number, nullptr, &old);
+    if (old.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);  // nohup's wish is kept
+  }
+  struct sigaction bus {};
+  bus.sa_sigaction = on_bus_error;
+  bus.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGBUS, &bus, nullptr);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
+}  // namespace samc

@@ -1,0 +1,56 @@
+#pragma once
+// A whole file for reading: mapped, or copied into memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/memory_budget.h"
+#include "base/status.h"
+
+namespace samc {
+
+enum class FileAccess {
+  // The pages are shared with the page cache and nothing is copied. Who shortens the file later (`cp new old`) makes
+  // the next access to a lost page a SIGBUS, which ends the process: for large files that nobody rewrites in place.
+  kMap,
+  // Read once, into memory that counts (base/memory_budget.h). What happens to the file afterwards does not matter: for
+  // all that is small or may change.
+  kCopy,
+};
+
+class MappedFile {
+ public:
+  // A pipe, a device or a folder is an error; so is a file that shrinks while it is copied. largest: an error names a
+  // file of more bytes.
+  static Result<MappedFile> open(const std::string& path, FileAccess access = FileAccess::kMap,
+                                 uint64_t largest = UINT64_MAX);
+  // The file of a descriptor, mapped. The descriptor stays the caller's. path: for messages.
+  static Result<MappedFile> map(int descriptor, const std::string& path);
+  MappedFile() = default;
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  // They start at a multiple of the page size.
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& path() const { return path_; }
+  // Tells the kernel that these pages are no longer needed, so that they do not count as resident. Nothing for a copy.
+  void drop_pages() const;
+
+ private:
+  Status read(int descriptor, uint64_t size);
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  bool is_copy_ = false;
+  MemoryClaim claim_;  // of a copy
+  int listed_ = -1;    // place in the table that mapped_file_at reads
+  std::string path_;
+};
+
+// The path, for a terminal, of the mapped file whose pages hold this address; null when there is none. For handlers of
+// SIGBUS: async-signal-safe. samc installs no handler in a host program; the command `samc` does (app/signals.h).
+const char* mapped_file_at(const void* address) noexcept;
+
+}  // namespace samc
