@@ -46,8 +46,8 @@ Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels) 
   return Status::ok();
 }
 
-static Result<Image> decode_image_unguarded(std::span<const std::byte> bytes, ImageSource* source,
-                                            int64_t most_pixels) {
+static Result<Image> decode_image_unguarded(std::span<const std::byte> bytes, ImageSource* source, int64_t most_pixels,
+                                            Orientation orientation) {
   constexpr size_t kHead = 16;
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHead));
   if (head.empty()) return invalid_input("an empty file, not a picture");
@@ -60,24 +60,27 @@ static Result<Image> decode_image_unguarded(std::span<const std::byte> bytes, Im
   else if (const char* name = name_of_foreign_format(head))
     image = unsupported(fmt::format("{} file, which samc does not read", name), "convert it to JPEG or PNG");
   if (!image.is_ok()) return image;
-  const int orientation = found.orientation;
+  if (orientation == Orientation::kAsStored) found.orientation = 1;
+  const int turned_by = found.orientation;
   if (source != nullptr) *source = std::move(found);
-  return oriented(std::move(image).value(), orientation);
+  return oriented(std::move(image).value(), turned_by);
 }
 
-Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source, int64_t most_pixels) {
-  return guarded([&] { return decode_image_unguarded(bytes, source, most_pixels); });
+Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source, int64_t most_pixels,
+                           Orientation orientation) {
+  return guarded([&] { return decode_image_unguarded(bytes, source, most_pixels, orientation); });
 }
 
-static Result<Image> read_image_unguarded(const std::string& path, ImageSource* source, int64_t most_pixels) {
+static Result<Image> read_image_unguarded(const std::string& path, ImageSource* source, int64_t most_pixels,
+                                          Orientation orientation) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy));
-  Result<Image> image = decode_image(file.bytes(), source, most_pixels);
+  Result<Image> image = decode_image(file.bytes(), source, most_pixels, orientation);
   if (!image.is_ok()) return image.status().at(path);
   return image;
 }
 
-Result<Image> read_image(const std::string& path, ImageSource* source, int64_t most_pixels) {
-  return guarded([&] { return read_image_unguarded(path, source, most_pixels); });
+Result<Image> read_image(const std::string& path, ImageSource* source, int64_t most_pixels, Orientation orientation) {
+  return guarded([&] { return read_image_unguarded(path, source, most_pixels, orientation); });
 }
 
 }  // namespace samc

@@ -1,7 +1,7 @@
 #pragma once
 // Pictures in and out: JPEG and PNG files to 8-bit RGB, the same pixels as Pillow's Image.open(path).convert("RGB").
 //
-// Where we differ from Pillow, on purpose: the EXIF orientation is applied (Pillow leaves it to the caller), and 16-bit
+// Where we differ from Pillow, on purpose: the orientation is applied (Pillow leaves it to the caller), and 16-bit
 // grey PNG keeps its high byte (Pillow clips all above 255 to white). Alpha is dropped, not blended, as Pillow does.
 
 #include <cstddef>
@@ -44,15 +44,21 @@ struct ImageSource {
   int bits = 8;         // for each channel, as stored
   bool progressive = false;
   bool dropped_alpha = false;
-  int orientation = 1;                // EXIF's 1..8; the Image is already turned so that it is upright
+  int orientation = 1;                // EXIF's 1..8 by which the Image was turned, so that it is upright
   std::vector<std::string> warnings;  // damage that the decoder read past
 };
 
-// The whole file must be a picture of at most most_pixels, and of at most kLongestSide on a side. Errors name the path.
-// source may be null.
-Result<Image> read_image(const std::string& path, ImageSource* source = nullptr, int64_t most_pixels = kMostPixels);
+enum class Orientation {
+  kUpright,   // turned as EXIF or XMP asks, as Pillow's ImageOps.exif_transpose does
+  kAsStored,  // left as the pixels are stored; the source then says 1
+};
+
+// The file must be a picture of at most most_pixels, and of at most kLongestSide on a side. All of its pixels must be
+// there; an end marker may be missing. Errors name the path. source may be null.
+Result<Image> read_image(const std::string& path, ImageSource* source = nullptr, int64_t most_pixels = kMostPixels,
+                         Orientation orientation = Orientation::kUpright);
 Result<Image> decode_image(std::span<const std::byte> bytes, ImageSource* source = nullptr,
-                           int64_t most_pixels = kMostPixels);
+                           int64_t most_pixels = kMostPixels, Orientation orientation = Orientation::kUpright);
 
 // 8-bit PNG, written beside its place and renamed.
 Status write_png(const std::string& path, const Image& image);

@@ -62,7 +62,37 @@ TEST(Image, every_kind_has_the_pixels_that_pillow_gives) {
     EXPECT_EQ(crc_of(image.value()), crc) << name;
     ++pictures;
   }
-  EXPECT_GE(pictures, 38);
+  EXPECT_GE(pictures, 39);
+}
+
+TEST(Image, what_says_how_the_camera_was_held_is_heeded_as_by_pillow) {
+  std::ifstream listing(kPictures + "by_hand/pillow.txt");
+  std::string name;
+  int width = 0, height = 0, images = 0;
+  uint32_t crc = 0;
+  while (listing >> name >> std::dec >> width >> height >> std::hex >> crc) {
+    const Result<Image> image = read_image(kPictures + name);
+    ASSERT_TRUE(image.is_ok()) << image.status().to_string();
+    EXPECT_EQ(image.value().width, width) << name;
+    EXPECT_EQ(image.value().height, height) << name;
+    EXPECT_EQ(crc_of(image.value()), crc) << name;
+    ++images;
+  }
+  EXPECT_GE(images, 27);
+}
+
+TEST(Image, the_orientation_can_be_ignored) {
+  for (const char* name : {"orientation6.jpg", "orientation6.png"}) {
+    ImageSource source;
+    const std::vector<std::byte> bytes = bytes_of(kPictures + name);
+    const Image stored = decode_image(bytes, &source, kMostPixels, Orientation::kAsStored).value();
+    EXPECT_EQ(source.orientation, 1) << name;
+    const Image upright = decode_image(bytes, &source).value();
+    EXPECT_EQ(source.orientation, 6) << name;
+    EXPECT_EQ(stored.width, upright.height) << name;
+    EXPECT_EQ(crc_of(oriented(stored, 6)), crc_of(upright)) << name;
+    EXPECT_NE(crc_of(stored), crc_of(upright)) << name;
+  }
 }
 
 TEST(Image, says_what_the_file_was) {
@@ -88,7 +118,8 @@ TEST(Image, says_what_the_file_was) {
 }
 
 TEST(Image, a_file_cut_anywhere_is_an_error_or_whole) {
-  for (const char* name : {"yuv420.jpg", "progressive.jpg", "ycck.jpg", "arithmetic.jpg", "rgb8.png", "palette4.png"}) {
+  for (const char* name : {"yuv420.jpg", "progressive.jpg", "ycck.jpg", "arithmetic.jpg", "separate_scans.jpg",
+                           "rgb8.png", "palette4.png", "by_hand/interlaced_13x8.png"}) {
     const std::vector<std::byte> whole = bytes_of(kPictures + name);
     const uint32_t crc = crc_of(decode_image(whole).value());
     size_t refused = 0;
@@ -106,8 +137,50 @@ TEST(Image, a_file_cut_anywhere_is_an_error_or_whole) {
   }
 }
 
+// All pixels are there, and other programs show such files too. What comes after the end is none of the image.
+TEST(Image, what_misses_nothing_but_its_end_is_whole) {
+  const auto expect_whole = [](std::span<const std::byte> bytes, uint32_t crc, const std::string& name) {
+    const Result<Image> image = decode_image(bytes);
+    ASSERT_TRUE(image.is_ok()) << name << ": " << image.status().to_string();
+    EXPECT_EQ(crc_of(image.value()), crc) << name;
+  };
+  for (const char* name : {"yuv420.jpg", "progressive.jpg", "grey.jpg", "ycck.jpg", "restart_markers.jpg",
+                           "one_pixel.jpg", "separate_scans.jpg"}) {
+    std::vector<std::byte> bytes = bytes_of(kPictures + name);
+    const uint32_t crc = crc_of(decode_image(bytes).value());
+    for (const size_t missing : {1, 2})
+      expect_whole(std::span(bytes).first(bytes.size() - missing), crc, fmt::format("{} - {}", name, missing));
+    EXPECT_FALSE(decode_image(std::span(bytes).first(bytes.size() - 3)).is_ok()) << name;
+    bytes.resize(bytes.size() + 100);
+    expect_whole(bytes, crc, std::string(name) + " and zeros");
+    const std::vector<std::byte> another = bytes_of(kPictures + "cmyk.jpg");
+    bytes.insert(bytes.end(), another.begin(), another.end());
+    expect_whole(bytes, crc, std::string(name) + " and another");
+  }
+  // The end chunk has 12 bytes; before it stand the checksum of the pixels' chunk and that of the deflated pixels.
+  for (const char* name :
+       {"rgb8.png", "palette4.png", "grey16.png", "by_hand/interlaced_1x1.png", "by_hand/interlaced_3x3.png",
+        "by_hand/interlaced_13x8.png", "by_hand/interlaced_8x13.png"}) {
+    std::vector<std::byte> bytes = bytes_of(kPictures + name);
+    const uint32_t crc = crc_of(decode_image(bytes).value());
+    for (const size_t missing : {1, 12, 13, 16, 17, 20})
+      expect_whole(std::span(bytes).first(bytes.size() - missing), crc, fmt::format("{} - {}", name, missing));
+    bytes.resize(bytes.size() + 100);
+    expect_whole(bytes, crc, std::string(name) + " and zeros");
+  }
+}
+
+TEST(Image, a_wrong_checksum_is_an_error_still) {
+  std::vector<std::byte> png = bytes_of(kPictures + "rgb8.png");
+  png[png.size() - 13] ^= std::byte{1};  // of the pixels' chunk
+  const Status status = decode_image(png).status();
+  EXPECT_NE(status.message().find("damaged PNG"), std::string::npos) << status.message();
+}
+
 TEST(Image, flipped_bits_never_crash) {
-  for (const char* name : {"yuv420.jpg", "progressive.jpg", "orientation6.png", "palette4.png"}) {
+  for (const char* name :
+       {"yuv420.jpg", "progressive.jpg", "separate_scans.jpg", "orientation6.png", "palette4.png", "by_hand/long.jpg",
+        "by_hand/profile_compressed.png", "by_hand/xmp_compressed.png", "by_hand/interlaced_3x3.png"}) {
     const std::vector<std::byte> whole = bytes_of(kPictures + name);
     for (size_t at = 0; at < whole.size(); at += 5) {
       std::vector<std::byte> bytes = whole;
@@ -169,11 +242,44 @@ TEST(Exif, both_byte_orders_and_nonsense) {
   EXPECT_EQ(exif_orientation(little), 6);
   const std::vector<uint8_t> big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0};
   EXPECT_EQ(exif_orientation(big), 3);
-  for (size_t size = 0; size < little.size(); ++size) EXPECT_EQ(exif_orientation(std::span(little).first(size)), 1);
+  const std::vector<uint8_t> turned{'M', 'M', 42, 0, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 3, 0, 0};
+  EXPECT_EQ(exif_orientation(turned), 3);
+  EXPECT_EQ(exif_orientation({}), std::nullopt);
+  for (size_t size = 1; size < little.size(); ++size)
+    EXPECT_EQ(exif_orientation(std::span(little).first(size)).value_or(1), 1) << size;
+  EXPECT_EQ(exif_orientation(std::span(little).first(7)), 1);  // no EXIF block
   little[18] = 9;
   EXPECT_EQ(exif_orientation(little), 1);
+  little[10] = 0x13;
+  EXPECT_EQ(exif_orientation(little), std::nullopt);  // another tag
   little[4] = 0xff;
-  EXPECT_EQ(exif_orientation(little), 1);
+  EXPECT_EQ(exif_orientation(little), std::nullopt);  // no tag
+}
+
+TEST(Exif, the_first_of_two_counts_and_a_value_outside_ends_the_reading) {
+  const auto block = [](std::vector<std::array<uint8_t, 12>> entries) {
+    std::vector<uint8_t> bytes{'I', 'I', 42, 0, 8, 0, 0, 0, static_cast<uint8_t>(entries.size()), 0};
+    for (const auto& entry : entries) bytes.insert(bytes.end(), entry.begin(), entry.end());
+    bytes.resize(bytes.size() + 4);
+    return bytes;
+  };
+  constexpr std::array<uint8_t, 12> kSix{0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0}, kThree{0x12, 1, 3, 0, 1, 0, 0, 0, 3};
+  constexpr std::array<uint8_t, 12> kNoType{0x12, 1, 99, 0, 1, 0, 0, 0, 3}, kNoValues{0x12, 1, 3, 0, 0, 0, 0, 0, 3};
+  constexpr std::array<uint8_t, 12> kOutside{0x0f, 1, 2, 0, 9, 0, 0, 0, 0xff, 0xff, 0, 0};
+  EXPECT_EQ(exif_orientation(block({kSix, kThree})), 6);
+  EXPECT_EQ(exif_orientation(block({kNoType, kNoValues, kThree})), 3);
+  EXPECT_EQ(exif_orientation(block({kOutside, kThree})), std::nullopt);
+  EXPECT_EQ(exif_orientation(block({kSix, kOutside})), 6);
+}
+
+TEST(Xmp, an_attribute_or_an_element) {
+  EXPECT_EQ(xmp_orientation("<a tiff:Orientation=\"6\"/>"), 6);
+  EXPECT_EQ(xmp_orientation("<tiff:Orientation>8</tiff:Orientation>"), 8);
+  EXPECT_EQ(xmp_orientation("tiff:Orientation= tiff:Orientation=\"3\" tiff:Orientation=\"6\""), 3);
+  EXPECT_EQ(xmp_orientation("<a tiff:Orientation=\"9\"/>"), 1);
+  for (const char* text :
+       {"", "tiff:Orientation", "tiff:Orientation=\"", "tiff:Orientation='6'", "exif:Orientation=\"6\""})
+    EXPECT_EQ(xmp_orientation(text), std::nullopt) << text;
 }
 
 TEST(Image, png_comes_back_as_written) {

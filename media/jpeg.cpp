@@ -10,13 +10,20 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
+#include <bitset>
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "media/exif.h"
 #include "media/image_decoders.h"
 
 namespace samc {
 namespace {
 
-constexpr int kExifMarker = JPEG_APP0 + 1;
+constexpr int kMetadataMarker = JPEG_APP0 + 1;  // EXIF and XMP
 // A progressive picture of few bytes may hold many scans, each of which costs a pass over all its pixels: pixels times
 // scans must not pass the first number and the second for each byte of the file. Photographs stay far below.
 constexpr int64_t kFreeScanPixels = int64_t{1} << 27;
@@ -30,7 +37,10 @@ struct Decoder {
   std::jmp_buf failed{};
   char message[JMSG_LENGTH_MAX] = {};
   char warning[JMSG_LENGTH_MAX] = {};
-  bool truncated = false;
+  bool truncated = false;    // the file ended before what was wanted of it
+  bool has_header = false;   // then an end marker is made up for a file without one, and what is missing is judged
+  bool misses_data = false;  // pixels were made up for want of data
+  std::bitset<MAX_COMPONENTS> components;  // those of which a scan began
   int64_t pixels = 0;
   int64_t most_scan_pixels = 0;
 };
@@ -46,23 +56,35 @@ Decoder& decoder_of(j_common_ptr jpeg) { return *static_cast<Decoder*>(jpeg->cli
 void on_message(j_common_ptr jpeg, int level) {
   Decoder& decoder = decoder_of(jpeg);
   if (level < 0 && decoder.warning[0] == '\0') jpeg->err->format_message(jpeg, decoder.warning);
+  const int code = jpeg->err->msg_code;
+  if (decoder.truncated && (code == JWRN_HIT_MARKER || code == JWRN_MUST_RESYNC)) decoder.misses_data = true;
 }
 
 boolean on_end_of_input(j_decompress_ptr jpeg) {
   Decoder& decoder = decoder_of(reinterpret_cast<j_common_ptr>(jpeg));
   decoder.truncated = true;
-  std::longjmp(decoder.failed, 1);
+  // The arithmetic decoder takes zeros for what is missing without a word, so there nothing could be judged.
+  if (!decoder.has_header || jpeg->arith_code) std::longjmp(decoder.failed, 1);
+  static constexpr JOCTET kEnd[] = {0xff, JPEG_EOI};
+  jpeg->src->next_input_byte = kEnd;
+  jpeg->src->bytes_in_buffer = sizeof kEnd;
+  return TRUE;
 }
 
 void skip_input(j_decompress_ptr jpeg, long count) {
   if (count <= 0) return;
-  if (static_cast<size_t>(count) > jpeg->src->bytes_in_buffer) on_end_of_input(jpeg);
+  if (static_cast<size_t>(count) > jpeg->src->bytes_in_buffer) {
+    on_end_of_input(jpeg);
+    return;
+  }
   jpeg->src->next_input_byte += count;
   jpeg->src->bytes_in_buffer -= static_cast<size_t>(count);
 }
 
 void on_progress(j_common_ptr common) {
   Decoder& decoder = decoder_of(common);
+  for (int i = 0; i < decoder.jpeg.comps_in_scan; ++i)
+    decoder.components.set(static_cast<size_t>(decoder.jpeg.cur_comp_info[i]->component_index));
   if (decoder.jpeg.input_scan_number <= decoder.most_scan_pixels / std::max<int64_t>(1, decoder.pixels)) return;
   std::snprintf(decoder.message, sizeof decoder.message, "%d scans or more over %lld pixels in so few bytes",
                 decoder.jpeg.input_scan_number, static_cast<long long>(decoder.pixels));
@@ -83,8 +105,9 @@ bool start(Decoder& decoder, std::span<const std::byte> bytes) {
   decoder.jpeg.src = &decoder.input;
   decoder.progress.progress_monitor = on_progress;
   decoder.jpeg.progress = &decoder.progress;
-  jpeg_save_markers(&decoder.jpeg, kExifMarker, 0xffff);
+  jpeg_save_markers(&decoder.jpeg, kMetadataMarker, 0xffff);
   jpeg_read_header(&decoder.jpeg, TRUE);
+  decoder.has_header = true;
   return true;
 }
 
@@ -115,7 +138,7 @@ bool read_pixels(Decoder& decoder, Image& image, uint8_t* row) {
       }
     }
   }
-  // The end marker may be missing: all pixels are there, so jpeg_finish_decompress, which would want it, is not called.
+  // All pixels are there, so jpeg_finish_decompress, which would want the end marker, is not called.
   return true;
 }
 
@@ -128,6 +151,34 @@ int64_t coefficient_bytes(jpeg_decompress_struct& jpeg) {
     blocks += int64_t{component.width_in_blocks + 4} * (component.height_in_blocks + 4);  // up to whole MCUs
   }
   return blocks * DCTSIZE2 * static_cast<int64_t>(sizeof(JCOEF));
+}
+
+// For a file without end marker: whether pixels are missing, in the middle of a scan or with a whole scan.
+bool lacks_pixels(Decoder& decoder) {
+  const jpeg_decompress_struct& jpeg = decoder.jpeg;
+  if (decoder.misses_data) return true;
+  if (jpeg_has_multiple_scans(&decoder.jpeg) == FALSE) return false;
+  if (jpeg.coef_bits == nullptr) return decoder.components.count() < static_cast<size_t>(jpeg.num_components);
+  for (int component = 0; component < jpeg.num_components; ++component)
+    for (int i = 0; i < DCTSIZE2; ++i)
+      if (jpeg.coef_bits[component][i] != 0) return true;  // bits of this coefficient are still to come
+  return false;
+}
+
+// Several EXIF markers are one block in pieces, and of several XMP markers the last counts, as for Pillow.
+int orientation_of(const jpeg_decompress_struct& jpeg) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kExif = "Exif\0\0"sv, kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+  std::vector<uint8_t> exif;
+  std::string_view xmp;
+  for (const jpeg_marker_struct* marker = jpeg.marker_list; marker != nullptr; marker = marker->next) {
+    if (marker->marker != kMetadataMarker) continue;
+    const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+    if (data.starts_with(kExif)) exif.insert(exif.end(), data.begin() + (exif.empty() ? 0 : kExif.size()), data.end());
+    if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
+  }
+  if (const std::optional<int> found = exif_orientation(exif)) return *found;
+  return xmp_orientation(xmp).value_or(1);
 }
 
 struct Cleanup {
@@ -175,13 +226,7 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source,
   source.colours = name_of(jpeg.jpeg_color_space);
   source.bits = jpeg.data_precision;
   source.progressive = jpeg.progressive_mode != 0;
-  for (const jpeg_marker_struct* marker = jpeg.marker_list; marker != nullptr; marker = marker->next) {
-    constexpr char kExif[] = "Exif\0";  // and the literal's own zero: six bytes
-    if (marker->marker != kExifMarker || marker->data_length < sizeof kExif) continue;
-    if (std::memcmp(marker->data, kExif, sizeof kExif) != 0) continue;
-    source.orientation = exif_orientation({marker->data + sizeof kExif, marker->data_length - sizeof kExif});
-    break;
-  }
+  source.orientation = orientation_of(jpeg);
 
   J_COLOR_SPACE colours = JCS_RGB;
   if (jpeg.num_components == 1)
@@ -194,7 +239,7 @@ Result<Image> decode_jpeg(std::span<const std::byte> bytes, ImageSource& source,
   if (!start_pixels(decoder, colours)) return failure(decoder);
   Image image(static_cast<int>(jpeg.image_width), static_cast<int>(jpeg.image_height));
   std::vector<uint8_t> row(static_cast<size_t>(image.width) * 4);
-  if (!read_pixels(decoder, image, row.data())) return failure(decoder);
+  if (!read_pixels(decoder, image, row.data()) || (decoder.truncated && lacks_pixels(decoder))) return failure(decoder);
   if (decoder.warning[0] != '\0') source.warnings.emplace_back(decoder.warning);
   return image;
 }

@@ -4,8 +4,10 @@
 #include <png.h>
 
 #include <algorithm>
+#include <array>
 #include <csetjmp>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -13,17 +15,28 @@
 #include "base/guard.h"
 #include "media/exif.h"
 #include "media/image_decoders.h"
+#include "media/png_chunks.h"
 
 namespace samc {
 namespace {
 
+// The length of a chunk of pixels that the file ends in, as it would be written for what is there: libpng reads a chunk
+// by its length, and would give none of the bytes before the end.
+struct ShortenedChunk {
+  size_t at = std::numeric_limits<size_t>::max();
+  std::array<std::byte, 4> length{};
+};
+
 struct Decoder {
   png_structp png = nullptr;
   png_infop info = nullptr;
-  std::span<const std::byte> rest;
+  std::span<const std::byte> bytes;
+  size_t position = 0;
+  ShortenedChunk shortened;
   char message[128] = {};
   char warning[128] = {};
   bool truncated = false;
+  uint64_t rows = 0;  // read so far, those of every interlacing pass
   ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
@@ -45,12 +58,19 @@ void on_warning(png_structp png, png_const_charp message) {
 
 void read_bytes(png_structp png, png_bytep target, size_t count) {
   Decoder& decoder = *static_cast<Decoder*>(png_get_io_ptr(png));
-  if (count > decoder.rest.size()) {
+  if (count > decoder.bytes.size() - decoder.position) {
     decoder.truncated = true;
     png_error(png, "the file ends early");
   }
-  std::memcpy(target, decoder.rest.data(), count);
-  decoder.rest = decoder.rest.subspan(count);
+  std::memcpy(target, decoder.bytes.data() + decoder.position, count);
+  const ShortenedChunk& chunk = decoder.shortened;
+  if (decoder.position == chunk.at) std::memcpy(target, chunk.length.data(), std::min(count, chunk.length.size()));
+  decoder.position += count;
+}
+
+// Called for each row when all of its bytes are there, and before anything is read that follows them.
+void count_row(png_structp png, png_row_infop, png_bytep) {
+  ++static_cast<Decoder*>(png_get_user_transform_ptr(png))->rows;
 }
 
 bool read_header(Decoder& decoder) {
@@ -58,14 +78,27 @@ bool read_header(Decoder& decoder) {
   png_set_read_fn(decoder.png, &decoder, read_bytes);
   png_set_user_limits(decoder.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_picture_size judges
   // The chunks beside the picture (texts, profiles, EXIF) may be large, and libpng takes memory for whatever length an
-  // EXIF chunk declares. All are skipped; orientation_of() finds the EXIF chunk by itself.
+  // EXIF chunk declares. All are skipped; png_orientation() reads what it needs by itself.
   png_set_keep_unknown_chunks(decoder.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   png_read_info(decoder.png, decoder.info);
   return true;
 }
 
+uint64_t rows_of(const Decoder& decoder) {
+  const uint64_t width = png_get_image_width(decoder.png, decoder.info);
+  const uint64_t height = png_get_image_height(decoder.png, decoder.info);
+  if (png_get_interlace_type(decoder.png, decoder.info) == PNG_INTERLACE_NONE) return height;
+  uint64_t rows = 0;
+  for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass)
+    if (PNG_PASS_COLS(width, pass) > 0) rows += PNG_PASS_ROWS(height, pass);
+  return rows;
+}
+
+// True too for a file that ends after its last row: the pixels are there.
 bool read_pixels(Decoder& decoder, png_bytepp rows) {
-  if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
+  if (setjmp(png_jmpbuf(decoder.png)) != 0) return decoder.truncated && decoder.rows == rows_of(decoder);
+  png_set_read_user_transform_fn(decoder.png, count_row);
+  png_set_user_transform_info(decoder.png, &decoder, 0, 0);
   png_set_expand(decoder.png);
   png_set_strip_16(decoder.png);
   png_set_strip_alpha(decoder.png);
@@ -76,16 +109,16 @@ bool read_pixels(Decoder& decoder, png_bytepp rows) {
   return true;
 }
 
-int orientation_of(std::span<const std::byte> png) {
-  constexpr size_t kSignature = 8, kAroundData = 12;  // length and type before a chunk's data, checksum after
-  for (size_t at = kSignature; png.size() - at >= kAroundData;) {
-    const auto* chunk = reinterpret_cast<const uint8_t*>(png.data()) + at;
-    const size_t length = png_get_uint_32(chunk);
-    if (length > png.size() - at - kAroundData || std::memcmp(chunk + 4, "IEND", 4) == 0) return 1;
-    if (std::memcmp(chunk + 4, "eXIf", 4) == 0) return exif_orientation({chunk + 8, length});
-    at += kAroundData + length;
+ShortenedChunk find_cut_pixels(std::span<const std::byte> png) {
+  PngChunks chunks(png);
+  ShortenedChunk shortened;
+  while (const std::optional<PngChunk> chunk = chunks.next()) {
+    if (chunk->is_whole || chunk->type != "IDAT") continue;
+    shortened.at = chunk->at;
+    png_save_uint_32(reinterpret_cast<png_bytep>(shortened.length.data()),
+                     static_cast<png_uint_32>(chunk->data.size()));
   }
-  return 1;
+  return shortened;
 }
 
 const char* name_of(int colour_type) {
@@ -165,7 +198,8 @@ Status write_pixels(const std::string& path, int width, int height, int colour_t
 
 Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels) {
   Decoder decoder;
-  decoder.rest = bytes;
+  decoder.bytes = bytes;
+  decoder.shortened = find_cut_pixels(bytes);
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning);
   if (decoder.png == nullptr) return Status::out_of_memory();
   decoder.info = png_create_info_struct(decoder.png);
@@ -181,7 +215,7 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   source.bits = png_get_bit_depth(decoder.png, decoder.info);
   source.dropped_alpha =
       (colour_type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(decoder.png, decoder.info, PNG_INFO_tRNS) != 0;
-  source.orientation = orientation_of(bytes);
+  source.orientation = png_orientation(bytes);
 
   Image image(static_cast<int>(width), static_cast<int>(height));
   std::vector<png_bytep> rows(height);

@@ -1,7 +1,8 @@
 #include "media/prompts.h"
 
+#include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <set>
 
 #include "base/files.h"
@@ -9,6 +10,7 @@
 #include "base/limits.h"
 #include "base/memory_budget.h"
 #include "base/quote.h"
+#include "media/json_document.h"
 
 namespace samc {
 namespace {
@@ -37,7 +39,7 @@ Result<double> number(const Json& value) {
 
 Result<std::string> string(const Json& value) {
   if (!value.is_string()) return invalid_input("not a string");
-  std::string out = value.get<std::string>();
+  SAMC_ASSIGN(std::string out, file_name(value.get_ref<const std::string&>()));
   if (out.empty() || out.find('\0') != std::string::npos) return invalid_input("not a path");
   return out;
 }
@@ -108,14 +110,17 @@ Result<Prompt> parse_prompt(const Json& json) {
   return prompt;
 }
 
-Result<PicturePrompts> parse_picture(const Json& json) {
+// picture.image stays empty when it cannot be read.
+Status parse_picture(const Json& json, PicturePrompts& picture) {
   if (!json.is_object()) return invalid_input("not an object", "write {\"image\": \"a.jpg\", \"prompts\": [...]}");
-  SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
-  PicturePrompts picture;
-  if (!json.contains("image")) return invalid_input("no \"image\"", "name the picture's file");
+  if (!json.contains("image")) {
+    SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
+    return invalid_input("no \"image\"", "name the image's file");
+  }
   Result<std::string> image = string(json["image"]);
   if (!image.is_ok()) return image.status().at("image");
   picture.image = std::move(image).value();
+  SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
   for (const char* key : {"multimask", "normalized"}) {
     if (!json.contains(key)) continue;
     Result<bool> value = boolean(json[key]);
@@ -130,20 +135,29 @@ Result<PicturePrompts> parse_picture(const Json& json) {
     if (!prompt.is_ok()) return prompt.status().at(fmt::format("prompts[{}]", i));
     picture.prompts.push_back(std::move(prompt).value());
   }
-  return picture;
+  return Status::ok();
 }
 
-// The JSON library reports by exception; here they end.
-Result<Json> parse_json(std::string_view text) {
-  try {
-    return Json::parse(text.begin(), text.end());
-  } catch (const Json::exception& error) {
-    std::string reason = error.what();
-    if (const size_t end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
-    for (char& c : reason)
-      if (c == '\n') c = ' ';
-    return invalid_input("not valid JSON: " + reason.substr(0, 160));
+Status repeated_key(const RepeatedKey& repeated, size_t steps) {
+  std::string where;
+  for (const std::string& step : std::span(repeated.path).subspan(steps))
+    where += (where.empty() || step.starts_with('[') ? "" : ".") + quote(step);
+  const Status status =
+      invalid_input(fmt::format("the key \"{}\" stands twice", quote(repeated.key)), "keep one of the two");
+  return where.empty() ? status : status.at(where);
+}
+
+// By the entry of "pictures" that it is in: the first of each. An error for one that is in none.
+Result<std::map<size_t, Status>> repeated_keys(const JsonDocument& document) {
+  std::map<size_t, Status> by_picture;
+  for (const RepeatedKey& repeated : document.repeated) {
+    const std::vector<std::string>& path = repeated.path;
+    if (path.size() < 2 || path[0] != "pictures" || !path[1].starts_with('[')) return repeated_key(repeated, 0);
+    size_t index = 0;
+    std::from_chars(path[1].data() + 1, path[1].data() + path[1].size(), index);
+    by_picture.try_emplace(index, repeated_key(repeated, 2));
   }
+  return by_picture;
 }
 
 }  // namespace
@@ -151,7 +165,9 @@ Result<Json> parse_json(std::string_view text) {
 static Result<std::vector<PicturePrompts>> parse_prompts_unguarded(std::string_view text) {
   constexpr int64_t kTreeBytes = 32;  // of a byte of text such as [1,1]
   const MemoryClaim claim(kTreeBytes * static_cast<int64_t>(text.size()), "the JSON of prompts");
-  SAMC_ASSIGN(const Json json, parse_json(text));
+  SAMC_ASSIGN(const JsonDocument document, parse_json(text));
+  const Json& json = document.value;
+  SAMC_ASSIGN(const auto repeated, repeated_keys(document));
   if (!json.is_object() || !json.contains("pictures") || !json["pictures"].is_array())
     return invalid_input("no list \"pictures\"", "see docs/prompts_json.md");
   SAMC_TRY(check_keys(json, {"pictures"}));
@@ -160,9 +176,11 @@ static Result<std::vector<PicturePrompts>> parse_prompts_unguarded(std::string_v
     return invalid_input(fmt::format("pictures: {} of them, not 1 to {}", list.size(), kMostPictures));
   std::vector<PicturePrompts> pictures;
   for (size_t i = 0; i < list.size(); ++i) {
-    Result<PicturePrompts> picture = parse_picture(list[i]);
-    if (!picture.is_ok()) return picture.status().at(fmt::format("pictures[{}]", i));
-    pictures.push_back(std::move(picture).value());
+    PicturePrompts picture;
+    Status status = parse_picture(list[i], picture);
+    if (const auto found = repeated.find(i); found != repeated.end()) status = found->second;
+    if (!status.is_ok()) picture.fault = status.at(fmt::format("pictures[{}]", i));
+    pictures.push_back(std::move(picture));
   }
   return pictures;
 }
@@ -175,6 +193,7 @@ static Result<std::vector<PicturePrompts>> read_prompts_unguarded(const std::str
   SAMC_ASSIGN(const std::string text, read_text_file(path, kLargestPromptFile));
   Result<std::vector<PicturePrompts>> pictures = parse_prompts(text);
   if (!pictures.is_ok()) return pictures.status().at(path);
+  for (PicturePrompts& picture : pictures.value()) picture.fault = picture.fault.at(path);
   return pictures;
 }
 

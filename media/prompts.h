@@ -24,16 +24,19 @@ struct Prompt {
 };
 
 struct PicturePrompts {
-  std::string image;  // path, as written in the file
+  std::string image;  // path, as written in the file; its bytes, whether they are UTF-8 or not
   std::vector<Prompt> prompts;
   std::optional<bool> multimask;
   std::optional<bool> normalized;  // coordinates from 0 to 1 instead of pixels
+  Status fault;                    // why this entry cannot be used; image is then empty where it cannot be read
 };
 
 constexpr size_t kLargestPromptFile = size_t{64} << 20;
 
-// Errors say where: `pictures[2].prompts[0].labels: ...`. Whether points lie inside the picture is judged later, when
-// its size is known (check_prompt).
+// An error in one entry is that entry's `fault`, and the others are good. Errors say where:
+// `pictures[2]: prompts[0]: labels: ...`. Whether points lie inside the picture is judged later, when its size is known
+// (check_prompt). Names of files are bytes: what is no UTF-8 in the file, and a lone "\udcXX" as Python's json writes
+// it, is a byte of the name.
 Result<std::vector<PicturePrompts>> parse_prompts(std::string_view json);
 Result<std::vector<PicturePrompts>> read_prompts(const std::string& path);
 

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "media/utf8.h"
+
 namespace samc {
 namespace {
 
@@ -31,7 +33,8 @@ TEST(Prompts, reads_all_that_a_picture_may_have) {
 
 TEST(Prompts, errors_are_one_line_that_says_where) {
   const auto expect = [](const std::string& json, const std::string& part) {
-    const Status status = parse_prompts(json).status();
+    const Result<std::vector<PicturePrompts>> pictures = parse_prompts(json);
+    const Status status = pictures.is_ok() ? pictures.value()[0].fault : pictures.status();
     EXPECT_FALSE(status.is_ok()) << json;
     EXPECT_NE(status.to_string().find(part), std::string::npos) << status.to_string();
     EXPECT_EQ(status.to_string().find('\n'), std::string::npos);
@@ -57,6 +60,78 @@ TEST(Prompts, errors_are_one_line_that_says_where) {
   expect(prompt(R"({"points": [[1, 2]], "labels": []})"), "labels: 0 for 1 points");
   expect(prompt(R"({"box": [1, 2, 3]})"), "box: not four numbers");
   expect(prompt(R"({"mask_input": ""})"), "mask_input: not a path");
+}
+
+TEST(Prompts, an_error_in_one_entry_leaves_the_others) {
+  const std::vector<PicturePrompts> pictures = parse_prompts(R"({"pictures": [
+      {"image": "a.jpg", "prompts": [{"box": [0, 0, 1, 1]}]},
+      {"image": "b.jpg", "prompts": [{"points": [[1, 2]]}, {"points": [[1, 2]], "labels": [2]}]},
+      {"prompts": [{"box": [0, 0, 1, 1]}]},
+      7,
+      {"image": "", "prompts": [{"box": [0, 0, 1, 1]}]},
+      {"image": "c.jpg", "prompts": [{"box": [0, 0, 2, 2]}]}]})")
+                                                   .value();
+  ASSERT_EQ(pictures.size(), 6u);
+  EXPECT_TRUE(pictures[0].fault.is_ok());
+  EXPECT_TRUE(pictures[5].fault.is_ok());
+  EXPECT_EQ((*pictures[5].prompts[0].box)[2], 2);
+  EXPECT_EQ(pictures[1].image, "b.jpg");
+  EXPECT_EQ(pictures[1].fault.message(), "pictures[1]: prompts[1]: labels[0]: neither 0 nor 1");
+  for (const size_t i : {2, 3, 4}) {
+    EXPECT_TRUE(pictures[i].image.empty());
+    EXPECT_TRUE(pictures[i].fault.message().starts_with(fmt::format("pictures[{}]: ", i))) << i;
+  }
+}
+
+TEST(Prompts, a_key_that_stands_twice_is_an_error) {
+  const auto fault_of = [](const std::string& json) {
+    const Result<std::vector<PicturePrompts>> pictures = parse_prompts(json);
+    return pictures.is_ok() ? pictures.value()[0].fault.message() : pictures.status().message();
+  };
+  EXPECT_EQ(fault_of(R"({"pictures": [{"image": "a", "image": "b", "prompts": [{"box": [0, 0, 1, 1]}]}]})"),
+            "pictures[0]: the key \"image\" stands twice");
+  EXPECT_EQ(fault_of(R"({"pictures": [{"image": "a", "prompts": [{}, {"box": [0, 0, 1, 1], "box": [0, 0, 2, 2]}]}]})"),
+            "pictures[0]: prompts[1]: the key \"box\" stands twice");
+  EXPECT_EQ(fault_of(R"({"pictures": [], "pictures": [{"image": "a", "prompts": [{"box": [0, 0, 1, 1]}]}]})"),
+            "the key \"pictures\" stands twice");
+  const auto second = parse_prompts(R"({"pictures": [{"image": "a", "prompts": [{"box": [0, 0, 1, 1]}]},
+                                                     {"image": "a", "prompts": [{"box": [0, 0, 1, 1], "box": 3}]}]})");
+  ASSERT_TRUE(second.is_ok());
+  EXPECT_TRUE(second.value()[0].fault.is_ok());
+  EXPECT_FALSE(second.value()[1].fault.is_ok());
+}
+
+TEST(Prompts, names_of_files_are_bytes) {
+  const auto name_of = [](const std::string& text) {
+    const auto pictures =
+        parse_prompts(R"({"pictures": [{"image": ")" + text + R"(", "prompts": [{"box": [0, 0, 1, 1]}]}]})");
+    EXPECT_TRUE(pictures.is_ok()) << text << ": " << pictures.status().to_string();
+    if (!pictures.is_ok()) return std::string();
+    return pictures.value()[0].fault.is_ok() ? pictures.value()[0].image : pictures.value()[0].fault.message();
+  };
+  EXPECT_EQ(name_of("a\xff.jpg"), "a\xff.jpg");
+  EXPECT_EQ(name_of("\xc3(\xe4\xb8"), "\xc3(\xe4\xb8");
+  EXPECT_EQ(name_of(R"(a\udcff.jpg)"), "a\xff.jpg");  // as Python's json.dump writes it
+  EXPECT_EQ(name_of("\xe4\xb8\xad\xf0\x9f\x98\x80"), "\xe4\xb8\xad\xf0\x9f\x98\x80");
+  EXPECT_EQ(name_of(R"(\ud83d\ude00\u00e9)"), "\xf0\x9f\x98\x80\xc3\xa9");
+  EXPECT_EQ(name_of(R"(\\udcff)"), "\\udcff");
+  // The characters that stand for such bytes on the way mean themselves in a file.
+  for (const char* last : {"\xf4\x8f\xb8\x80", "\xf4\x8f\xbe\x80", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xb7\xbf"})
+    EXPECT_EQ(name_of(last), last);
+  EXPECT_EQ(name_of(R"(\udbff\udfff)"), "\xf4\x8f\xbf\xbf");
+  EXPECT_NE(name_of(R"(\ud800.jpg)").find("lone surrogate"), std::string::npos);
+  EXPECT_NE(name_of(R"(\udc00.jpg)").find("lone surrogate"), std::string::npos);
+  EXPECT_FALSE(parse_prompts("{\"pictures\": [\xff]}").is_ok());
+}
+
+TEST(Utf8, is_judged_strictly) {
+  for (const char* text : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z"})
+    EXPECT_TRUE(is_utf8(text)) << text;
+  for (const char* text :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xff", "\xc3", "\xe4\xb8", "\xf0\x9f\x98", "a\xc3("})
+    EXPECT_FALSE(is_utf8(text)) << text;
 }
 
 TEST(Prompts, coordinates_are_judged_by_the_picture) {
