@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_source.h"
+#include "app/orientation_option.h"
 #include "base/cpu_features.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"
@@ -22,6 +23,7 @@ namespace {
 struct Arguments {
   ModelArguments model;
   std::string image;
+  Orientation orientation = Orientation::kUpright;
   int repeat = 5;
   int points = 1;
   bool operations = false;
@@ -174,7 +176,7 @@ Status bench(const Arguments& arguments) {
   if (arguments.image.empty()) {
     image = made_up_picture();
   } else {
-    SAMC_ASSIGN(image, read_image(arguments.image));
+    SAMC_ASSIGN(image, read_image(arguments.image, nullptr, kMostPixels, arguments.orientation));
   }
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model.model));
   ThreadPool pool(arguments.model.threads);
@@ -256,6 +258,7 @@ Command add_bench(CLI::App& parent) {
       parent.add_subcommand("bench", "Time a model by phase and by operation, beside what the machine can do");
   add_model_options(*command, arguments->model);
   command->add_option("--image", arguments->image, "A picture; else one of 1800 x 1200 is made up")->type_name("IMAGE");
+  add_orientation_option(*command, arguments->orientation);
   command->add_option("--repeat", arguments->repeat, "How often (5)")->check(CLI::Range(1, 10000))->type_name("N");
   command->add_option("--points", arguments->points, "How many points the prompt has (1)")
       ->check(CLI::Range(1, 1000))

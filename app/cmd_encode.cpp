@@ -5,6 +5,7 @@
 #include "app/embedding_file.h"
 #include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
@@ -17,6 +18,7 @@ struct Arguments {
   std::string output;
   ModelArguments model;
   bool allow_nonfinite = false;
+  Orientation orientation = Orientation::kUpright;
 };
 
 Status encode(const Arguments& arguments) {
@@ -27,7 +29,7 @@ Status encode(const Arguments& arguments) {
   SAMC_TRY(guard.check());
   Progress progress;
   ImageSource source;
-  SAMC_ASSIGN(const Image image, read_image(arguments.image, &source));
+  SAMC_ASSIGN(const Image image, read_image(arguments.image, &source, kMostPixels, arguments.orientation));
   for (const std::string& warning : source.warnings) warn(fmt::format("{}: {}", arguments.image, warning));
   SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
   PredictorOptions options;
@@ -35,7 +37,7 @@ Status encode(const Arguments& arguments) {
   options.allow_nonfinite = arguments.allow_nonfinite;
   SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
   progress.show(fmt::format("encoding {} ...", arguments.image));
-  SAMC_TRY(predictor.set_image(image));
+  if (const Status status = predictor.set_image(image); !status.is_ok()) return status.at(arguments.image);
   SAMC_ASSIGN(const ImageEmbedding* embedding, predictor.embedding());
   SAMC_TRY(write_embedding(arguments.output, *embedding, module->info()));
   progress.clear();
@@ -53,6 +55,7 @@ Command add_encode(CLI::App& parent) {
   add_model_options(*command, arguments->model);
   command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
                     "Keep an embedding that holds NaN or infinite values");
+  add_orientation_option(*command, arguments->orientation);
   command->footer(
       "The .npz holds high_res_feats_0, high_res_feats_1, image_embed, original_size (height, width), the model's\n"
       "name, and what tells its encoder from others. Example:\n"

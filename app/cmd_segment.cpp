@@ -8,13 +8,15 @@
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
-#include "app/embedding_file.h"
 #include "app/jobs.h"
 #include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "app/outputs.h"
+#include "app/segmenter.h"
 #include "base/files.h"
+#include "base/guard.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 
@@ -29,6 +31,7 @@ struct Arguments {
   BmodelArguments bmodels;
   PromptArguments prompts;
   std::string embedding;
+  Orientation orientation = Orientation::kUpright;
   bool single = false;
   bool multimask = false;  // says what is so without it
   std::optional<float> mask_threshold;
@@ -66,7 +69,8 @@ Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs)
     return usage_error("thresholds and areas must be finite numbers");
   if (arguments.embedding.empty()) {
     for (const Job& job : jobs)
-      if (job.image.empty()) return usage_error("no picture", "name one, or give --embedding or --prompts");
+      if (job.image.empty() && job.fault.is_ok())
+        return usage_error("no picture", "name one, or give --embedding or --prompts");
   } else {
     if (is_batch(arguments, jobs)) return usage_error("--embedding is of one picture, and there are several");
     if (jobs[0].image.empty() && !arguments.overlay.empty())
@@ -99,6 +103,7 @@ Status check_outputs(const Arguments& arguments, const std::vector<Job>& jobs, b
   }
   for (const Job& job : jobs) {
     guard.add_input(job.image);
+    if (!job.fault.is_ok()) continue;
     const OutputPaths paths = paths_for(arguments, job, batch);
     guard.add_output("-o", paths.overlay);
     guard.add_output("--save-npz", paths.npz);
@@ -111,125 +116,17 @@ Status check_outputs(const Arguments& arguments, const std::vector<Job>& jobs, b
   return guard.check();
 }
 
-PredictOptions predict_options(const Job& job) {
-  PredictOptions options;
-  options.multimask_output = job.multimask;
-  options.normalize_coords = !job.normalized;
-  return options;
+// The folders that all files of the jobs go into.
+Status make_folders(const Arguments& arguments, const std::vector<Job>& jobs, bool batch) {
+  SAMC_TRY(make_folder(arguments.masks_dir));
+  for (const std::string& folder : {arguments.overlay, arguments.npz})
+    if (batch) SAMC_TRY(make_folder(folder));
+  for (const std::string& folder : {batch ? arguments.overlay : "", batch ? arguments.npz : "", arguments.masks_dir})
+    for (const Job& job : jobs)
+      if (const fs::path inner = fs::path(job.stem).parent_path(); !folder.empty() && !inner.empty())
+        SAMC_TRY(make_folder((fs::path(folder) / inner).string()));
+  return Status::ok();
 }
-
-// Without its mask input.
-ObjectPrompt object_prompt(const Prompt& prompt) {
-  ObjectPrompt object;
-  for (const PromptPoint& point : prompt.points)
-    object.points.push_back({static_cast<float>(point.x), static_cast<float>(point.y), point.positive ? 1 : 0});
-  if (const auto& box = prompt.box)
-    object.box = BoxPrompt{static_cast<float>((*box)[0]), static_cast<float>((*box)[1]), static_cast<float>((*box)[2]),
-                           static_cast<float>((*box)[3])};
-  return object;
-}
-
-class Segmenter {
- public:
-  Segmenter(const Arguments& arguments, ImagePredictor& predictor, Progress& progress)
-      : arguments_(arguments), predictor_(predictor), progress_(progress) {}
-
-  // Everything for one picture. json gets its entry; summary what is said on stdout.
-  Status run(const Job& job, const OutputPaths& paths, nlohmann::ordered_json& json, std::string& summary) {
-    Image image;
-    ImageSource source;
-    int64_t width = 0, height = 0;
-    if (!job.image.empty()) {
-      SAMC_ASSIGN(image, read_image(job.image, &source));
-      width = image.width;
-      height = image.height;
-      for (const std::string& warning : source.warnings) {
-        progress_.clear();
-        warn(fmt::format("{}: {}", job.image, warning));
-      }
-    }
-    if (!arguments_.embedding.empty()) {
-      SAMC_ASSIGN(ImageEmbedding embedding, read_embedding(arguments_.embedding, predictor_.info()));
-      if (!job.image.empty() && (embedding.width != width || embedding.height != height))
-        return invalid_input(fmt::format("{} is of a picture of {} x {}, and {} has {} x {}", arguments_.embedding,
-                                         embedding.width, embedding.height, job.image, width, height));
-      width = embedding.width;
-      height = embedding.height;
-      if (embedding.encoder_id.empty() || predictor_.info().encoder_id.empty())
-        warn(fmt::format("{}: nothing tells whether {} made it; the model's name and the shapes fit",
-                         arguments_.embedding, predictor_.info().name));
-      if (Status status = predictor_.set_embedding(std::move(embedding)); !status.is_ok())
-        return status.at(arguments_.embedding);
-    }
-    SAMC_TRY(check_prompts(job, width, height, paths));
-    if (arguments_.embedding.empty()) {
-      progress_.show(fmt::format("{}: encoding ...", job.image));
-      SAMC_TRY(predictor_.set_image(image));
-    }
-    PictureOutputs outputs(job, paths, paths.overlay.empty() ? nullptr : &image, width, height);
-    SAMC_TRY(predict(job, outputs));
-    progress_.show(fmt::format("{}: writing ...", job.stem));
-    SAMC_TRY(outputs.finish());
-    if (paths.json) {
-      json["image"] = job.image;
-      json["width"] = width;
-      json["height"] = height;
-      if (!job.image.empty()) json["orientation"] = source.orientation;
-      json["prompts"] = outputs.json();
-    }
-    summary = fmt::format(
-        "{}: {} x {}{}\n{}", printable(job.image.empty() ? arguments_.embedding : job.image), width, height,
-        source.orientation == 1 ? "" : fmt::format(", turned upright (EXIF orientation {})", source.orientation),
-        outputs.summary());
-    for (const std::string& path : {paths.overlay, paths.npz})
-      if (!path.empty()) summary += fmt::format("  {}\n", printable(path));
-    return Status::ok();
-  }
-
- private:
-  // Everything that may be wrong with the prompts, before any of the work is done.
-  Status check_prompts(const Job& job, int64_t width, int64_t height, const OutputPaths& paths) const {
-    constexpr double kMostNpzBytes = 4e9;
-    const double masks_bytes = static_cast<double>(job.prompts.size()) * (job.multimask ? 3 : 1) *
-                               static_cast<double>(width) * static_cast<double>(height);
-    if (!paths.npz.empty() && masks_bytes > kMostNpzBytes)
-      return invalid_input(fmt::format("{}: the masks would take {}", paths.npz, human_bytes(masks_bytes)),
-                           "save fewer prompts at once");
-    for (size_t i = 0; i < job.prompts.size(); ++i) {
-      const double w = job.normalized ? 1 : static_cast<double>(width),
-                   h = job.normalized ? 1 : static_cast<double>(height);
-      Status status = check_prompt(job.prompts[i], w, h);
-      if (status.is_ok()) status = predictor_.check(object_prompt(job.prompts[i]), predict_options(job));
-      if (!status.is_ok())
-        return status.at(job.prompts.size() > 1 ? fmt::format("{}: prompt {}", job.stem, i) : job.stem);
-    }
-    return Status::ok();
-  }
-
-  Status predict(const Job& job, PictureOutputs& outputs) {
-    const int64_t low = predictor_.info().image_size / 4;
-    const PredictOptions options = predict_options(job);
-    for (size_t i = 0; i < job.prompts.size(); ++i) {
-      progress_.show(job.prompts.size() > 1
-                         ? fmt::format("{}: prompt {} of {} ...", job.stem, i + 1, job.prompts.size())
-                         : fmt::format("{}: predicting ...", job.stem));
-      const Prompt& prompt = job.prompts[i];
-      ObjectPrompt object = object_prompt(prompt);
-      Tensor mask_input;
-      if (!prompt.mask_input.empty()) {
-        SAMC_ASSIGN(mask_input, read_mask_input(prompt.mask_input, low, i, job.prompts.size()));
-        object.mask_input = mask_input.view();
-      }
-      SAMC_ASSIGN(Prediction prediction, predictor_.predict(object, options));
-      SAMC_TRY(outputs.add(i, std::move(prediction)));
-    }
-    return Status::ok();
-  }
-
-  const Arguments& arguments_;
-  ImagePredictor& predictor_;
-  Progress& progress_;
-};
 
 // device: where bmodels run; empty for this processor.
 Result<ImagePredictor> open_predictor(const Arguments& arguments, Progress& progress, std::string& device) {
@@ -249,21 +146,46 @@ Result<ImagePredictor> open_predictor(const Arguments& arguments, Progress& prog
   return ImagePredictor::create(module, options);
 }
 
+// What can be said of bad jobs before any work is done. Gives their number.
+size_t report_faults(const std::vector<Job>& jobs) {
+  size_t failed = 0;
+  for (const Job& job : jobs)
+    if (!job.fault.is_ok()) {
+      report_error(job.fault);
+      ++failed;
+    }
+  return failed;
+}
+
+Status failure(size_t failed, size_t jobs) {
+  return invalid_input(fmt::format("{} of {} pictures failed", failed, jobs));
+}
+
+Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
+  // Paths may hold bytes that are no UTF-8, which JSON cannot.
+  const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (path != "-") return write_file(path, text);
+  std::cout << text;
+  return Status::ok();
+}
+
 Status segment(Arguments& arguments) {
   arguments.prompts.multimask = !arguments.single;
-  SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts));
+  std::vector<std::string> warnings;
+  SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts, warnings));
   SAMC_TRY(check_arguments(arguments, jobs));
+  for (const std::string& warning : warnings) warn(warning);
+  if (jobs.size() == 1 && !jobs[0].fault.is_ok()) return jobs[0].fault;
+  size_t failed = report_faults(jobs);
+  if (failed == jobs.size()) return failure(failed, jobs.size());
+
   const bool batch = is_batch(arguments, jobs);
   SAMC_TRY(check_outputs(arguments, jobs, batch));
   const bool json_to_stdout = arguments.json == "-";
   Progress progress;
   std::string device;
   SAMC_ASSIGN(ImagePredictor predictor, open_predictor(arguments, progress, device));
-  SAMC_TRY(make_folder(arguments.masks_dir));
-  if (batch) {
-    SAMC_TRY(make_folder(arguments.overlay));
-    SAMC_TRY(make_folder(arguments.npz));
-  }
+  SAMC_TRY(make_folders(arguments, jobs, batch));
 
   nlohmann::ordered_json document{
       {"samc", version()}, {"model", predictor.info().name}, {"pictures", nlohmann::ordered_json::array()}};
@@ -271,16 +193,17 @@ Status segment(Arguments& arguments) {
     document["device"] = device;
     if (!arguments.quiet && !json_to_stdout) say("{} runs on {}\n", predictor.info().name, device);
   }
-  Segmenter segmenter(arguments, predictor, progress);
-  size_t failed = 0;
+  Segmenter segmenter(predictor, progress, arguments.embedding, arguments.orientation);
   for (const Job& job : jobs) {
+    if (!job.fault.is_ok()) continue;
     nlohmann::ordered_json entry;
     std::string summary;
-    Status status = segmenter.run(job, paths_for(arguments, job, batch), entry, summary);
+    const OutputPaths paths = paths_for(arguments, job, batch);
+    const Status status = guarded([&] { return segmenter.run(job, paths, entry, summary); });
     progress.clear();
     if (!status.is_ok()) {
       if (!batch) return status;
-      // One bad picture does not cost the others their masks.
+      // One bad image does not cost the others their masks.
       report_error(status);
       ++failed;
       continue;
@@ -288,17 +211,8 @@ Status segment(Arguments& arguments) {
     if (!arguments.json.empty()) document["pictures"].push_back(std::move(entry));
     if (!arguments.quiet && !json_to_stdout) print_text(summary);
   }
-  if (!arguments.json.empty()) {
-    // Paths may hold bytes that are no UTF-8, which JSON cannot.
-    const std::string text =
-        fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-    if (json_to_stdout)
-      std::cout << text;
-    else
-      SAMC_TRY(write_file(arguments.json, text));
-  }
-  if (failed > 0) return invalid_input(fmt::format("{} of {} pictures failed", failed, jobs.size()));
-  return Status::ok();
+  if (!arguments.json.empty()) SAMC_TRY(write_json(arguments.json, document));
+  return failed > 0 ? failure(failed, jobs.size()) : Status::ok();
 }
 
 void add_prompt_options(CLI::App& command, Arguments& arguments) {
@@ -362,8 +276,10 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
 void add_output_options(CLI::App& command, Arguments& arguments) {
   const char* group = "Outputs";
   command
-      .add_option("-o,--overlay", arguments.overlay,
-                  "The picture with each prompt's best mask and the prompts drawn; for several pictures a folder")
+      .add_option(
+          "-o,--overlay", arguments.overlay,
+          "The picture with each prompt's best mask and the prompts drawn; for several pictures a folder. Images "
+          "of one name in several folders keep these folders in it")
       ->type_name("FILE.png")
       ->group(group);
   command
@@ -391,6 +307,7 @@ Command add_segment(CLI::App& parent) {
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
   add_model_options(*command, arguments->model);
   add_bmodel_options(*command, arguments->bmodels);
+  add_orientation_option(*command, arguments->orientation);
   add_prompt_options(*command, *arguments);
   add_mask_options(*command, *arguments);
   add_output_options(*command, *arguments);
@@ -398,7 +315,7 @@ Command add_segment(CLI::App& parent) {
       "Pixels count from the top left corner of the picture as it is seen, after its EXIF orientation. A point "
       "outside\n"
       "the picture is an error. With several pictures an error in one is reported, the others are done, and the exit\n"
-      "code is 1. Examples:\n"
+      "code is 1. Of a folder hidden files are skipped, and images that are neither JPEG nor PNG are named. Examples:\n"
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --point 500,375 -o overlay.png\n"
       "  samc segment truck.jpg --model tiny.samc --box 425,600,700,875 --point 575,750,0 --single --json masks.json\n"
       "  samc segment photos/ --model tiny.samc --prompts prompts.json -o overlays/");

@@ -1,11 +1,13 @@
 #include "app/jobs.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
+#include "app/image_list.h"
+#include "app/output_names.h"
 #include "media/npy.h"
 
 namespace samc {
@@ -48,40 +50,6 @@ Result<std::vector<Prompt>> prompts_of(const PromptArguments& arguments) {
   return prompts;
 }
 
-bool is_picture_name(const fs::path& path) {
-  std::string ending = path.extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
-}
-
-Result<std::vector<std::string>> expand_folders(const std::vector<std::string>& images) {
-  std::vector<std::string> files;
-  for (const std::string& image : images) {
-    std::error_code error;
-    if (!fs::is_directory(image, error)) {
-      files.push_back(image);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (fs::directory_iterator entries(image, error), end; !error && entries != end; entries.increment(error)) {
-      std::error_code ignored;
-      if (is_picture_name(entries->path()) && entries->is_regular_file(ignored))
-        inside.push_back(entries->path().string());
-    }
-    if (error) return io_error(fmt::format("cannot read the folder {}: {}", image, error.message()));
-    if (inside.empty()) return invalid_input(fmt::format("no .jpg, .jpeg or .png in the folder {}", image));
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  return files;
-}
-
-fs::path plain(const fs::path& path) {
-  std::error_code error;
-  const fs::path result = fs::weakly_canonical(path, error);
-  return error ? path.lexically_normal() : result;
-}
-
 Job job_of(PicturePrompts entry, const std::string& image, const fs::path& folder, const PromptArguments& arguments) {
   for (Prompt& prompt : entry.prompts)
     if (!prompt.mask_input.empty()) prompt.mask_input = (folder / prompt.mask_input).string();
@@ -89,30 +57,83 @@ Job job_of(PicturePrompts entry, const std::string& image, const fs::path& folde
           {},
           std::move(entry.prompts),
           entry.multimask.value_or(arguments.multimask),
-          entry.normalized.value_or(arguments.normalized)};
+          entry.normalized.value_or(arguments.normalized),
+          std::move(entry.fault)};
 }
 
-Result<std::vector<Job>> jobs_of_file(const std::vector<std::string>& images, const PromptArguments& arguments) {
+Job faulty_job(const std::string& image, Status fault) {
+  Job job;
+  job.image = image;
+  job.fault = std::move(fault);
+  return job;
+}
+
+// Where a file is, and what it is called there: links are other names of one place.
+struct FileName {
+  explicit FileName(const fs::path& path) {
+    std::error_code error;
+    const fs::path whole = fs::absolute(path, error);
+    name = (error ? path : whole).lexically_normal();
+    place = fs::weakly_canonical(path, error);
+    if (error) place = name;
+  }
+  auto operator<=>(const FileName&) const = default;
+
+  fs::path place, name;
+};
+
+// The entries of a prompts file by the file that each is about.
+class PromptEntries {
+ public:
+  PromptEntries(const std::vector<PicturePrompts>& entries, const fs::path& folder) {
+    for (const PicturePrompts& entry : entries) {
+      if (entry.image.empty()) continue;
+      FileName file(folder / entry.image);
+      by_place_[std::move(file.place)].push_back({std::move(file.name), &entry});
+    }
+  }
+
+  // Those that call it by this name; where there are none, all of the same file.
+  std::vector<const PicturePrompts*> of(const FileName& image) const {
+    std::vector<const PicturePrompts*> named, all;
+    if (const auto found = by_place_.find(image.place); found != by_place_.end())
+      for (const auto& [name, entry] : found->second) {
+        all.push_back(entry);
+        if (name == image.name) named.push_back(entry);
+      }
+    return named.empty() ? all : named;
+  }
+
+ private:
+  std::map<fs::path, std::vector<std::pair<fs::path, const PicturePrompts*>>> by_place_;
+};
+
+Result<std::vector<Job>> jobs_of_file(const std::vector<ListedImage>& images, const PromptArguments& arguments) {
   if (!arguments.points.empty() || !arguments.boxes.empty() || !arguments.mask_input.empty())
     return usage_error("--prompts beside --point, --box or --mask-input", "give one or the other");
-  SAMC_ASSIGN(std::vector<PicturePrompts> entries, read_prompts(arguments.file));
+  SAMC_ASSIGN(const std::vector<PicturePrompts> entries, read_prompts(arguments.file));
   const fs::path folder = fs::path(arguments.file).parent_path();
   std::vector<Job> jobs;
-  if (images.empty()) {
-    for (PicturePrompts& entry : entries) {
-      const std::string image = (folder / entry.image).string();
-      jobs.push_back(job_of(std::move(entry), image, folder, arguments));
-    }
-    return jobs;
+  for (const PicturePrompts& entry : entries) {
+    if (entry.image.empty())
+      jobs.push_back(faulty_job({}, entry.fault));
+    else if (images.empty())
+      jobs.push_back(job_of(entry, (folder / entry.image).string(), folder, arguments));
   }
-  std::map<fs::path, PicturePrompts*> by_path;
-  for (PicturePrompts& entry : entries) by_path[plain(folder / entry.image)] = &entry;
-  for (const std::string& image : images) {
-    const auto found = by_path.find(plain(image));
-    if (found == by_path.end())
-      return invalid_input(fmt::format("{} has no prompts for {}", arguments.file, image),
-                           "paths in it are relative to its own folder");
-    jobs.push_back(job_of(*found->second, image, folder, arguments));
+  const PromptEntries by_image(entries, folder);
+  std::set<FileName> done;
+  for (const auto& [image, fault] : images) {
+    if (!fault.is_ok()) {
+      jobs.push_back(faulty_job(image, fault));
+      continue;
+    }
+    const FileName file(image);
+    if (!done.insert(file).second) continue;
+    const std::vector<const PicturePrompts*> found = by_image.of(file);
+    for (const PicturePrompts* entry : found) jobs.push_back(job_of(*entry, image, folder, arguments));
+    if (found.empty())
+      jobs.push_back(faulty_job(image, invalid_input(fmt::format("{} has no prompts for {}", arguments.file, image),
+                                                     "paths in it are relative to its own folder")));
   }
   return jobs;
 }
@@ -136,26 +157,26 @@ Result<std::array<double, 4>> parse_box(std::string_view text) {
   return std::array<double, 4>{numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
-Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const PromptArguments& arguments) {
-  SAMC_ASSIGN(const std::vector<std::string> files, expand_folders(images));
+Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const PromptArguments& arguments,
+                                   std::vector<std::string>& warnings) {
+  std::vector<ListedImage> files = list_images(images, warnings);
   std::vector<Job> jobs;
   if (!arguments.file.empty()) {
     SAMC_ASSIGN(jobs, jobs_of_file(files, arguments));
   } else {
     SAMC_ASSIGN(const std::vector<Prompt> prompts, prompts_of(arguments));
-    for (const std::string& file : files)
-      jobs.push_back({file, {}, prompts, arguments.multimask, arguments.normalized});
-    if (files.empty()) jobs.push_back({{}, {}, prompts, arguments.multimask, arguments.normalized});
+    if (images.empty()) files.push_back({{}, {}});
+    for (ListedImage& file : files)
+      jobs.push_back(
+          {std::move(file.path), {}, prompts, arguments.multimask, arguments.normalized, std::move(file.fault)});
   }
-  std::set<std::string> stems;
-  for (Job& job : jobs) {
-    job.stem = job.image.empty() ? "embedding" : fs::path(job.image).stem().string();
-    if (!stems.insert(job.stem).second)  // a.jpg beside a.png: the second keeps its ending
-      job.stem = fs::path(job.image).filename().string();
-    stems.insert(job.stem);
-  }
-  if (stems.size() < jobs.size())
-    return usage_error("two pictures of one name: their outputs would replace each other", "do them in two calls");
+  std::vector<std::string> named;
+  for (const Job& job : jobs)
+    if (job.fault.is_ok()) named.push_back(job.image.empty() ? "embedding" : job.image);
+  std::vector<std::string> names = output_names(named);
+  auto name = names.begin();
+  for (Job& job : jobs)
+    if (job.fault.is_ok()) job.stem = std::move(*name++);
   return jobs;
 }
 

@@ -12,13 +12,14 @@
 
 namespace samc {
 
-// One picture and its prompts. label: for messages and for naming outputs.
+// One image and its prompts.
 struct Job {
   std::string image;  // empty: an embedding alone
-  std::string stem;   // unique among the jobs
+  std::string stem;   // what its files are called, unlike every other job's (output_names.h)
   std::vector<Prompt> prompts;
   bool multimask = true;
   bool normalized = false;
+  Status fault;  // why it cannot be done: no prompts for the image, a wrong entry in the file; the others can
 };
 
 // "500,375", "500,375,0": x, y and 1 (belongs to the object; when left out) or 0 (does not).
@@ -35,9 +36,12 @@ struct PromptArguments {
   bool normalized = false;
 };
 
-// Folders become the JPEGs and PNGs directly inside them, by name. With --prompts each picture takes the entry of the
-// same file, and without pictures the file's own list is done. Otherwise every picture gets the prompts given.
-Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const PromptArguments& arguments);
+// Folders become the images directly inside them (image_list.h; warnings gets what is left out). With --prompts each
+// image takes the entries of its own path, or where there are none those of the same file by another path (a link). An
+// image that is named twice is still done once for each of its entries. Without images the file's own list is done.
+// Without --prompts every image gets the prompts given.
+Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const PromptArguments& arguments,
+                                   std::vector<std::string>& warnings);
 
 // The logits of a mask input: f32 (1, low, low), from a .npy of (low, low), (1, low, low) or (1, 1, low, low) in f16,
 // f32 or f64, every value finite. With several prompts a file may hold one mask for each, (prompts, low, low) or

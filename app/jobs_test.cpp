@@ -2,14 +2,24 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "app/image_list.h"
+#include "app/output_names.h"
 #include "base/files.h"
 #include "base/test_folder.h"
 #include "media/npz.h"
 
 namespace samc {
 namespace {
+
+Result<std::vector<Job>> jobs_for(const std::vector<std::string>& images, const PromptArguments& arguments) {
+  std::vector<std::string> warnings;
+  Result<std::vector<Job>> jobs = make_jobs(images, arguments, warnings);
+  EXPECT_TRUE(warnings.empty());
+  return jobs;
+}
 
 TEST(Jobs, points_and_boxes_are_read_strictly) {
   EXPECT_EQ(parse_point("500,375").value().y, 375);
@@ -24,15 +34,15 @@ TEST(Jobs, points_and_boxes_are_read_strictly) {
 TEST(Jobs, several_boxes_are_several_prompts) {
   PromptArguments arguments;
   arguments.boxes = {"1,2,3,4", "5,6,7,8"};
-  const std::vector<Job> jobs = make_jobs({"a.jpg", "b.jpg"}, arguments).value();
+  const std::vector<Job> jobs = jobs_for({"a.jpg", "b.jpg"}, arguments).value();
   ASSERT_EQ(jobs.size(), 2u);
   ASSERT_EQ(jobs[1].prompts.size(), 2u);
   EXPECT_EQ((*jobs[1].prompts[1].box)[0], 5);
   arguments.points = {"1,2"};
-  EXPECT_EQ(make_jobs({"a.jpg"}, arguments).status().code(), StatusCode::kUsage);
+  EXPECT_EQ(jobs_for({"a.jpg"}, arguments).status().code(), StatusCode::kUsage);
   arguments.boxes = {"1,2,3,4"};
-  EXPECT_EQ(make_jobs({"a.jpg"}, arguments).value()[0].prompts[0].points.size(), 1u);
-  EXPECT_EQ(make_jobs({"a.jpg"}, {}).status().code(), StatusCode::kUsage);
+  EXPECT_EQ(jobs_for({"a.jpg"}, arguments).value()[0].prompts[0].points.size(), 1u);
+  EXPECT_EQ(jobs_for({"a.jpg"}, {}).status().code(), StatusCode::kUsage);
 }
 
 TEST(Jobs, a_folder_gives_its_pictures_in_order) {
@@ -41,21 +51,121 @@ TEST(Jobs, a_folder_gives_its_pictures_in_order) {
     ASSERT_TRUE(write_file(folder.path(name), std::string("x")).is_ok());
   PromptArguments arguments;
   arguments.points = {"1,2"};
-  const std::vector<Job> jobs = make_jobs({folder.path("")}, arguments).value();
+  const std::vector<Job> jobs = jobs_for({folder.path("")}, arguments).value();
   ASSERT_EQ(jobs.size(), 3u);
   EXPECT_EQ(jobs[0].stem, "a");
   EXPECT_EQ(jobs[1].stem, "b");
   EXPECT_EQ(jobs[2].stem, "c");
-  const TestFolder empty;
-  EXPECT_FALSE(make_jobs({empty.path("")}, arguments).is_ok());
 }
 
-TEST(Jobs, outputs_never_replace_each_other) {
+TEST(Jobs, a_folder_without_images_does_not_stop_the_others) {
+  const TestFolder empty;
   PromptArguments arguments;
   arguments.points = {"1,2"};
-  const std::vector<Job> jobs = make_jobs({"a.jpg", "a.png"}, arguments).value();
-  EXPECT_NE(jobs[0].stem, jobs[1].stem);
-  EXPECT_EQ(make_jobs({"x/a.jpg", "y/a.jpg", "z/a.jpg"}, arguments).status().code(), StatusCode::kUsage);
+  const std::vector<Job> jobs = jobs_for({empty.path(""), empty.path("absent/a.jpg")}, arguments).value();
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_NE(jobs[0].fault.message().find("no .jpg, .jpeg or .png in the folder"), std::string::npos);
+  EXPECT_TRUE(jobs[1].fault.is_ok());
+  EXPECT_EQ(jobs[1].stem, "a");
+}
+
+TEST(Jobs, what_a_folder_hides_or_samc_does_not_read_is_left_out) {
+  const TestFolder folder;
+  for (const char* name : {"a.jpg", "._a.jpg", ".b.png", "c.JFIF", "d.webp", "e.HEIC", "f.txt"})
+    ASSERT_TRUE(write_file(folder.path(name), std::string("x")).is_ok());
+  std::filesystem::create_directory(folder.path("g.jpg"));
+  std::filesystem::create_symlink("nowhere", folder.path("h.png"));
+  std::vector<std::string> warnings;
+  const std::vector<ListedImage> images = list_images({folder.path("")}, warnings);
+  ASSERT_EQ(images.size(), 3u);
+  EXPECT_EQ(images[0].path, folder.path("a.jpg"));
+  EXPECT_EQ(images[1].path, folder.path("c.JFIF"));
+  EXPECT_EQ(images[2].path, folder.path("h.png"));  // that it leads nowhere is said when it is read
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("2 images of formats that samc does not read: d.webp, e.HEIC; convert"), std::string::npos)
+      << warnings[0];
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(write_file(folder.path(fmt::format("t{}.tif", i)), std::string()).is_ok());
+  warnings.clear();
+  list_images({folder.path("")}, warnings);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("9 images of formats"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[0].find("t2.tif and 4 more"), std::string::npos) << warnings[0];
+
+  const TestFolder others;
+  ASSERT_TRUE(write_file(others.path("a.webp"), std::string()).is_ok());
+  const std::vector<ListedImage> none = list_images({others.path("")}, warnings);
+  ASSERT_EQ(none.size(), 1u);
+  EXPECT_NE(none[0].fault.message().find("1 image of a format that samc does not read: a.webp"), std::string::npos)
+      << none[0].fault.message();
+}
+
+TEST(OutputNames, never_replace_each_other) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(output_names({"a.jpg", "b.jpg", "x/c.png"}), (Names{"a", "b", "c"}));
+  EXPECT_EQ(output_names({"a.jpg", "a.png"}), (Names{"a", "a.png"}));
+  EXPECT_EQ(output_names({"a.jpg", "a.jpg", "./a.jpg", "a.png"}), (Names{"a", "a.jpg", "a.jpg.2", "a.png"}));
+  EXPECT_EQ(output_names({"a.jpg", "a.png", "a.png.jpg"}), (Names{"a", "a.png", "a.png.jpg"}));
+  EXPECT_EQ(output_names({"clip1/0.jpg", "clip2/0.jpg", "clip3/0.jpg"}), (Names{"clip1/0", "clip2/0", "clip3/0"}));
+  EXPECT_EQ(output_names({"/x/clip1/0.jpg", "/x/0.jpg", "/x/1.jpg", "/x/clip1/0.png"}),
+            (Names{"clip1/0", "0", "1", "clip1/0.png"}));
+  EXPECT_EQ(output_names({"/x/a/../b/0.jpg", "/x/c/d/0.jpg"}), (Names{"b/0", "c/d/0"}));
+  EXPECT_EQ(output_names({"/x/clip/0.jpg", "/x/clip1/0.jpg"}), (Names{"clip/0", "clip1/0"}));
+  EXPECT_EQ(output_names({"../a/0.jpg", "../b/0.jpg"}), (Names{"a/0", "b/0"}));
+}
+
+TEST(Jobs, entries_of_one_file_are_kept_apart) {
+  const TestFolder folder;
+  ASSERT_TRUE(write_file(folder.path("a.jpg"), std::string("x")).is_ok());
+  std::filesystem::create_symlink("a.jpg", folder.path("link.jpg"));
+  std::filesystem::create_symlink("a.jpg", folder.path("other.jpg"));
+  PromptArguments arguments;
+  arguments.file = folder.path("p.json");
+  ASSERT_TRUE(write_file(arguments.file, std::string(R"({"pictures": [
+    {"image": "a.jpg", "prompts": [{"points": [[1, 1]]}]},
+    {"image": "link.jpg", "prompts": [{"points": [[2, 2]]}]},
+    {"image": "a.jpg", "prompts": [{"points": [[3, 3]]}]}]})"))
+                  .is_ok());
+  const auto first_points = [&](const std::vector<std::string>& images) {
+    std::vector<double> xs;
+    const std::vector<Job> jobs = jobs_for(images, arguments).value();
+    for (const Job& job : jobs) {
+      EXPECT_TRUE(job.fault.is_ok()) << job.fault.to_string();
+      xs.push_back(job.prompts[0].points[0].x);
+    }
+    return xs;
+  };
+  using Xs = std::vector<double>;
+  EXPECT_EQ(first_points({}), (Xs{1, 2, 3}));
+  EXPECT_EQ(first_points({folder.path("a.jpg"), folder.path("link.jpg")}), (Xs{1, 3, 2}));
+  EXPECT_EQ(first_points({folder.path("link.jpg")}), (Xs{2}));
+  EXPECT_EQ(first_points({folder.path("./a.jpg"), folder.path("a.jpg")}), (Xs{1, 3}));  // named twice, done once
+  EXPECT_EQ(first_points({folder.path("other.jpg")}), (Xs{1, 2, 3}));  // by no name in the file: all of its file
+}
+
+TEST(Jobs, one_bad_entry_or_image_leaves_the_others) {
+  const TestFolder folder;
+  PromptArguments arguments;
+  arguments.file = folder.path("p.json");
+  ASSERT_TRUE(write_file(arguments.file, std::string(R"({"pictures": [
+    {"image": "a.jpg", "prompts": [{"points": [[1, 1]]}]},
+    {"image": "b.jpg", "prompts": [{"point": [[2, 2]]}]},
+    {"prompts": [{"points": [[2, 2]]}]}]})"))
+                  .is_ok());
+  const std::vector<Job> all = jobs_for({}, arguments).value();
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const Job& job) { return job.fault.is_ok(); }), 1);
+  const std::vector<Job> named =
+      jobs_for({folder.path("c.jpg"), folder.path("a.jpg"), folder.path("b.jpg")}, arguments).value();
+  ASSERT_EQ(named.size(), 4u);
+  const auto job_of = [&](const std::string& image) -> const Job& {
+    return *std::find_if(named.begin(), named.end(), [&](const Job& job) { return job.image == folder.path(image); });
+  };
+  EXPECT_TRUE(job_of("a.jpg").fault.is_ok());
+  EXPECT_NE(job_of("b.jpg").fault.message().find("p.json: pictures[1]: prompts[0]: unknown key"), std::string::npos);
+  EXPECT_NE(job_of("c.jpg").fault.message().find("has no prompts for"), std::string::npos);
+  EXPECT_NE(named[0].fault.message().find("pictures[2]: no \"image\""), std::string::npos);
+  // An entry that no image asks for is nobody's fault.
+  EXPECT_EQ(jobs_for({folder.path("a.jpg")}, arguments).value().size(), 2u);
 }
 
 TEST(Jobs, a_prompts_file_is_relative_to_itself) {
@@ -67,18 +177,18 @@ TEST(Jobs, a_prompts_file_is_relative_to_itself) {
                   .is_ok());
   PromptArguments arguments;
   arguments.file = path;
-  const std::vector<Job> all = make_jobs({}, arguments).value();
+  const std::vector<Job> all = jobs_for({}, arguments).value();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].image, folder.path("one.jpg"));
   EXPECT_EQ(all[0].prompts[0].mask_input, folder.path("m.npy"));
   EXPECT_FALSE(all[0].multimask);
   EXPECT_TRUE(all[1].multimask);
-  const std::vector<Job> one = make_jobs({folder.path("two.jpg")}, arguments).value();
+  const std::vector<Job> one = jobs_for({folder.path("two.jpg")}, arguments).value();
   ASSERT_EQ(one.size(), 1u);
   EXPECT_TRUE(one[0].prompts[0].box.has_value());
-  EXPECT_FALSE(make_jobs({folder.path("three.jpg")}, arguments).is_ok());
+  EXPECT_FALSE(jobs_for({folder.path("three.jpg")}, arguments).value()[0].fault.is_ok());
   arguments.points = {"1,2"};
-  EXPECT_EQ(make_jobs({}, arguments).status().code(), StatusCode::kUsage);
+  EXPECT_EQ(jobs_for({}, arguments).status().code(), StatusCode::kUsage);
 }
 
 TEST(Jobs, mask_inputs_of_other_shapes_are_refused) {

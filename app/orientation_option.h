@@ -1,0 +1,12 @@
+#pragma once
+// --ignore-orientation, for each command that reads an image.
+
+#include <CLI/CLI.hpp>
+
+#include "media/image.h"
+
+namespace samc {
+
+void add_orientation_option(CLI::App& command, Orientation& orientation);
+
+}  // namespace samc
