@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "app/image_list.h"
@@ -77,7 +78,7 @@ struct FileName {
     place = fs::weakly_canonical(path, error);
     if (error) place = name;
   }
-  auto operator<=>(const FileName&) const = default;
+  bool operator<(const FileName& other) const { return std::tie(place, name) < std::tie(other.place, other.name); }
 
   fs::path place, name;
 };

@@ -43,6 +43,7 @@ fs::path common_folder(const std::vector<fs::path>& folders) {
 
 std::vector<std::string> output_names(const std::vector<std::string>& images) {
   std::vector<fs::path> folders;
+  folders.reserve(images.size());
   for (const std::string& image : images) folders.push_back(folder_of(image));
   const bool with_folders = share_a_name(images, folders);
   const fs::path common = with_folders ? common_folder(folders) : fs::path();
