@@ -101,6 +101,20 @@ TEST(Prompts, a_key_that_stands_twice_is_an_error) {
   EXPECT_FALSE(second.value()[1].fault.is_ok());
 }
 
+TEST(Prompts, lists_in_lists_without_end_are_refused) {
+  for (const char* open : {"[", "{\"pictures\":"}) {
+    std::string text;
+    for (int i = 0; i < 100'000; ++i) text += open;
+    EXPECT_NE(parse_prompts(text).status().message().find("deeper than samc reads"), std::string::npos);
+  }
+  // Brackets in a name are none.
+  const std::string name(200, '[');
+  const auto pictures =
+      parse_prompts(R"({"pictures": [{"image": "\")" + name + R"(", "prompts": [{"box": [0, 0, 1, 1]}]}]})");
+  ASSERT_TRUE(pictures.is_ok()) << pictures.status().to_string();
+  EXPECT_EQ(pictures.value()[0].image, "\"" + name);
+}
+
 TEST(Prompts, names_of_files_are_bytes) {
   const auto name_of = [](const std::string& text) {
     const auto pictures =

@@ -1,5 +1,7 @@
 // Images as users have them: turned, cut off, by several names, in several folders, among bad ones.
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "media/npz.h"
@@ -175,6 +177,43 @@ TEST_F(Images, an_error_of_a_prompt_names_the_file) {
                {path("small.image.png") + ": prompt 1: box 9,9,2,2"});
   expect_error(segment({path("small.image.png"), "--mask-input", path("absent.npy"), "-o", path("o.png")}), 1,
                {path("small.image.png") + ": ", "absent.npy"});
+}
+
+// Whatever is named, nobody may ever write to it.
+TEST_F(Images, a_named_pipe_is_an_error_and_no_wait) {
+  fs::create_directory(path("in"));
+  fs::copy(kSmall, path("in/a.png"));
+  for (const char* name : {"pipe.png", "in/b.png", "p.json", "m.npy", "e.npz", "m.pt", "m.yaml", "m.onnx", "m.mlir"})
+    ASSERT_EQ(::mkfifo(path(name).c_str(), 0600), 0) << name;
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"/usr/bin/timeout", "20", SAMC_BINARY});
+    ProcessOptions options;
+    options.environment = {{"XDG_CACHE_HOME", path("cache")}};
+    return run_process(arguments, options);
+  };
+  const auto expect_refused = [&](const std::vector<std::string>& arguments, const std::string& name) {
+    expect_error(run(arguments), 1, {name, "is not a regular file"});
+  };
+  const std::vector<std::string> end{"--model", module(), "--point", "30,20", "--json", path("o.json")};
+  const auto segment_with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "segment");
+    arguments.insert(arguments.end(), end.begin(), end.end());
+    return arguments;
+  };
+  expect_refused(segment_with({path("pipe.png")}), "pipe.png");
+  expect_refused(segment_with({kSmall, "--mask-input", path("m.npy")}), "m.npy");
+  expect_refused(segment_with({"--embedding", path("e.npz")}), "e.npz");
+  expect_refused({"segment", kSmall, "--model", module(), "--prompts", path("p.json"), "--json", path("o.json")},
+                 "p.json");
+  expect_refused({"segment", kSmall, "--model", path("m.pt"), "--point", "30,20", "--json", path("o.json")}, "m.pt");
+  expect_refused({"encode", path("pipe.png"), "--model", module(), "-o", path("o.npz")}, "pipe.png");
+  expect_refused({"compile", kPico, "--config", path("m.yaml"), "-o", path("o.samc")}, "m.yaml");
+  for (const char* name : {"m.pt", "m.onnx", "m.mlir"}) expect_refused({"inspect", path(name)}, name);
+
+  const ProcessResult folder = run(segment_with({path("in")}));
+  EXPECT_EQ(folder.exit_code, 1) << folder.err;
+  EXPECT_NE(folder.err.find("in/b.png is not a regular file"), std::string::npos) << folder.err;
+  EXPECT_EQ(images_in("o.json"), Names{"a.png"});
 }
 
 TEST_F(Images, a_key_that_stands_twice_is_an_error) {
