@@ -95,7 +95,7 @@ TEST_F(CommandLine, weights_that_are_no_numbers_are_warned_of) {
     const ProcessResult result = samc(call);
     EXPECT_EQ(result.exit_code, 1);
     for (const char* part :
-         {"error: ", "operation image_embed", "gives NaN", "no_mem_embed holds NaN", "--allow-nonfinite"})
+         {"error: ", "operation image_embed", "gives NaN", "its weight no_mem_embed", "--allow-nonfinite"})
       EXPECT_NE(result.err.find(part), std::string::npos) << part << ": " << result.err;
     std::vector<std::string> allowed = call;
     allowed.emplace_back("--allow-nonfinite");
