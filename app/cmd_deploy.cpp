@@ -283,8 +283,7 @@ void add_compiler_options(CLI::App& command, Arguments& a) {
           ->capture_default_str(),
       command.add_flag("--disable_topo_sort", a.no_topological_sort, "Ops stay in the order of the .mlir"),
       command.add_flag("--disable_affine", a.no_affine, "Permutes, reshapes, slices and pads stay as they are"),
-      command.add_option("--compress_mode", c.compress_mode, "On bm1688: none, weight, activation or all")
-          ->capture_default_str(),
+      command.add_option("--compress_mode", c.compress_mode, "On bm1688: none or weight")->capture_default_str(),
       command.add_flag("--weight_deduplicate", c.weight_deduplicate, "Equal weights lie in the bmodel once"),
       command
           .add_option("--addr_mode", c.addr_mode,

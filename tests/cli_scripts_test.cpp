@@ -176,6 +176,8 @@ TEST_F(Scripts, deploy_refuses_by_name_what_it_cannot_do) {
                                    "--chip",        "bm1688", "--tpu-mlir", path("tpu-mlir"), "--layer_group_config",
                                    path("bad.json")};
   expect_error(samc(call), 1, {"bad.json holds no JSON object"});
+  call = {"deploy", "--mlir", kBlock, "--model", path("block.bmodel"), "--chip", "bm1688", "--compress_mode", "all"};
+  expect_error(samc(call), 1, {"--compress_mode all", "use none or weight"});
   EXPECT_FALSE(fs::exists(path("tpu-mlir/arguments")));
 }
 

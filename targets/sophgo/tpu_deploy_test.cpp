@@ -186,7 +186,7 @@ TEST_F(Deploy, CompilerOptionsKeepTheResult) {
       {"no layer groups", [](CompilerOptions& c) { c.layer_groups = false; }},
       {"order and affine", [](CompilerOptions& c) { c.topological_sort = c.affine = false; }},
       {"longer search", [](CompilerOptions& c) { c.shape_secs_search_strategy = 2, c.structure_detection = false; }},
-      {"compressed", [](CompilerOptions& c) { c.compress_mode = "all", c.group_by_cores = "true"; }},
+      {"compressed", [](CompilerOptions& c) { c.compress_mode = "weight", c.group_by_cores = "true"; }},
       {"equal weights once", [](CompilerOptions& c) { c.weight_deduplicate = true, c.addr_mode = "io_alone"; }}};
   for (const auto& [name, change] : cases) {
     DeployOptions options;

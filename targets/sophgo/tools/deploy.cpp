@@ -172,6 +172,11 @@ Status check_compiler(const CompilerOptions& options) {
   SAMC_TRY(check_case("--opt", fmt::format("{}", options.opt), {"1", "2", "3"}));
   SAMC_TRY(check_case("--group_by_cores", options.group_by_cores, {"auto", "true", "false"}));
   SAMC_TRY(check_case("--compress_mode", options.compress_mode, {"none", "weight", "activation", "all"}));
+  if (options.compress_mode == "activation" || options.compress_mode == "all")
+    return unsupported(fmt::format("--compress_mode {}: tpuc-opt 1.30.2 compresses activations so that the chip's "
+                                   "simulator crashes",
+                                   options.compress_mode),
+                       "use none or weight");
   SAMC_TRY(check_case("--addr_mode", options.addr_mode,
                       {"auto", "basic", "io_alone", "io_tag", "io_tag_fuse", "io_reloc", "in_reuse"}));
   SAMC_TRY(check_case("--shape_secs_search_strategy", fmt::format("{}", options.shape_secs_search_strategy),

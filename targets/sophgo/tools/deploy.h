@@ -33,7 +33,7 @@ Result<const QuantizeEntry*> find_quantization(const std::string& name);
 struct CompilerOptions {
   int opt = 2;                          // of its search for layer groups: 1, 2 or 3
   std::string group_by_cores = "auto";  // auto, true, false
-  std::string compress_mode = "none";   // of BM1688: none, weight, activation, all
+  std::string compress_mode = "none";   // of BM1688: none, weight
   std::string addr_mode = "auto";       // where inputs and outputs lie
   int64_t q_group_size = 64;            // of W8 and W4: weights that share a scale
   bool q_symmetric = false;             // of W8 and W4
