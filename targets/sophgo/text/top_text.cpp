@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
+#include "ir/vision_dialect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "media/npz.h"
 #include "mlir/IR/IRMapping.h"
@@ -190,7 +191,8 @@ Result<TopModule> make_top_module(mlir::func::FuncOp source, const std::string& 
       op.setLoc(mlir::UnknownLoc::get(context));
       continue;
     }
-    if (op.getDialect() == nullptr || op.getDialect()->getNamespace() != "top")
+    // vision ops are there only when transform was asked to stop before they are expanded.
+    if (!mlir::isa_and_nonnull<top::TopDialect, vision::VisionDialect>(op.getDialect()))
       return unsupported(fmt::format("{} is not a top op", op.getName().getStringRef().str()));
     std::vector<std::string> own;
     for (const mlir::Value value : op.getResults()) {
