@@ -141,7 +141,7 @@ Status parse_picture(const Json& json, PicturePrompts& picture) {
 Status repeated_key(const RepeatedKey& repeated, size_t steps) {
   std::string where;
   for (const std::string& step : std::span(repeated.path).subspan(steps))
-    where += (where.empty() || step.starts_with('[') ? "" : ".") + quote(step);
+    where += fmt::format("{}{}", where.empty() || step.starts_with('[') ? "" : ".", quote(step));
   const Status status =
       invalid_input(fmt::format("the key \"{}\" stands twice", quote(repeated.key)), "keep one of the two");
   return where.empty() ? status : status.at(where);

@@ -86,9 +86,9 @@ TEST_F(OnnxCommandLine, transform_says_which_flags_have_no_effect) {
       transform({"--dynamic", "--excepts", "a,b", "--tolerance", "0.9,0.8", "--debug", "--not_inference",
                  "--cache_skip", "--do_onnx_sim", "True", "--shape_influencing_input_names", "image"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  for (const char* flag : {"--dynamic: ", "--excepts: ", "--tolerance: ", "--debug ", "--not_inference ",
-                           "--cache_skip ", "--do_onnx_sim: ", "--shape_influencing_input_names: "})
-    expect_parts(result.err, {std::string("warning: ") + flag});
+  for (const char* flag : {"--dynamic", "--excepts", "--tolerance", "--debug", "--cache_skip", "--do_onnx_sim",
+                           "--shape_influencing_input_names"})
+    expect_parts(result.err, {std::string("warning: ") + flag + " has no effect: "});
 }
 
 TEST_F(OnnxCommandLine, transform_writes_the_preprocess_configuration) {
