@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <link.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -11,7 +13,13 @@
 namespace samc {
 namespace {
 
-// Called for the executable first; a non-zero result ends the walk.
+struct BuildId {
+  std::array<unsigned char, 64> bytes{};
+  size_t size = 0;
+};
+
+// Called for the executable first; a non-zero result ends the walk. Takes no memory: libc, which calls it, can't be
+// unwound.
 int find_build_id(dl_phdr_info* info, size_t, void* out) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
@@ -26,8 +34,9 @@ int find_build_id(dl_phdr_info* info, size_t, void* out) {
       const char* name = at + sizeof note;
       const char* content = name + (note.n_namesz + 3) / 4 * 4;
       if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0) {
-        std::string& id = *static_cast<std::string*>(out);
-        for (size_t k = 0; k < note.n_descsz; ++k) id += fmt::format("{:02x}", static_cast<unsigned char>(content[k]));
+        BuildId& id = *static_cast<BuildId*>(out);
+        id.size = std::min<size_t>(note.n_descsz, id.bytes.size());
+        std::memcpy(id.bytes.data(), content, id.size);
         return 1;
       }
       at = content + (note.n_descsz + 3) / 4 * 4;
@@ -42,10 +51,12 @@ const char* version() { return SAMC_VERSION; }
 
 const std::string& build_id() {
   static const std::string id = [] {
-    std::string found;
+    BuildId found;
     dl_iterate_phdr(find_build_id, &found);
-    SAMC_CHECK(!found.empty(), "linked without a build id");
-    return found;
+    SAMC_CHECK(found.size > 0, "linked without a build id");
+    std::string text;
+    for (size_t k = 0; k < found.size; ++k) text += fmt::format("{:02x}", found.bytes[k]);
+    return text;
   }();
   return id;
 }

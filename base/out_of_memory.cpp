@@ -53,8 +53,10 @@ OutOfMemory::OutOfMemory(std::string_view what, double bytes, double limit, doub
                 bytes_in_words(taken).data());
 }
 
+bool is_process_to_end_on_missing_memory() noexcept { return ending_scopes.load() > 0; }
+
 void fail(const OutOfMemory& error) {
-  if (ending_scopes.load() > 0) end_process(error.what());
+  if (is_process_to_end_on_missing_memory()) end_process(error.what());
   throw error;
 }
 

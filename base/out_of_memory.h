@@ -38,6 +38,7 @@ class EndProcessOnOutOfMemory {
  private:
   std::new_handler before_;
 };
+bool is_process_to_end_on_missing_memory() noexcept;  // whether one lives
 
 // "samc: error: TEXT" on standard error, unfinished files removed, exit code 1. Takes no memory and no lock.
 [[noreturn]] void end_process(const char* text) noexcept;

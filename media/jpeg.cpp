@@ -41,6 +41,7 @@ struct Decoder {
   bool has_header = false;   // then an end marker is made up for a file without one, and what is missing is judged
   bool misses_data = false;  // pixels were made up for want of data
   std::bitset<MAX_COMPONENTS> components;  // those of which a scan began
+  bool out_of_memory = false;
   int64_t pixels = 0;
   int64_t most_scan_pixels = 0;
 };
@@ -50,6 +51,7 @@ Decoder& decoder_of(j_common_ptr jpeg) { return *static_cast<Decoder*>(jpeg->cli
 [[noreturn]] void on_error(j_common_ptr jpeg) {
   Decoder& decoder = decoder_of(jpeg);
   jpeg->err->format_message(jpeg, decoder.message);
+  decoder.out_of_memory = jpeg->err->msg_code == JERR_OUT_OF_MEMORY;
   std::longjmp(decoder.failed, 1);
 }
 
@@ -204,6 +206,7 @@ const char* name_of(J_COLOR_SPACE colours) {
 }
 
 Status failure(const Decoder& decoder) {
+  if (decoder.out_of_memory) return Status::out_of_memory();
   if (decoder.truncated) return invalid_input("a truncated JPEG", "fetch or save the picture again");
   return invalid_input(fmt::format("a damaged JPEG ({})", decoder.message), "save the picture again");
 }

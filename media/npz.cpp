@@ -159,7 +159,8 @@ class InflatedEntry {
   InflatedEntry(const InflatedEntry&) = delete;
   InflatedEntry& operator=(const InflatedEntry&) = delete;
 
-  Status start() { return inflateInit2(&stream_, -MAX_WBITS) == Z_OK ? Status::ok() : broken("zlib cannot start"); }
+  // Its one error but missing memory is a wrong argument.
+  Status start() { return inflateInit2(&stream_, -MAX_WBITS) == Z_OK ? Status::ok() : Status::out_of_memory(); }
   uint64_t left() const { return left_; }
 
   // Fills target; at most left() bytes.
@@ -183,7 +184,9 @@ class InflatedEntry {
   }
 
  private:
-  static Status misfit() { return broken("compressed data do not fit their declared size"); }
+  Status misfit() const {
+    return code_ == Z_MEM_ERROR ? Status::out_of_memory() : broken("compressed data do not fit their declared size");
+  }
 
   // Some bytes of target, and how many.
   size_t inflate_piece(std::span<std::byte> target) {

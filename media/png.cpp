@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -37,8 +38,18 @@ struct Decoder {
   char warning[128] = {};
   bool truncated = false;
   uint64_t rows = 0;  // read so far, those of every interlacing pass
+  bool out_of_memory = false;
   ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
+
+// libpng and the zlib in it take their memory here. That it is missing they call damage, each in its own words.
+template <class Coder>
+void* take_memory(png_structp png, png_alloc_size_t size) {
+  void* memory = std::malloc(size);
+  if (memory == nullptr) static_cast<Coder*>(png_get_mem_ptr(png))->out_of_memory = true;
+  return memory;
+}
+void give_memory_back(png_structp, void* memory) { std::free(memory); }
 
 void copy_text(char (&target)[128], const char* text) {
   const size_t size = std::min(std::strlen(text), sizeof target - 1);
@@ -139,6 +150,7 @@ const char* name_of(int colour_type) {
 }
 
 Status failure(const Decoder& decoder) {
+  if (decoder.out_of_memory) return Status::out_of_memory();
   if (decoder.truncated) return invalid_input("a truncated PNG", "fetch or save the picture again");
   return invalid_input(fmt::format("a damaged PNG ({})", decoder.message), "save the picture again");
 }
@@ -148,6 +160,7 @@ struct Encoder {
   png_infop info = nullptr;
   FileWriter* writer = nullptr;
   Status status;
+  bool out_of_memory = false;
   ~Encoder() { png_destroy_write_struct(&png, &info); }
 };
 
@@ -182,13 +195,15 @@ Status write_pixels(const std::string& path, int width, int height, int colour_t
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   Encoder encoder;
   encoder.writer = &writer;
-  encoder.png =
-      png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, on_write_error, [](png_structp, png_const_charp) {});
+  encoder.png = png_create_write_struct_2(
+      PNG_LIBPNG_VER_STRING, nullptr, on_write_error, [](png_structp, png_const_charp) {}, &encoder,
+      take_memory<Encoder>, give_memory_back);
   if (encoder.png == nullptr) return Status::out_of_memory();
   encoder.info = png_create_info_struct(encoder.png);
   if (encoder.info == nullptr) return Status::out_of_memory();
   if (!encode(encoder, width, height, colour_type, pixels, row_size)) {
     if (!encoder.status.is_ok()) return encoder.status;
+    if (encoder.out_of_memory) return Status::out_of_memory();
     return invalid_input(fmt::format("{}: a PNG cannot hold {} x {} pixels", path, width, height));
   }
   return writer.commit();
@@ -200,7 +215,8 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   Decoder decoder;
   decoder.bytes = bytes;
   decoder.shortened = find_cut_pixels(bytes);
-  decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning);
+  decoder.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning, &decoder,
+                                         take_memory<Decoder>, give_memory_back);
   if (decoder.png == nullptr) return Status::out_of_memory();
   decoder.info = png_create_info_struct(decoder.png);
   if (decoder.info == nullptr) return Status::out_of_memory();

@@ -127,8 +127,10 @@ Status PromptDecoder::run_early(Executor& executor, const PlanFunction& part, st
 
 Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embedding) {
   if (no_mask_.empty()) {
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &no_mask_}}};
+    Tensor computed;  // kept when it is whole, and not after an error in between
+    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &computed}}};
     SAMC_TRY(executor.run("no_mask", 0, {}, outputs));
+    no_mask_ = std::move(computed);
   }
   if (!parts_.has_value()) return Status::ok();
   const std::array<NamedInput, 4> given = {{{"image_embed", embedding.image_embed.view()},

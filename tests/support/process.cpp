@@ -71,6 +71,11 @@ ProcessResult run_process(const std::vector<std::string>& command, const Process
       const rlimit limit{static_cast<rlim_t>(options.largest_file), static_cast<rlim_t>(options.largest_file)};
       ::setrlimit(RLIMIT_FSIZE, &limit);
     }
+    if (options.most_address_space >= 0) {
+      const rlimit limit{static_cast<rlim_t>(options.most_address_space),
+                         static_cast<rlim_t>(options.most_address_space)};
+      ::setrlimit(RLIMIT_AS, &limit);
+    }
     ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }

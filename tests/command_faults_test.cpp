@@ -1,0 +1,265 @@
+// The nth allocation of the whole program fails, and the nth write, fsync, rename, mmap, open, close, read and thread:
+// samc itself runs, with a library before libc that lets the call fail. Each time one line on standard error and exit
+// code 1, no torn or left-over file, and the next run is right. In the compiler too, whose MLIR cannot be unwound.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "media/image.h"
+#include "tests/support/command_line.h"
+#include "tests/support/faults.h"
+
+namespace samc::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CommandFaults : public CommandLine {
+ protected:
+  void SetUp() override {
+    Image image(60, 40);
+    for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i * 31 + i / 180);
+    ASSERT_TRUE(write_png(path("in.png"), image).is_ok());
+    fs::create_directory(path("out"));
+  }
+
+  ProcessResult faulty(const std::vector<std::string>& arguments, Fault fault, int64_t n, bool onwards = false,
+                       const std::string& count_file = {}) const {
+    ProcessOptions options;
+    options.environment = {{"LD_PRELOAD", SAMC_FAULTS_LIBRARY},
+                           {"SAMC_TEST_FAULT", fmt::format("{}:{}:{}", kFaultNames[static_cast<int>(fault)], n,
+                                                           onwards ? "onwards" : "once")}};
+    if (!count_file.empty()) options.environment.emplace_back("SAMC_TEST_FAULT_COUNT", count_file);
+    return samc(arguments, options);
+  }
+
+  int64_t count_calls(const std::vector<std::string>& arguments, Fault fault) {
+    const ProcessResult result = faulty(arguments, fault, 0, false, path("count"));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const int64_t count = std::atoll(bytes_of(path("count")).c_str());
+    fs::remove(path("count"));
+    return count;
+  }
+
+  // All files under out/, by name. .lock files and folders are no results.
+  std::map<std::string, std::string> outputs() const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(path("out")))
+      if (entry.is_regular_file()) files[entry.path().string()] = bytes_of(entry.path().string());
+    return files;
+  }
+  void clear_outputs() const {
+    fs::remove_all(path("out"));
+    fs::remove_all(path("cache"));
+    fs::create_directory(path("out"));
+  }
+
+  struct Extent {
+    int64_t all_up_to = 100;
+    int64_t by_chance = 30;
+  };
+
+  void sweep(const std::vector<std::string>& arguments, Fault fault, bool onwards, Extent extent) {
+    clear_outputs();
+    expect_done(samc(arguments));
+    const std::map<std::string, std::string> right = outputs();
+    ASSERT_FALSE(right.empty());
+    clear_outputs();
+    const int64_t count = count_calls(arguments, fault);
+    std::vector<int64_t> positions;
+    for (int64_t n = 1; n <= std::min(count, extent.all_up_to); ++n) positions.push_back(n);
+    std::mt19937_64 random(11);
+    for (int64_t i = 0; i < extent.by_chance && count > extent.all_up_to; ++i)
+      positions.push_back(extent.all_up_to + 1 +
+                          static_cast<int64_t>(random() % static_cast<uint64_t>(count - extent.all_up_to)));
+    for (size_t i = 0; i < positions.size(); ++i) {
+      SCOPED_TRACE(fmt::format("{}: {} {} of {}{}", arguments[0], kFaultNames[static_cast<int>(fault)], positions[i],
+                               count, onwards ? " and all after it" : ""));
+      clear_outputs();
+      const ProcessResult result = faulty(arguments, fault, positions[i], onwards);
+      if (result.exit_code == 0) {
+        EXPECT_EQ(outputs(), right);
+        for (size_t start = 0; start < result.err.size(); start = result.err.find('\n', start) + 1)
+          EXPECT_EQ(result.err.compare(start, 15, "samc: warning: "), 0) << result.err;
+      } else {
+        expect_one_error(result);
+        for (const auto& [name, bytes] : outputs()) {
+          ASSERT_TRUE(right.contains(name)) << name << " is left over";
+          EXPECT_EQ(bytes == right.at(name), true) << name << " is torn";
+        }
+      }
+      EXPECT_EQ(count_torn_files(), 0u);
+      if (i % 50 == 0) {  // on top of what was left, the cache included
+        expect_done(samc(arguments));
+        EXPECT_EQ(outputs(), right);
+      }
+      if (HasFailure()) return;  // one is enough to read
+    }
+  }
+
+  // Its last line is the error, and those before it are warnings.
+  static void expect_one_error(const ProcessResult& result) {
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    size_t errors = 0, others = 0, start = 0;
+    while (start < result.err.size()) {
+      const size_t end = std::min(result.err.find('\n', start), result.err.size());
+      const std::string line = result.err.substr(start, end - start);
+      errors += line.starts_with("samc: error: ") ? 1 : 0;
+      others += line.starts_with("samc: error: ") || line.starts_with("samc: warning: ") ? 0 : 1;
+      start = end + 1;
+    }
+    EXPECT_EQ(errors, 1u) << result.err;
+    EXPECT_EQ(others, 0u) << result.err;
+  }
+
+  std::vector<std::string> compile() const { return {"compile", kPico, "-o", path("out/pico.samc")}; }
+  std::vector<std::string> segment() const {
+    return {"segment",     path("in.png"),
+            "--model",     module(),
+            "--threads",   "1",
+            "--point",     "20,10",
+            "--box",       "5,5,40,30",
+            "-o",          path("out/o.png"),
+            "--json",      path("out/o.json"),
+            "--save-npz",  path("out/o.npz"),
+            "--masks-dir", path("out/masks")};
+  }
+  std::vector<std::string> segment_checkpoint() const {
+    return {"segment", path("in.png"), "--model", kPico, "--threads", "1", "--point", "20,10", "-o", path("out/o.png")};
+  }
+  std::vector<std::string> encode() const {
+    return {"encode", path("in.png"), "--model", module(), "--threads", "1", "-o", path("out/e.npz")};
+  }
+  std::vector<std::string> transform() const {
+    return {"transform", "--model_name", "pico",   "--model_def",        kPico,
+            "--part",    "decoder",      "--mlir", path("out/pico.mlir")};
+  }
+  std::vector<std::string> export_onnx() const { return {"export", kPico, "-o", path("out/onnx")}; }
+};
+
+TEST_F(CommandFaults, memory_in_compile) {
+  sweep(compile(), Fault::kMemory, false, {.all_up_to = 600, .by_chance = 100});
+  sweep(compile(), Fault::kMemory, true, {.all_up_to = 50, .by_chance = 50});
+}
+
+TEST_F(CommandFaults, memory_in_segment) {
+  sweep(segment(), Fault::kMemory, false, {.all_up_to = 600, .by_chance = 100});
+  sweep(segment(), Fault::kMemory, true, {.all_up_to = 50, .by_chance = 50});
+}
+
+TEST_F(CommandFaults, memory_in_segment_that_compiles) {
+  sweep(segment_checkpoint(), Fault::kMemory, false, {.all_up_to = 0, .by_chance = 60});
+  sweep(segment_checkpoint(), Fault::kMemory, true, {.all_up_to = 0, .by_chance = 20});
+}
+
+TEST_F(CommandFaults, memory_in_transform) {
+  sweep(transform(), Fault::kMemory, false, {.all_up_to = 200, .by_chance = 60});
+  sweep(transform(), Fault::kMemory, true, {.all_up_to = 0, .by_chance = 30});
+}
+
+TEST_F(CommandFaults, memory_in_export_and_encode) {
+  sweep(export_onnx(), Fault::kMemory, false, {.all_up_to = 50, .by_chance = 50});
+  sweep(encode(), Fault::kMemory, false, {.all_up_to = 50, .by_chance = 50});
+}
+
+TEST_F(CommandFaults, the_system_refuses) {
+  for (const auto& arguments : {compile(), segment(), transform(), export_onnx(), segment_checkpoint()})
+    for (const Fault fault : {Fault::kWrite, Fault::kSync, Fault::kRename, Fault::kMap, Fault::kOpen, Fault::kRead,
+                              Fault::kClose, Fault::kThread})
+      for (const bool onwards : {false, true}) {
+        sweep(arguments, fault, onwards, {.all_up_to = onwards ? 3 : 12, .by_chance = 4});
+        if (HasFailure()) return;
+      }
+}
+
+// As a shell's ulimit -v gives it. The least lets the program start.
+TEST_F(CommandFaults, any_limit_of_address_space_is_an_error_or_enough) {
+  for (const auto& arguments : {segment(), compile(), segment_checkpoint()}) {
+    int errors = 0;
+    for (long megabytes = 40; megabytes <= 640; megabytes += megabytes / 4) {
+      SCOPED_TRACE(fmt::format("{} in {} MB", arguments[0], megabytes));
+      clear_outputs();
+      ProcessOptions options;
+      options.most_address_space = megabytes << 20;
+      const ProcessResult result = samc(arguments, options);
+      if (result.exit_code == 127 || result.err.find("error while loading shared libraries") != std::string::npos)
+        continue;  // the loader's own
+      if (result.exit_code == 0) continue;
+      expect_one_error(result);
+      EXPECT_EQ(count_torn_files(), 0u);
+      ++errors;
+    }
+    EXPECT_GT(errors, 0);
+  }
+}
+
+TEST_F(CommandFaults, the_limit_of_memory_is_an_option_and_in_the_environment) {
+  std::vector<std::string> arguments = segment();
+  arguments.insert(arguments.end(), {"--memory-limit", "2M"});
+  expect_error(samc(arguments), 1, {"out of memory", "limit of memory of 2.1 MB", "--memory-limit"});
+  arguments.back() = "2G";
+  expect_done(samc(arguments));
+  arguments.back() = "much";
+  expect_error(samc(arguments), 2, {"--memory-limit", "much"});
+  ProcessOptions options;
+  options.environment = {{"SAMC_MEMORY_LIMIT", "2M"}};
+  expect_error(samc(segment(), options), 1, {"limit of memory of 2.1 MB"});
+}
+
+TEST_F(CommandFaults, what_cannot_be_said_is_an_error) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--help"}, {"--version"}, {"segment", "--help"}, {"inspect", kPico}}) {
+    std::string command = SAMC_BINARY;
+    for (const std::string& argument : arguments) command += " " + argument;
+    expect_error(run_process({"/bin/sh", "-c", command + " > /dev/full"}), 1, {"standard output"});
+  }
+}
+
+// The next file that is opened would get the number of a closed one, and messages would be written into it.
+TEST_F(CommandFaults, descriptors_that_the_caller_closed_get_no_output_file) {
+  std::string command = SAMC_BINARY;
+  for (const std::string& argument : segment()) command += " '" + argument + "'";
+  expect_done(samc(segment()));
+  const std::map<std::string, std::string> right = outputs();
+  for (const char* closed : {"<&-", "2>&-", "<&- 2>&-"}) {
+    SCOPED_TRACE(closed);
+    clear_outputs();
+    EXPECT_EQ(run_process({"/bin/sh", "-c", command + " " + closed}).exit_code, 0);
+    EXPECT_EQ(outputs(), right);
+  }
+  // What would have been printed is lost: an error, but the files are whole.
+  clear_outputs();
+  EXPECT_EQ(run_process({"/bin/sh", "-c", command + " >&-"}).exit_code, 1);
+  EXPECT_EQ(outputs(), right);
+  clear_outputs();
+  EXPECT_EQ(run_process({"/bin/sh", "-c", command + " <&- >&- 2>&-"}).exit_code, 1);
+  EXPECT_EQ(outputs(), right);
+}
+
+// 82 bytes that declare an initialiser of 400 GB.
+TEST_F(CommandFaults, an_enormous_constant_is_an_ordinary_error) {
+  const std::vector<int> model{8,   8,  58, 72,  10, 14, 10,  1,  120, 10, 1,   119, 18,  1,  121, 34,  3,   65,
+                               100, 100, 18, 1,  103, 42, 19, 8,  128, 128, 16, 8,  128, 128, 16, 16,  1,   34,
+                               4,   0,  0,  128, 63, 66, 1,   119, 90, 19, 10,  1,  120, 18, 14,  10,  12,  8,
+                               1,   18, 8,  10,  2,  8,  1,   10, 2,   8,  4,   98, 9,   10, 1,   121, 18,  4,
+                               10,  2,  8,  1,   66, 4,  10,  0,  16,  17};
+  put_bytes(path("giant.onnx"), std::string(model.begin(), model.end()));
+  expect_error(samc({"transform", "--model_name", "x", "--model_def", path("giant.onnx"), "--mlir", path("out/x.mlir")}),
+               1, {"giant.onnx"});
+  EXPECT_EQ(samc({"inspect", path("giant.onnx")}).exit_code, 1);
+  EXPECT_TRUE(outputs().empty());
+}
+
+}  // namespace
+}  // namespace samc::test
