@@ -58,6 +58,14 @@ TEST(Tensor, knows_its_shape_and_bytes) {
   EXPECT_DEATH(tensor.reshape({5}), "reshape");
 }
 
+TEST(TensorView, takes_a_shape_that_its_elements_fill_and_no_other) {
+  const Tensor tensor = Tensor::zeros({2, 3});
+  const TensorView view = tensor.view().with_shape({3, 2});
+  EXPECT_EQ(view.shape, (Shape{3, 2}));
+  EXPECT_EQ(view.data, tensor.data());
+  EXPECT_DEATH((void)tensor.view().with_shape({3, 3}), "a view of \\(2, 3\\) read as \\(3, 3\\)");
+}
+
 TEST_F(InFolder, a_file_appears_only_when_it_is_whole) {
   {
     Result<FileWriter> writer = FileWriter::create(path("a"));

@@ -84,7 +84,7 @@ TEST_F(OnnxCommandLine, transform_shows_how_mod_size_and_if_vanish) {
 TEST_F(OnnxCommandLine, transform_says_which_flags_have_no_effect) {
   const ProcessResult result =
       transform({"--dynamic", "--excepts", "a,b", "--tolerance", "0.9,0.8", "--debug", "--not_inference",
-                 "--cache_skip", "--do_onnx_sim", "True", "--shape_influencing_input_names", "image"});
+                 "--cache_skip", "--do_onnx_sim", "False", "--shape_influencing_input_names", "image"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   for (const char* flag : {"--dynamic", "--excepts", "--tolerance", "--debug", "--cache_skip", "--do_onnx_sim",
                            "--shape_influencing_input_names"})
