@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/stopwatch.h"
+#include "base/text.h"
 #include "checkpoint/checkpoint.h"
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
@@ -195,10 +196,11 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   plan.info = work.info;
   plan.info.name = work.report.model_name;
   plan.info.build_id = options.build_id;
-  plan.info.notes = {{"precision", options.precision}, {"recognised", work.report.why}};
+  plan.info.notes = {{"precision", options.precision},
+                     {"recognised", printable(work.report.why)}};  // paths may hold anything
   // Kept, so that a module from the cache warns as its checkpoint did.
   if (!options.key.empty()) plan.info.notes.emplace_back(kKeyNote, options.key);
-  for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", warning);
+  for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", printable(warning));
   for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
   for (const PlanFunction& function : plan.functions)
     work.report.arena_bytes.emplace_back(function.name,
