@@ -27,10 +27,10 @@ struct Mapping {
 std::array<Mapping, 512> mappings;
 
 int list_mapping(const void* data, size_t size, const std::string& path) {
+  const std::string name = printable(path);  // may throw: before a place is taken
   for (size_t i = 0; i < mappings.size(); ++i) {
     Mapping& entry = mappings[i];
     if (entry.taken.load() || entry.taken.exchange(true)) continue;
-    const std::string name = printable(path);
     const size_t length = std::min(name.size(), entry.path.size() - 1);
     std::memcpy(entry.path.data(), name.data() + (name.size() - length), length);
     entry.path[length] = '\0';

@@ -81,17 +81,18 @@ Result<TemporaryFolder> TemporaryFolder::beside(const std::string& path) {
   const fs::path base = fs::absolute(path, error).lexically_normal();
   if (error) return io_error(fmt::format("{}: {}", path, error.message()));
   remove_abandoned(base);
+  // Nothing may throw between the making of the folder and the object that removes it.
   std::string pattern = base.string() + kMark + "XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr)
     return io_error(fmt::format("cannot make a folder beside {}: {}", path, std::strerror(errno)));
   TemporaryFolder folder;
-  folder.path_ = pattern;
+  folder.path_ = std::move(pattern);
   list_unfinished(folder.path_);
   {
     const std::lock_guard lock(folders_mutex);
     folders().insert(folder.path_);
   }
-  folder.descriptor_ = ::open(pattern.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  folder.descriptor_ = ::open(folder.path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   // Where folders cannot be locked (some network file systems) none is ever taken for abandoned either.
   if (folder.descriptor_ >= 0) (void)::flock(folder.descriptor_, LOCK_EX | LOCK_NB);
   return folder;
