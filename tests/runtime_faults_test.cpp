@@ -239,7 +239,7 @@ TEST_F(RuntimeFaults, reading_images) {
       return digest.value();
     };
     sweep_memory(read);
-    for (const Fault fault : {Fault::kMap, Fault::kOpen}) sweep(read, {.fault = fault});
+    for (const Fault fault : {Fault::kRead, Fault::kOpen}) sweep(read, {.fault = fault});
   }
 }
 
@@ -265,7 +265,7 @@ TEST_F(RuntimeFaults, reading_arrays_and_prompts) {
   };
   for (const Deed& read : {read_arrays, read_prompt_file}) {
     sweep_memory(read);
-    for (const Fault fault : {Fault::kMap, Fault::kOpen}) sweep(read, {.fault = fault});
+    for (const Fault fault : {Fault::kRead, Fault::kOpen}) sweep(read, {.fault = fault});
   }
 }
 
