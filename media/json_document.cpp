@@ -113,31 +113,27 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
-// Hears the parser and notes what stands twice, once for each object.
-class KeyWatch {
+// Hears a second reading and notes what stands twice, once for each object. (A callback of the first would do, but for
+// each object the library then goes through all before it in the list.)
+class KeyWatch : public nlohmann::json_sax<Json> {
  public:
-  void hear(Json::parse_event_t event, const Json& parsed) {
-    using Event = Json::parse_event_t;
-    switch (event) {
-      case Event::object_start:
-      case Event::array_start:
-        count_element();
-        open_.emplace_back();
-        open_.back().is_list = event == Event::array_start;
-        break;
-      case Event::object_end:
-      case Event::array_end:
-        open_.pop_back();
-        break;
-      case Event::value:
-        count_element();
-        break;
-      case Event::key:
-        open_.back().key = parsed.get<std::string>();
-        if (!open_.back().keys.insert(open_.back().key).second && !std::exchange(open_.back().is_noted, true)) note();
-        break;
-    }
+  bool null() override { return count_element(); }
+  bool boolean(bool) override { return count_element(); }
+  bool number_integer(number_integer_t) override { return count_element(); }
+  bool number_unsigned(number_unsigned_t) override { return count_element(); }
+  bool number_float(number_float_t, const string_t&) override { return count_element(); }
+  bool string(string_t&) override { return count_element(); }
+  bool binary(binary_t&) override { return count_element(); }
+  bool start_object(size_t) override { return open(false); }
+  bool start_array(size_t) override { return open(true); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& key) override {
+    open_.back().key = key;
+    if (!open_.back().keys.insert(key).second && !std::exchange(open_.back().is_noted, true)) note();
+    return true;
   }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
   std::vector<RepeatedKey> take() { return std::move(repeated_); }
 
  private:
@@ -149,8 +145,19 @@ class KeyWatch {
     std::set<std::string> keys;
   };
 
-  void count_element() {
+  bool count_element() {
     if (!open_.empty()) ++open_.back().elements;
+    return true;
+  }
+  bool open(bool is_list) {
+    count_element();
+    open_.emplace_back();
+    open_.back().is_list = is_list;
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
   }
   void note() {
     RepeatedKey found{{}, open_.back().key};
@@ -168,14 +175,12 @@ class KeyWatch {
 // The JSON library reports by exception; here they end.
 Result<JsonDocument> parse_json(std::string_view text) {
   if (is_too_deep(text)) return invalid_input("lists in lists in lists, deeper than samc reads");
-  KeyWatch watch;
-  const auto hear = [&](int, Json::parse_event_t event, const Json& parsed) {
-    watch.hear(event, parsed);
-    return true;
-  };
   try {
     JsonDocument document;
-    document.value = Json::parse(as_utf8(text), hear);
+    const std::string readable = as_utf8(text);
+    document.value = Json::parse(readable);
+    KeyWatch watch;
+    Json::sax_parse(readable, &watch);
     document.repeated = watch.take();
     return document;
   } catch (const Json::exception& error) {
