@@ -47,6 +47,18 @@ const char* find_non_finite(const ImageEmbedding& embedding) {
                           {"high_res_feats_0", &embedding.high_res_feats_0}});
 }
 
+// While it lives, also when memory runs out on the way.
+class StopAtNonFinite {
+ public:
+  explicit StopAtNonFinite(ImageModel& model) : model_(model) { model_.stop_at_nonfinite(true); }
+  ~StopAtNonFinite() { model_.stop_at_nonfinite(false); }
+  StopAtNonFinite(const StopAtNonFinite&) = delete;
+  StopAtNonFinite& operator=(const StopAtNonFinite&) = delete;
+
+ private:
+  ImageModel& model_;
+};
+
 Status check_picture(const RgbView& picture) {
   if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1)
     return invalid_input(fmt::format("an image of {} x {} pixels", picture.width, picture.height));
@@ -118,9 +130,8 @@ struct ImagePredictor::State {
   // operation's result looked at, for the first that made one.
   template <class Again>
   Status explain_non_finite(const char* output, const Again& again) {
-    model->stop_at_nonfinite(true);
-    Status found = again();
-    model->stop_at_nonfinite(false);
+    const StopAtNonFinite stop(*model);
+    const Status found = again();
     const std::string result = fmt::format("{} gives values that are not finite in {}", info().name, output);
     if (found.is_ok()) return invalid_input(result, kNonFiniteHint);
     return invalid_input(fmt::format("{}: {}", result, found.message()), kNonFiniteHint);
