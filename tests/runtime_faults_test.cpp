@@ -57,6 +57,7 @@ struct Sweep {
   int64_t again_each = 1;  // how often it is done again without a fault
   bool is_error = true;    // whether a call that failed must be an error: a thread need not be
   bool counts_leaks = true;
+  bool may_be_absent = false;  // whether it is no fault of the test when nothing makes such a call
 };
 
 std::vector<int64_t> positions(int64_t calls, const Sweep& sweep) {
@@ -101,12 +102,14 @@ void sweep(
   fail_call(how.fault, 0);
   ASSERT_TRUE(deed().is_ok());
   const int64_t count = calls(how.fault);
+  if (count == 0 && how.may_be_absent) return;
   ASSERT_GT(count, 0);
   int64_t errors = 0, reached = 0;
-  const int64_t live = live_allocations();
+  std::optional<int64_t> live;
   for (const int64_t n : positions(count, how)) {
     SCOPED_TRACE(fmt::format("{} {} of {}{}", kFaultNames[static_cast<int>(how.fault)], n, count,
                              how.onwards ? " and all after it" : ""));
+    if (!live) live = live_allocations();  // with what the trace above takes, as each time
     {
       fail_call(how.fault, n, how.onwards);
       const Result<uint64_t> result = deed();
@@ -128,7 +131,7 @@ void sweep(
     }
     // What was done again left all as it was at first.
     if (n % how.again_each == 0 && how.counts_leaks) {
-      EXPECT_EQ(live_allocations(), live);
+      EXPECT_EQ(live_allocations(), *live);
     }
     if (testing::Test::HasFailure()) return;  // one is enough to read
   }
@@ -223,7 +226,8 @@ TEST_F(RuntimeFaults, loading_a_module) {
     return static_cast<uint64_t>(made.info().image_size) + loaded->plan().weights.size();
   };
   sweep_memory(load, {.all_up_to = 1000, .again_each = 100});
-  for (const Fault fault : {Fault::kMap, Fault::kOpen}) sweep(load, {.fault = fault});
+  for (const Fault fault : {Fault::kMap, Fault::kOpen, Fault::kRead})
+    sweep(load, {.fault = fault, .is_error = false, .may_be_absent = true});
 }
 
 TEST_F(RuntimeFaults, reading_images) {
@@ -239,7 +243,8 @@ TEST_F(RuntimeFaults, reading_images) {
       return digest.value();
     };
     sweep_memory(read);
-    for (const Fault fault : {Fault::kRead, Fault::kOpen}) sweep(read, {.fault = fault});
+    for (const Fault fault : {Fault::kMap, Fault::kOpen, Fault::kRead})
+      sweep(read, {.fault = fault, .is_error = false, .may_be_absent = true});
   }
 }
 
@@ -259,14 +264,16 @@ TEST_F(RuntimeFaults, reading_arrays_and_prompts) {
     SAMC_ASSIGN(const Tensor alone, read_npy(npy_file));
     return static_cast<uint64_t>(second->count() + alone.count());
   };
+  sweep(read_arrays, {.onwards = true});
+  sweep(read_arrays);
+  // Not the prompts' memory: the destructor of nlohmann's JSON takes some, and ends the process where there is none.
   const Deed read_prompt_file = [&]() -> Result<uint64_t> {
     SAMC_ASSIGN(const std::vector<PicturePrompts> pictures, read_prompts(json_file));
     return pictures.size() * 100 + pictures[0].prompts.size();
   };
-  for (const Deed& read : {read_arrays, read_prompt_file}) {
-    sweep_memory(read);
-    for (const Fault fault : {Fault::kRead, Fault::kOpen}) sweep(read, {.fault = fault});
-  }
+  for (const Deed& read : {read_arrays, read_prompt_file})
+    for (const Fault fault : {Fault::kMap, Fault::kOpen, Fault::kRead})
+      sweep(read, {.fault = fault, .is_error = false, .may_be_absent = true});
 }
 
 TEST_F(RuntimeFaults, setting_an_image) {
