@@ -1,8 +1,8 @@
 #include "media/json_document.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "media/utf8.h"
@@ -113,82 +113,145 @@ bool is_too_deep(std::string_view text) {
   return false;
 }
 
-// Hears a second reading and notes what stands twice, once for each object. (A callback of the first would do, but for
-// each object the library then goes through all before it in the list.)
-class KeyWatch : public nlohmann::json_sax<Json> {
+// Hears what the library reads: builds the tree, and notes what stands twice, once for each object.
+class TreeBuilder : public nlohmann::json_sax<Json> {
  public:
-  bool null() override { return count_element(); }
-  bool boolean(bool) override { return count_element(); }
-  bool number_integer(number_integer_t) override { return count_element(); }
-  bool number_unsigned(number_unsigned_t) override { return count_element(); }
-  bool number_float(number_float_t, const string_t&) override { return count_element(); }
-  bool string(string_t&) override { return count_element(); }
-  bool binary(binary_t&) override { return count_element(); }
-  bool start_object(size_t) override { return open(false); }
-  bool start_array(size_t) override { return open(true); }
+  bool null() override { return put(JsonValue()); }
+  bool boolean(bool value) override { return put(JsonValue(value)); }
+  bool number_integer(number_integer_t value) override { return put(JsonValue(static_cast<double>(value))); }
+  bool number_unsigned(number_unsigned_t value) override { return put(JsonValue(static_cast<double>(value))); }
+  bool number_float(number_float_t value, const string_t&) override { return put(JsonValue(value)); }
+  bool string(string_t& value) override { return put(JsonValue(std::move(value))); }
+  bool binary(binary_t&) override { return false; }  // of binary formats alone
+  bool start_object(size_t) override { return open(JsonValue::empty_object()); }
+  bool start_array(size_t) override { return open(JsonValue::empty_list()); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& key) override {
-    open_.back().key = key;
-    if (!open_.back().keys.insert(key).second && !std::exchange(open_.back().is_noted, true)) note();
+    Open& object = open_.back();
+    if (object.value->object()->contains(key) && !std::exchange(object.is_noted, true)) note(key);
+    object.key = std::move(key);
     return true;
   }
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
-  std::vector<RepeatedKey> take() { return std::move(repeated_); }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    reason_ = error.what();
+    return false;
+  }
+
+  JsonDocument take() { return {std::move(root_), std::move(repeated_)}; }
+  const std::string& reason() const { return reason_; }
 
  private:
   struct Open {
-    bool is_list = false;
+    JsonValue* value = nullptr;  // stays in its place: what it stands in gets no other element before it is closed
+    std::string key;             // in an object: that of the member being read
     bool is_noted = false;
-    size_t elements = 0;
-    std::string key;
-    std::set<std::string> keys;
   };
 
-  bool count_element() {
-    if (!open_.empty()) ++open_.back().elements;
+  bool put(JsonValue&& value) {
+    place(std::move(value));
     return true;
   }
-  bool open(bool is_list) {
-    count_element();
-    open_.emplace_back();
-    open_.back().is_list = is_list;
+  JsonValue* place(JsonValue&& value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Open& parent = open_.back();
+    if (JsonValue::List* list = parent.value->list()) return &list->emplace_back(std::move(value));
+    JsonValue& member = (*parent.value->object())[parent.key];
+    member = std::move(value);
+    return &member;
+  }
+  bool open(JsonValue&& value) {
+    JsonValue* placed = place(std::move(value));
+    open_.emplace_back().value = placed;
     return true;
   }
   bool close() {
     open_.pop_back();
     return true;
   }
-  void note() {
-    RepeatedKey found{{}, open_.back().key};
-    for (size_t i = 0; i + 1 < open_.size(); ++i)
-      found.path.push_back(open_[i].is_list ? fmt::format("[{}]", open_[i].elements - 1) : open_[i].key);
+  void note(const std::string& key) {
+    RepeatedKey found{{}, key};
+    for (size_t i = 0; i + 1 < open_.size(); ++i) {
+      const JsonValue::List* list = open_[i].value->list();
+      found.path.push_back(list != nullptr ? fmt::format("[{}]", list->size() - 1) : open_[i].key);
+    }
     repeated_.push_back(std::move(found));
   }
 
+  JsonValue root_;
   std::vector<Open> open_;
   std::vector<RepeatedKey> repeated_;
+  std::string reason_;
 };
 
+Status not_json(std::string reason) {
+  if (const size_t end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
+  for (char& c : reason)
+    if (c == '\n') c = ' ';
+  return invalid_input("not valid JSON: " + reason.substr(0, 160));
+}
+
 }  // namespace
+
+struct JsonValue::Members {
+  Object object;
+};
+
+JsonValue::JsonValue() noexcept = default;
+JsonValue::JsonValue(bool value) noexcept : value_(value) {}
+JsonValue::JsonValue(double value) noexcept : value_(value) {}
+JsonValue::JsonValue(std::string value) : value_(std::make_unique<std::string>(std::move(value))) {}
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+// Calls itself for what it holds, which parse_json() lets be no deeper than is_too_deep() says.
+JsonValue::~JsonValue() = default;
+
+JsonValue JsonValue::empty_list() {
+  JsonValue made;
+  made.value_ = std::make_unique<List>();
+  return made;
+}
+JsonValue JsonValue::empty_object() {
+  JsonValue made;
+  made.value_ = std::make_unique<Members>();
+  return made;
+}
+
+const bool* JsonValue::boolean() const noexcept { return std::get_if<bool>(&value_); }
+const double* JsonValue::number() const noexcept { return std::get_if<double>(&value_); }
+const std::string* JsonValue::string() const noexcept {
+  const auto* held = std::get_if<std::unique_ptr<std::string>>(&value_);
+  return held == nullptr ? nullptr : held->get();
+}
+const JsonValue::List* JsonValue::list() const noexcept {
+  const auto* held = std::get_if<std::unique_ptr<List>>(&value_);
+  return held == nullptr ? nullptr : held->get();
+}
+JsonValue::List* JsonValue::list() noexcept { return const_cast<List*>(std::as_const(*this).list()); }
+const JsonValue::Object* JsonValue::object() const noexcept {
+  const auto* held = std::get_if<std::unique_ptr<Members>>(&value_);
+  return held == nullptr ? nullptr : &(*held)->object;
+}
+JsonValue::Object* JsonValue::object() noexcept { return const_cast<Object*>(std::as_const(*this).object()); }
+const JsonValue* JsonValue::member(const std::string& key) const noexcept {
+  const Object* members = object();
+  if (members == nullptr) return nullptr;
+  const auto found = members->find(key);
+  return found == members->end() ? nullptr : &found->second;
+}
 
 // The JSON library reports by exception; here they end.
 Result<JsonDocument> parse_json(std::string_view text) {
   if (is_too_deep(text)) return invalid_input("lists in lists in lists, deeper than samc reads");
   try {
-    JsonDocument document;
-    const std::string readable = as_utf8(text);
-    document.value = Json::parse(readable);
-    KeyWatch watch;
-    Json::sax_parse(readable, &watch);
-    document.repeated = watch.take();
-    return document;
+    TreeBuilder builder;
+    if (!Json::sax_parse(as_utf8(text), &builder)) return not_json(builder.reason());
+    return builder.take();
   } catch (const Json::exception& error) {
-    std::string reason = error.what();
-    if (const size_t end = reason.find("] "); end != std::string::npos) reason.erase(0, end + 2);
-    for (char& c : reason)
-      if (c == '\n') c = ' ';
-    return invalid_input("not valid JSON: " + reason.substr(0, 160));
+    return not_json(error.what());
   }
 }
 

@@ -15,13 +15,11 @@
 namespace samc {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kMostPictures = 100'000, kMostPrompts = 10'000;
 constexpr auto kMostPoints = static_cast<size_t>(kMostPromptPoints);
 
-Status check_keys(const Json& object, const std::set<std::string>& known) {
-  for (const auto& [key, value] : object.items())
+Status check_keys(const JsonValue& json, const std::set<std::string>& known) {
+  for (const auto& [key, value] : *json.object())
     if (!known.contains(key)) {
       std::string names;
       for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
@@ -30,35 +28,35 @@ Status check_keys(const Json& object, const std::set<std::string>& known) {
   return Status::ok();
 }
 
-Result<double> number(const Json& value) {
-  if (!value.is_number()) return invalid_input("not a number");
-  const double out = value.get<double>();
-  if (!std::isfinite(out)) return invalid_input("not a finite number");
-  return out;
+Result<double> number(const JsonValue& value) {
+  if (value.number() == nullptr) return invalid_input("not a number");
+  if (!std::isfinite(*value.number())) return invalid_input("not a finite number");
+  return *value.number();
 }
 
-Result<std::string> string(const Json& value) {
-  if (!value.is_string()) return invalid_input("not a string");
-  SAMC_ASSIGN(std::string out, file_name(value.get_ref<const std::string&>()));
+Result<std::string> string(const JsonValue& value) {
+  if (value.string() == nullptr) return invalid_input("not a string");
+  SAMC_ASSIGN(std::string out, file_name(*value.string()));
   if (out.empty() || out.find('\0') != std::string::npos) return invalid_input("not a path");
   return out;
 }
 
-Result<bool> boolean(const Json& value) {
-  if (!value.is_boolean()) return invalid_input("neither true nor false");
-  return value.get<bool>();
+Result<bool> boolean(const JsonValue& value) {
+  if (value.boolean() == nullptr) return invalid_input("neither true nor false");
+  return *value.boolean();
 }
 
-Status parse_points(const Json& json, std::vector<PromptPoint>& points) {
-  if (!json.is_array()) return invalid_input("points: not a list", "write [[x, y], ...]");
-  if (json.size() > kMostPoints) return invalid_input(fmt::format("points: more than {}", kMostPoints));
-  for (size_t i = 0; i < json.size(); ++i) {
-    const Json& pair = json[i];
+Status parse_points(const JsonValue& json, std::vector<PromptPoint>& points) {
+  const JsonValue::List* list = json.list();
+  if (list == nullptr) return invalid_input("points: not a list", "write [[x, y], ...]");
+  if (list->size() > kMostPoints) return invalid_input(fmt::format("points: more than {}", kMostPoints));
+  for (size_t i = 0; i < list->size(); ++i) {
+    const JsonValue::List* pair = (*list)[i].list();
     const std::string where = fmt::format("points[{}]", i);
-    if (!pair.is_array() || pair.size() != 2) return invalid_input(where + ": not a pair", "write [x, y]");
+    if (pair == nullptr || pair->size() != 2) return invalid_input(where + ": not a pair", "write [x, y]");
     PromptPoint point;
     for (const size_t axis : {0, 1}) {
-      Result<double> value = number(pair[axis]);
+      Result<double> value = number((*pair)[axis]);
       if (!value.is_ok()) return value.status().at(where);
       (axis == 0 ? point.x : point.y) = value.value();
     }
@@ -67,33 +65,35 @@ Status parse_points(const Json& json, std::vector<PromptPoint>& points) {
   return Status::ok();
 }
 
-Status parse_labels(const Json& json, std::vector<PromptPoint>& points) {
-  if (!json.is_array()) return invalid_input("labels: not a list", "write one 0 or 1 for each point");
-  if (json.size() != points.size())
-    return invalid_input(fmt::format("labels: {} for {} points", json.size(), points.size()),
+Status parse_labels(const JsonValue& json, std::vector<PromptPoint>& points) {
+  const JsonValue::List* list = json.list();
+  if (list == nullptr) return invalid_input("labels: not a list", "write one 0 or 1 for each point");
+  if (list->size() != points.size())
+    return invalid_input(fmt::format("labels: {} for {} points", list->size(), points.size()),
                          "give one for each point");
-  for (size_t i = 0; i < json.size(); ++i) {
-    if (json[i] != Json(0) && json[i] != Json(1))
+  for (size_t i = 0; i < list->size(); ++i) {
+    const double* label = (*list)[i].number();
+    if (label == nullptr || (*label != 0 && *label != 1))
       return invalid_input(fmt::format("labels[{}]: neither 0 nor 1", i), "1 belongs to the object, 0 does not");
-    points[i].positive = json[i] == Json(1);
+    points[i].positive = *label == 1;
   }
   return Status::ok();
 }
 
-Result<Prompt> parse_prompt(const Json& json) {
-  if (!json.is_object())
+Result<Prompt> parse_prompt(const JsonValue& json) {
+  if (json.object() == nullptr)
     return invalid_input("not an object", "write {\"points\": [[x, y]]} or {\"box\": [x0, y0, x1, y1]}");
   SAMC_TRY(check_keys(json, {"points", "labels", "box", "mask_input"}));
   Prompt prompt;
-  if (json.contains("points")) SAMC_TRY(parse_points(json["points"], prompt.points));
-  if (json.contains("labels")) SAMC_TRY(parse_labels(json["labels"], prompt.points));
-  if (json.contains("box")) {
-    const Json& corners = json["box"];
-    if (!corners.is_array() || corners.size() != 4)
+  if (const JsonValue* points = json.member("points")) SAMC_TRY(parse_points(*points, prompt.points));
+  if (const JsonValue* labels = json.member("labels")) SAMC_TRY(parse_labels(*labels, prompt.points));
+  if (const JsonValue* corners_json = json.member("box")) {
+    const JsonValue::List* corners = corners_json->list();
+    if (corners == nullptr || corners->size() != 4)
       return invalid_input("box: not four numbers", "write [x0, y0, x1, y1]");
     std::array<double, 4> box{};
     for (size_t i = 0; i < 4; ++i) {
-      Result<double> value = number(corners[i]);
+      Result<double> value = number((*corners)[i]);
       if (!value.is_ok()) return value.status().at(fmt::format("box[{}]", i));
       box[i] = value.value();
     }
@@ -102,8 +102,8 @@ Result<Prompt> parse_prompt(const Json& json) {
   if (prompt.box && prompt.points.size() + 2 > kMostPoints)
     return invalid_input(
         fmt::format("{} points and a box: more than {}, where a box counts as two", prompt.points.size(), kMostPoints));
-  if (json.contains("mask_input")) {
-    Result<std::string> path = string(json["mask_input"]);
+  if (const JsonValue* mask = json.member("mask_input")) {
+    Result<std::string> path = string(*mask);
     if (!path.is_ok()) return path.status().at("mask_input");
     prompt.mask_input = std::move(path).value();
   }
@@ -111,27 +111,31 @@ Result<Prompt> parse_prompt(const Json& json) {
 }
 
 // picture.image stays empty when it cannot be read.
-Status parse_picture(const Json& json, PicturePrompts& picture) {
-  if (!json.is_object()) return invalid_input("not an object", "write {\"image\": \"a.jpg\", \"prompts\": [...]}");
-  if (!json.contains("image")) {
+Status parse_picture(const JsonValue& json, PicturePrompts& picture) {
+  if (json.object() == nullptr)
+    return invalid_input("not an object", "write {\"image\": \"a.jpg\", \"prompts\": [...]}");
+  const JsonValue* name = json.member("image");
+  if (name == nullptr) {
     SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
     return invalid_input("no \"image\"", "name the image's file");
   }
-  Result<std::string> image = string(json["image"]);
+  Result<std::string> image = string(*name);
   if (!image.is_ok()) return image.status().at("image");
   picture.image = std::move(image).value();
   SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
   for (const char* key : {"multimask", "normalized"}) {
-    if (!json.contains(key)) continue;
-    Result<bool> value = boolean(json[key]);
+    const JsonValue* given = json.member(key);
+    if (given == nullptr) continue;
+    Result<bool> value = boolean(*given);
     if (!value.is_ok()) return value.status().at(key);
     (key[0] == 'm' ? picture.multimask : picture.normalized) = value.value();
   }
-  if (!json.contains("prompts") || !json["prompts"].is_array() || json["prompts"].empty())
-    return invalid_input("\"prompts\" is not a list with at least one prompt");
-  if (json["prompts"].size() > kMostPrompts) return invalid_input(fmt::format("prompts: more than {}", kMostPrompts));
-  for (size_t i = 0; i < json["prompts"].size(); ++i) {
-    Result<Prompt> prompt = parse_prompt(json["prompts"][i]);
+  const JsonValue* prompts = json.member("prompts");
+  const JsonValue::List* list = prompts == nullptr ? nullptr : prompts->list();
+  if (list == nullptr || list->empty()) return invalid_input("\"prompts\" is not a list with at least one prompt");
+  if (list->size() > kMostPrompts) return invalid_input(fmt::format("prompts: more than {}", kMostPrompts));
+  for (size_t i = 0; i < list->size(); ++i) {
+    Result<Prompt> prompt = parse_prompt((*list)[i]);
     if (!prompt.is_ok()) return prompt.status().at(fmt::format("prompts[{}]", i));
     picture.prompts.push_back(std::move(prompt).value());
   }
@@ -166,12 +170,13 @@ static Result<std::vector<PicturePrompts>> parse_prompts_unguarded(std::string_v
   constexpr int64_t kTreeBytes = 32;  // of a byte of text such as [1,1]
   const MemoryClaim claim(kTreeBytes * static_cast<int64_t>(text.size()), "the JSON of prompts");
   SAMC_ASSIGN(const JsonDocument document, parse_json(text));
-  const Json& json = document.value;
+  const JsonValue& json = document.value;
   SAMC_ASSIGN(const auto repeated, repeated_keys(document));
-  if (!json.is_object() || !json.contains("pictures") || !json["pictures"].is_array())
+  const JsonValue* pictures_json = json.member("pictures");
+  if (pictures_json == nullptr || pictures_json->list() == nullptr)
     return invalid_input("no list \"pictures\"", "see docs/prompts_json.md");
   SAMC_TRY(check_keys(json, {"pictures"}));
-  const Json& list = json["pictures"];
+  const JsonValue::List& list = *pictures_json->list();
   if (list.empty() || list.size() > kMostPictures)
     return invalid_input(fmt::format("pictures: {} of them, not 1 to {}", list.size(), kMostPictures));
   std::vector<PicturePrompts> pictures;
