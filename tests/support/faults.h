@@ -24,6 +24,16 @@ void fail_call(Fault kind, int64_t n, bool onwards = false);
 // Since fail_call(): how many there were, how many of them failed.
 int64_t calls(Fault kind);
 int64_t failures(Fault kind);
+
+// While one lives, in any thread, no call fails and none counts: for what a test does in the midst of it.
+class FaultsPause {
+ public:
+  FaultsPause();
+  ~FaultsPause();
+  FaultsPause(const FaultsPause&) = delete;
+  FaultsPause& operator=(const FaultsPause&) = delete;
+};
+
 // Pieces of memory that were allocated and not freed; 0 where a sanitizer has the allocator.
 int64_t live_allocations();
 
