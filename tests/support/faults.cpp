@@ -32,18 +32,15 @@ Function next(const char* name) {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
 }
 
-Fault chosen = Fault::kMemory;
-bool chosen_by_environment = false;
 const char* count_path = nullptr;
 
-void write_count() {
-  if (count_path == nullptr) return;
-  char text[32];
-  const int size = std::snprintf(text, sizeof(text), "%lld", static_cast<long long>(calls(chosen)));
-  fail_call(Fault::kOpen, 0);
-  fail_call(Fault::kWrite, 0);
+void write_counts() {
+  std::array<int64_t, kFaultKinds> counts{};
+  for (int kind = 0; kind < kFaultKinds; ++kind) counts[static_cast<size_t>(kind)] = calls(static_cast<Fault>(kind));
+  const FaultsPause pause;
   const int file = ::open(count_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  if (file < 0 || ::write(file, text, static_cast<size_t>(size)) != size) std::abort();
+  if (file < 0) std::abort();
+  for (const int64_t count : counts) ::dprintf(file, "%lld\n", static_cast<long long>(count));
   ::close(file);
 }
 
@@ -55,11 +52,10 @@ void begin_by_environment() {
     if (std::strncmp(fault, kFaultNames[kind], size) != 0 || fault[size] != ':') continue;
     char* end = nullptr;
     const int64_t n = std::strtoll(fault + size + 1, &end, 10);
-    chosen = static_cast<Fault>(kind);
-    chosen_by_environment = true;
     count_path = ::getenv("SAMC_TEST_FAULT_COUNT");
-    if (count_path != nullptr) std::atexit(write_count);
-    fail_call(chosen, n, std::strcmp(end, ":onwards") == 0);
+    if (count_path != nullptr) std::atexit(write_counts);
+    for (int other = 0; other < kFaultKinds; ++other) fail_call(static_cast<Fault>(other), 0);
+    fail_call(static_cast<Fault>(kind), n, std::strcmp(end, ":onwards") == 0);
   }
 }
 
