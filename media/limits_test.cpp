@@ -110,7 +110,7 @@ std::string npz_of_zeros(const std::string& shape, size_t data_bytes) {
 
   const auto number = [](uint64_t value, size_t width) {
     std::string out;
-    for (size_t i = 0; i < width; ++i) out += static_cast<char>(value >> (8 * i));
+    for (size_t i = 0; i < width; ++i, value >>= 8) out += static_cast<char>(value);
     return out;
   };
   const std::string name = "zeros.npy";
