@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -206,6 +207,7 @@ class RuntimeFaults : public testing::Test {
     };
   }
   void put_old_file(const std::string& file) {
+    std::remove(file.c_str());  // ext4 waits for the disk where a file is cut short
     std::FILE* opened = std::fopen(file.c_str(), "wb");
     std::fputs("what stood there before", opened);
     std::fclose(opened);

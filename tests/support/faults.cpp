@@ -112,6 +112,7 @@ bool is_standard(int descriptor) { return descriptor <= STDERR_FILENO; }
 
 extern "C" {
 
+// NOLINTBEGIN(bugprone-reserved-identifier): libc's own names
 int __libc_start_main(int (*main)(int, char**, char**), int count, char** arguments, void (*init)(), void (*fini)(),
                       void (*linker_fini)(), void* stack_end) {
   samc::test::real_main = main;
@@ -127,6 +128,7 @@ void* __libc_calloc(size_t, size_t);
 void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
 void __libc_free(void*);
+// NOLINTEND(bugprone-reserved-identifier)
 
 static void* counted(void* memory) {
   if (memory != nullptr) samc::test::live.fetch_add(1);
