@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/files.h"
 #include "checkpoint/test_support.h"
 #include "model/config.h"
 #include "model/recognise.h"
@@ -112,7 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<samc::TensorSpec> specs = samc::expected_tensors(config.value());
   if (!is_small(config.value(), specs)) return 0;
   const std::string checkpoint = folder.file("fuzz.pt"), module_path = folder.file("fuzz.samc");
-  SAMC_CHECK(samc::write_file(folder.file("fuzz.yaml"), yaml).is_ok(), "cannot write");
+  folder.put("fuzz.yaml", yaml.data(), yaml.size());
   SAMC_CHECK(samc::test::write_test_checkpoint(checkpoint, make_weights(specs, input)).is_ok(), "cannot write");
   samc::CompileOptions options;
   options.model = checkpoint;

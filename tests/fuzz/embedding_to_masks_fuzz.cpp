@@ -1,7 +1,6 @@
 // Any bytes as an embedding's .npz: an error, or an embedding that gives masks of the size that it names.
 
 #include "app/embedding_file.h"
-#include "base/files.h"
 #include "tests/fuzz/fuzz_folder.h"
 #include "tests/fuzz/tiny_predictor.h"
 
@@ -9,14 +8,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int64_t kMostPixels = 1 << 16;  // masks of every size are made: the fuzzer's time is short
   static const samc::FuzzFolder folder;
   static samc::ImagePredictor predictor = samc::make_tiny_predictor();
-  const std::string path = folder.file("embedding.npz");
-  if (!samc::write_file(path, data, size).is_ok()) return 0;
-  auto embedding = samc::read_embedding(path, predictor.info());
+  auto embedding = samc::read_embedding(folder.put("embedding.npz", data, size), predictor.info());
   if (!embedding.is_ok()) return 0;
   const int64_t width = embedding.value().width, height = embedding.value().height;
   if (width > kMostPixels / height) return 0;
   if (!predictor.set_embedding(std::move(embedding).value()).is_ok()) return 0;
-  const auto prediction = predictor.predict({{{1, 1, 1}}});
+  const auto prediction = predictor.predict(samc::ObjectPrompt{.points = {{1, 1, 1}}, .box = {}});
   if (!prediction.is_ok()) return 0;
   const samc::Shape& shape = prediction.value().masks.shape();
   SAMC_CHECK(shape.size() == 4 && shape[2] == height && shape[3] == width, "masks of {} for {} x {}",

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "base/check.h"
@@ -22,6 +23,13 @@ class FuzzFolder {
   FuzzFolder(const FuzzFolder&) = delete;
   FuzzFolder& operator=(const FuzzFolder&) = delete;
   std::string file(const char* name) const { return path_ + "/" + name; }
+  // Not by write_file(), which waits for the disk.
+  std::string put(const char* name, const void* data, size_t size) const {
+    std::ofstream stream(file(name), std::ios::binary);
+    stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+    SAMC_CHECK(stream.flush().good(), "cannot write {}", file(name));
+    return file(name);
+  }
 
  private:
   std::string path_;

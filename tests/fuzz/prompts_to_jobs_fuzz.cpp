@@ -4,7 +4,6 @@
 #include <set>
 
 #include "app/jobs.h"
-#include "base/files.h"
 #include "tests/fuzz/fuzz_folder.h"
 #include "tests/fuzz/tiny_predictor.h"
 
@@ -12,15 +11,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const samc::FuzzFolder folder;
   static const samc::ImagePredictor predictor = samc::make_tiny_predictor();
   samc::PromptArguments arguments;
-  arguments.file = folder.file("prompts.json");
-  if (!samc::write_file(arguments.file, data, size).is_ok()) return 0;
+  arguments.file = folder.put("prompts.json", data, size);
   std::vector<std::string> warnings;
   const auto jobs = samc::make_jobs({}, arguments, warnings);
   if (!jobs.is_ok()) return 0;
   std::set<std::string> names;
   for (const samc::Job& job : jobs.value()) {
-    SAMC_CHECK(names.insert(job.stem).second, "two jobs whose files are called {}", job.stem);
     if (!job.fault.is_ok()) continue;
+    SAMC_CHECK(names.insert(job.stem).second, "two jobs whose files are called {}", job.stem);
     SAMC_CHECK(!job.image.empty(), "a job without an image and without a fault");
     for (const samc::Prompt& prompt : job.prompts) {
       if (!samc::check_prompt(prompt, 100, 50).is_ok()) continue;
