@@ -183,8 +183,7 @@ Command add_transform(CLI::App& parent) {
       ->add_option("--input_shapes", a.input_shapes,
                    "Such as [[1,3,1024,1024]]; needed where an .onnx leaves them open")
       ->type_name("SHAPES");
-  command->add_option("--output_names", a.output_names, "Values to compute instead of the outputs")
-      ->type_name("A,B");
+  command->add_option("--output_names", a.output_names, "Values to compute instead of the outputs")->type_name("A,B");
   command->add_option("--mean", a.mean, "Of pixels of 0 to 255")->type_name("R,G,B")->capture_default_str();
   command->add_option("--scale", a.scale, "(pixel - mean) * scale")->type_name("R,G,B")->capture_default_str();
   command->add_option("--pixel_format", a.preprocess.pixel_format, "rgb, bgr, gray or rgbd")->capture_default_str();
