@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "media/utf8.h"
+#include "base/utf8.h"
 
 namespace samc {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "media/exif.h"
 #include "media/png_chunks.h"
-#include "media/utf8.h"
 
 namespace samc {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "media/utf8.h"
+#include "base/utf8.h"
 
 namespace samc {
 namespace {
