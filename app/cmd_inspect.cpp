@@ -29,15 +29,9 @@ struct Arguments {
   bool operations = false;
 };
 
-std::string extent_to_string(const Extent& extent) {
-  if (extent.step == 0) return fmt::format("{}", extent.base);
-  const std::string points = extent.step == 1 ? "points" : fmt::format("{} points", extent.step);
-  return extent.base == 0 ? points : fmt::format("{} + {}", points, extent.base);
-}
-
-std::string extents_to_string(const Extents& shape) {
+std::string extents_to_string(const PlanFunction& function, const Extents& shape) {
   std::vector<std::string> texts;
-  for (const Extent& extent : shape) texts.push_back(extent_to_string(extent));
+  for (const Extent& extent : shape) texts.push_back(extent_to_string(function, extent));
   return fmt::format("({})", fmt::join(texts, ", "));
 }
 
@@ -79,17 +73,22 @@ Status inspect_checkpoint(const Arguments& arguments) {
 }
 
 void print_function(const PlanFunction& function, bool operations) {
-  const bool has_points = function.greatest_points > 0;
-  constexpr int64_t kExamplePoints = 2;
-  const int64_t points = has_points ? std::max(function.least_points, kExamplePoints) : 0;
+  constexpr int64_t kExample = 2;
+  Sizes sizes{};
+  std::string ranges;
+  for (size_t i = 0; i < function.sizes.size(); ++i) {
+    const FreeSize& size = function.sizes[i];
+    sizes[i] = std::clamp(kExample, size.least, size.greatest);
+    ranges +=
+        fmt::format("{}{} {} (of {} to {})", i == 0 ? " at " : ", ", sizes[i], size.name, size.least, size.greatest);
+  }
   say("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
-      human_bytes(static_cast<double>(plan_arena(function, points).bytes)),
-      has_points ? fmt::format(" at {} points (of {} to {})", points, function.least_points, function.greatest_points)
-                 : "");
+      human_bytes(static_cast<double>(plan_arena(function, sizes).bytes)), ranges);
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {
       const Value& value = function.values[static_cast<size_t>(index)];
-      say("    {:<6} {:<18} {} {}\n", kind, value.name, dtype_name(value.dtype), extents_to_string(value.shape));
+      say("    {:<6} {:<18} {} {}\n", kind, value.name, dtype_name(value.dtype),
+          extents_to_string(function, value.shape));
     }
   };
   print_values("input", function.inputs);
@@ -98,7 +97,7 @@ void print_function(const PlanFunction& function, bool operations) {
   for (const Operation& operation : function.operations) {
     std::vector<std::string> results;
     for (const int32_t index : operation.results)
-      results.push_back(extents_to_string(function.values[static_cast<size_t>(index)].shape));
+      results.push_back(extents_to_string(function, function.values[static_cast<size_t>(index)].shape));
     say("    {:<16} {} -> {}\n", operation.kernel, operation.name, joined(results));
   }
 }

@@ -90,7 +90,7 @@ class ModelBench {
       for (const auto* known : {&outputs_, &inputs_})
         if (const auto entry = known->find(value.name); entry != known->end()) found = &entry->second;
       if (found == nullptr) return invalid_input(fmt::format("input {} was not given", value.name));
-      Shape shape = value.shape_at(points);
+      Shape shape = value.shape_at({points});
       if (element_count(shape) != found->count())
         return invalid_input(fmt::format("input {} has {} values", value.name, found->count()));
       inputs.push_back({value.name, found->view().with_shape(std::move(shape))});
@@ -100,7 +100,7 @@ class ModelBench {
       const Value& value = function->values[static_cast<size_t>(index)];
       outputs.push_back({value.name, &outputs_[value.name]});
     }
-    return executor_.run(name, points, inputs, outputs);
+    return executor_.run(name, name_sizes(*function, {points}), inputs, outputs);
   }
 
   Status run(const std::string& name, int64_t points) {

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "package/sizes.h"
 
 namespace samc {
 namespace {
@@ -23,8 +24,8 @@ int64_t align(int64_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlig
 
 class ArenaPlanner {
  public:
-  ArenaPlanner(const PlanFunction& function, int64_t points)
-      : function_(function), points_(points), last_use_(function.values.size(), kNever) {}
+  ArenaPlanner(const PlanFunction& function, const Sizes& sizes)
+      : function_(function), sizes_(sizes), last_use_(function.values.size(), kNever) {}
 
   ArenaPlan run() {
     find_last_uses();
@@ -69,7 +70,7 @@ class ArenaPlanner {
       if (value(candidate).place != Place::kArena ||
           last_use_[static_cast<size_t>(candidate)] != static_cast<int64_t>(index) ||
           value(candidate).dtype != value(result).dtype ||
-          value(candidate).bytes(points_) != value(result).bytes(points_))
+          value(candidate).bytes(sizes_) != value(result).bytes(sizes_))
         continue;
       // The same bytes must not be read in another role too, say as the source of the matmul whose residual they are.
       bool read_otherwise = false;
@@ -85,7 +86,7 @@ class ArenaPlanner {
   void place_result(size_t index, int32_t result) {
     if (value(result).place != Place::kArena) return;
     ++plan_.values;
-    const int64_t bytes = align(value(result).bytes(points_));
+    const int64_t bytes = align(value(result).bytes(sizes_));
     plan_.bytes_without_reuse += bytes;
     const int64_t last = last_use_[static_cast<size_t>(result)];
     if (const int32_t operand = dying_operand(index, result); operand != kAbsent) {
@@ -128,7 +129,7 @@ class ArenaPlanner {
   }
 
   const PlanFunction& function_;
-  int64_t points_;
+  Sizes sizes_;
   std::vector<int64_t> last_use_;  // by storage
   std::vector<int64_t> group_of_;  // by storage
   std::vector<Group> groups_;
@@ -147,10 +148,9 @@ std::vector<int32_t> in_place_operands(const Operation& operation) {
   return {};
 }
 
-ArenaPlan plan_arena(const PlanFunction& function, int64_t points) {
-  SAMC_CHECK(points >= function.least_points && points <= function.greatest_points, "{} points for {}", points,
-             function.name);
-  return ArenaPlanner(function, points).run();
+ArenaPlan plan_arena(const PlanFunction& function, const Sizes& sizes) {
+  SAMC_CHECK(in_range(function, sizes), "{} at {}", function.name, sizes_to_string(function, sizes));
+  return ArenaPlanner(function, sizes).run();
 }
 
 }  // namespace samc

@@ -1,6 +1,6 @@
 #pragma once
 // Places the arena values of a function in one block of memory. The compiler prints the result; the runtime asks again
-// for each number of points, so the file holds no offsets.
+// for each choice of sizes, so the file holds no offsets.
 
 #include <cstdint>
 #include <vector>
@@ -19,9 +19,9 @@ struct ArenaPlan {
   int64_t bytes_without_reuse = 0;
 };
 
-// function must have passed check_function() (package/check.h) and points lie in its range. A value lives from the
+// function must have passed check_function() (package/check.h) and sizes lie in its range. A value lives from the
 // operation that writes it to the last one that reads it or an alias of it. Aliases get the offset of their storage.
-ArenaPlan plan_arena(const PlanFunction& function, int64_t points);
+ArenaPlan plan_arena(const PlanFunction& function, const Sizes& sizes);
 
 // Positions of the operands over which the kernel may write its result: each element of the result depends on only the
 // same element of them. Whether such an operand dies there and has the result's size is for the caller to see.

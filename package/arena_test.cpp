@@ -24,7 +24,7 @@ PlanFunction random_function(std::mt19937& random) {
   const auto below = [&random](size_t limit) { return static_cast<size_t>(random() % limit); };
   PlanFunction function;
   function.name = "random";
-  function.greatest_points = 50;
+  function.sizes = {{"points", 0, 50}};
   Value input = arena_value("in", {16});
   input.place = Place::kInput;
   function.values.push_back(input);
@@ -66,7 +66,7 @@ PlanFunction random_function(std::mt19937& random) {
 }
 
 // The executor's view: every byte remembers which value wrote it last, and every read must find its own value there.
-void expect_reads_find_their_values(const PlanFunction& function, int64_t points, const ArenaPlan& plan) {
+void expect_reads_find_their_values(const PlanFunction& function, const Sizes& sizes, const ArenaPlan& plan) {
   std::vector<int32_t> owner(static_cast<size_t>(plan.bytes / 4), kAbsent);
   const auto storage = [&](int32_t index) {
     const Value& value = function.values[static_cast<size_t>(index)];
@@ -79,21 +79,21 @@ void expect_reads_find_their_values(const PlanFunction& function, int64_t points
     for (const int32_t operand : operation.operands) {
       if (operand == kAbsent || !in_arena(operand)) continue;
       const auto offset = static_cast<size_t>(plan.offsets[static_cast<size_t>(operand)] / 4);
-      const auto count = static_cast<size_t>(function.values[static_cast<size_t>(operand)].bytes(points) / 4);
+      const auto count = static_cast<size_t>(function.values[static_cast<size_t>(operand)].bytes(sizes) / 4);
       for (size_t index = offset; index < offset + count; ++index) ASSERT_EQ(owner[index], storage(operand));
     }
     for (const int32_t result : operation.results) {
       if (!in_arena(result)) continue;
       const int64_t start = plan.offsets[static_cast<size_t>(result)];
       ASSERT_EQ(start % kArenaAlignment, 0);
-      const int64_t bytes = function.values[static_cast<size_t>(result)].bytes(points);
+      const int64_t bytes = function.values[static_cast<size_t>(result)].bytes(sizes);
       ASSERT_LE(start + bytes, plan.bytes);
       // A result may stand on an operand only as a whole, and only where the kernel allows it.
       for (size_t position = 0; position < operation.operands.size(); ++position) {
         const int32_t operand = operation.operands[position];
         if (operand == kAbsent || !in_arena(operand)) continue;
         const int64_t other = plan.offsets[static_cast<size_t>(operand)];
-        const int64_t other_bytes = function.values[static_cast<size_t>(operand)].bytes(points);
+        const int64_t other_bytes = function.values[static_cast<size_t>(operand)].bytes(sizes);
         if (other >= start + bytes || start >= other + other_bytes) continue;
         const auto allowed = in_place_operands(operation);
         ASSERT_TRUE(std::find(allowed.begin(), allowed.end(), static_cast<int32_t>(position)) != allowed.end());
@@ -114,8 +114,8 @@ TEST(Arena, LiveValuesNeverOverlap) {
     const Status status = check_function(function, {});
     ASSERT_TRUE(status.is_ok()) << status.to_string();
     for (const int64_t points : {0, 3, 50}) {
-      const ArenaPlan plan = plan_arena(function, points);
-      expect_reads_find_their_values(function, points, plan);
+      const ArenaPlan plan = plan_arena(function, {points});
+      expect_reads_find_their_values(function, {points}, plan);
       ASSERT_LE(plan.bytes, plan.bytes_without_reuse);
       in_place += plan.in_place;
     }
@@ -131,9 +131,9 @@ TEST(Arena, AChainNeedsTwoBuffersAndInPlaceOne) {
     function.values.push_back(arena_value("v", {1024}));
     function.operations.push_back({"permute", "p", {index - 1}, {index}, {}, {}, {}});
   }
-  EXPECT_EQ(plan_arena(function, 0).bytes, 2 * 4096);
+  EXPECT_EQ(plan_arena(function, {}).bytes, 2 * 4096);
   for (Operation& operation : function.operations) operation.kernel = "unary";
-  const ArenaPlan plan = plan_arena(function, 0);
+  const ArenaPlan plan = plan_arena(function, {});
   EXPECT_EQ(plan.bytes, 4096);
   EXPECT_EQ(plan.in_place, 5);
   EXPECT_EQ(plan.values, 6);
@@ -147,7 +147,7 @@ TEST(Arena, AResidualThatIsAlsoTheSourceIsNotOverwritten) {
   function.values.push_back(arena_value("y", {64}));
   function.operations.push_back({"unary", "a", {0}, {1}, {}, {}, {}});
   function.operations.push_back({"matmul", "b", {1, kAbsent, kAbsent, 1}, {2}, {}, {}, {}});
-  const ArenaPlan plan = plan_arena(function, 0);
+  const ArenaPlan plan = plan_arena(function, {});
   EXPECT_NE(plan.offsets[1], plan.offsets[2]);
 }
 

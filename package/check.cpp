@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/quote.h"
+#include "package/sizes.h"
 
 namespace samc {
 namespace {
@@ -24,9 +27,8 @@ class FunctionCheck {
   FunctionCheck(const PlanFunction& function, const PlanModule& module) : function_(function), module_(module) {}
 
   Status run() {
-    if (function_.least_points < 0 || function_.greatest_points < function_.least_points ||
-        function_.greatest_points > kGreatestPoints)
-      return bad("the range of points, {} to {}, is not sensible", function_.least_points, function_.greatest_points);
+    SAMC_TRY(check_sizes());
+    witnesses_ = witnesses(function_);
     for (size_t index = 0; index < function_.values.size(); ++index) SAMC_TRY(check_value(index));
     SAMC_TRY(check_border(function_.inputs, Place::kInput, "input"));
     SAMC_TRY(check_border(function_.outputs, Place::kOutput, "output"));
@@ -44,20 +46,45 @@ class FunctionCheck {
   const Value& value(int32_t index) const { return function_.values[static_cast<size_t>(index)]; }
   int32_t storage(int32_t index) const { return value(index).place == Place::kAlias ? value(index).alias_of : index; }
 
+  Status check_sizes() const {
+    if (function_.sizes.size() > kMostSizes)
+      return bad("{} free sizes, at most {} are allowed", function_.sizes.size(), kMostSizes);
+    std::set<std::string> names;
+    for (const FreeSize& size : function_.sizes) {
+      if (size.name.empty() || !printable(size.name) || !names.insert(size.name).second)
+        return bad("a free size has no name of its own");
+      if (size.least < 0 || size.greatest < size.least || size.greatest > kGreatestSize)
+        return bad("the range of {}, {} to {}, is not sensible", size.name, size.least, size.greatest);
+    }
+    return Status::ok();
+  }
+
+  // The least and the greatest that an extent can be; nothing where its numbers are out of range.
+  std::optional<std::pair<int64_t, int64_t>> range(const Extent& extent) const {
+    if (!within(extent.base, kGreatestExtent)) return std::nullopt;
+    std::pair<int64_t, int64_t> range{extent.base, extent.base};
+    for (size_t i = 0; i < kMostSizes; ++i) {
+      const int64_t step = extent.steps[i];
+      if (step == 0) continue;
+      if (i >= function_.sizes.size() || !within(step, kGreatestExtent)) return std::nullopt;
+      const auto [least, greatest] = std::minmax({step * function_.sizes[i].least, step * function_.sizes[i].greatest});
+      range.first += least;
+      range.second += greatest;
+    }
+    return range;
+  }
+
   Status check_extents(const Value& value) const {
     if (value.shape.size() > static_cast<size_t>(kGreatestRank))
       return bad("value {} has {} extents, at most {} are allowed", value.name, value.shape.size(), kGreatestRank);
-    // The product of the greatest extents bounds the count at every number of points.
+    // The product of the greatest extents bounds the count at all sizes.
     int64_t greatest_bytes = dtype_size(value.dtype);
     if (greatest_bytes <= 0) return bad("value {} has an unknown dtype", value.name);
     for (const Extent& extent : value.shape) {
-      if (!within(extent.base, kGreatestExtent) || !within(extent.step, kGreatestExtent))
+      const auto limits = range(extent);
+      if (!limits.has_value() || limits->first < 0 || limits->second > kGreatestExtent)
         return bad("value {} has an extent out of range", value.name);
-      const int64_t first = extent.at(function_.least_points);
-      const int64_t last = extent.at(function_.greatest_points);
-      if (first < 0 || last < 0 || first > kGreatestExtent || last > kGreatestExtent)
-        return bad("value {} has an extent out of range", value.name);
-      const int64_t greatest = std::max<int64_t>({first, last, 1});
+      const int64_t greatest = std::max<int64_t>(limits->second, 1);
       if (greatest > kGreatestValueBytes / greatest_bytes) return bad("value {} is too large", value.name);
       greatest_bytes *= greatest;
     }
@@ -73,17 +100,18 @@ class FunctionCheck {
           value(checked.alias_of).place == Place::kAlias)
         return bad("value {} is an alias of no storage before it", checked.name);
       const Value& target = value(checked.alias_of);
-      for (const int64_t points : {function_.least_points, function_.least_points + 1, function_.greatest_points})
-        if (points <= function_.greatest_points && checked.bytes(points) != target.bytes(points))
+      // Not a proof: whoever binds a function compares them at the sizes that are chosen.
+      for (const Sizes& sizes : witnesses_)
+        if (checked.bytes(sizes) != target.bytes(sizes))
           return bad("value {} and what it is an alias of, {}, differ in size", checked.name, target.name);
     }
     if (checked.place == Place::kWeight) {
       if (checked.weight < 0 || static_cast<size_t>(checked.weight) >= module_.weights.size())
         return bad("value {} names no weight", checked.name);
       for (const Extent& extent : checked.shape)
-        if (extent.step != 0) return bad("weight {} depends on points", checked.name);
+        if (!extent.is_fixed()) return bad("weight {} has an extent that is free", checked.name);
       const WeightData& weight = module_.weights[static_cast<size_t>(checked.weight)];
-      if (weight.dtype != checked.dtype || static_cast<int64_t>(weight.bytes.size()) != checked.bytes(0))
+      if (weight.dtype != checked.dtype || static_cast<int64_t>(weight.bytes.size()) != checked.bytes({}))
         return bad("value {} does not fit weight {} of {} bytes", checked.name, weight.name, weight.bytes.size());
     }
     return Status::ok();
@@ -136,6 +164,7 @@ class FunctionCheck {
 
   const PlanFunction& function_;
   const PlanModule& module_;
+  std::vector<Sizes> witnesses_;
 };
 
 }  // namespace
@@ -146,6 +175,7 @@ Status check_function(const PlanFunction& function, const PlanModule& module) {
 
 Status check_module(const PlanModule& module) {
   const ModelInfo& info = module.info;
+  if (!printable(module.target)) return invalid_input("the target's name holds control characters");
   if (!printable(info.name) || !printable(info.build_id) || !printable(info.encoder_id))
     return invalid_input("the model's name holds control characters");
   for (const auto& [key, text] : info.notes)

@@ -13,7 +13,7 @@ namespace samc {
 
 // Limits that any SAM 2 stays far below; they keep sizes computed from a hostile file from overflowing.
 constexpr int64_t kGreatestRank = 8;
-constexpr int64_t kGreatestPoints = 1 << 20;
+constexpr int64_t kGreatestSize = 1 << 20;  // of a free size
 constexpr int64_t kGreatestExtent = int64_t{1} << 31;
 constexpr int64_t kGreatestValueBytes = int64_t{1} << 32;
 // Of a module: planning an arena takes time by the square of the values. SAM 2's largest has some 4,000.

@@ -13,9 +13,7 @@ namespace samc {
 
 // As PNG's: a byte that 7-bit transfers break, a name, and line ends that text mode would change.
 constexpr std::array<unsigned char, 8> kModuleMagic = {0x89, 'S', 'A', 'M', 'C', '\r', '\n', 0x1a};
-constexpr uint32_t kModuleVersion = 1;
-// The note that holds ModelInfo::encoder_id. As a note it is read over by versions that do not know it.
-constexpr const char* kEncoderNote = "encoder";
+constexpr uint32_t kModuleVersion = 2;
 constexpr uint64_t kSectionAlignment = 64;
 constexpr uint64_t kChecksumBlock = uint64_t{1} << 20;
 
@@ -54,6 +52,14 @@ static_assert(static_cast<int>(Place::kInput) == 0 && static_cast<int>(Place::kO
               static_cast<int>(Place::kWeight) == 2 && static_cast<int>(Place::kArena) == 3 &&
               static_cast<int>(Place::kAlias) == 4);
 constexpr uint8_t kPlaceCount = 5;
+static_assert(static_cast<int>(Precision::kF32) == 0 && static_cast<int>(Precision::kBf16) == 1 &&
+              static_cast<int>(Precision::kInt8) == 2);
+constexpr uint8_t kPrecisionCount = 3;
+static_assert(static_cast<int>(WeightLayout::kPlain) == 0 && static_cast<int>(WeightLayout::kPackedKByN) == 1 &&
+              static_cast<int>(WeightLayout::kPackedIhwByO) == 2 &&
+              static_cast<int>(WeightLayout::kPackedHwiByO) == 3 &&
+              static_cast<int>(WeightLayout::kPackedIByHwo) == 4 && static_cast<int>(WeightLayout::kHwc) == 5);
+constexpr uint8_t kWeightLayoutCount = 6;
 
 constexpr uint64_t align_section(uint64_t position) {
   return (position + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment;

@@ -11,6 +11,7 @@
 #include "package/check.h"
 #include "package/format.h"
 #include "package/reader.h"
+#include "package/sizes.h"
 #include "package/writer.h"
 
 namespace samc {
@@ -24,7 +25,7 @@ std::shared_ptr<std::vector<float>> numbers(size_t count) {
 
 WeightData weight(const std::string& name, size_t count) {
   auto values = numbers(count);
-  return {name, DType::kF32, std::as_bytes(std::span<const float>(*values)), values};
+  return {name, DType::kF32, WeightLayout::kPlain, std::as_bytes(std::span<const float>(*values)), values};
 }
 
 Value value(const std::string& name, Extents shape, Place place) {
@@ -48,8 +49,7 @@ PlanModule small_module(size_t weight_count = 33) {
 
   PlanFunction function;
   function.name = "mask_decoder";
-  function.least_points = 0;
-  function.greatest_points = 64;
+  function.sizes = {{"points", 0, 64}};
   function.values = {value("x", {1, Extent(3, 1)}, Place::kInput),
                      value("w", {7}, Place::kWeight),
                      value("v", {static_cast<int64_t>(weight_count)}, Place::kWeight),
@@ -111,7 +111,7 @@ TEST_F(ModuleTest, WhatIsWrittenIsReadBack) {
   const PlanFunction& function = read.functions[0];
   const PlanFunction& expected = module.functions[0];
   EXPECT_EQ(function.name, expected.name);
-  EXPECT_EQ(function.greatest_points, 64);
+  EXPECT_EQ(function.sizes, expected.sizes);
   EXPECT_EQ(function.inputs, expected.inputs);
   EXPECT_EQ(function.outputs, expected.outputs);
   ASSERT_EQ(function.values.size(), expected.values.size());
@@ -172,8 +172,8 @@ TEST_F(ModuleTest, EveryTruncationIsFound) {
 TEST_F(ModuleTest, MessagesNameTheTrouble) {
   ASSERT_TRUE(write_module(small_module(), path_).is_ok());
   std::string bytes = file_bytes();
-  bytes[8] = 2;
-  EXPECT_NE(read_status(bytes).message().find("format version 2, this samc reads version 1"), std::string::npos);
+  bytes[8] = 1;
+  EXPECT_NE(read_status(bytes).message().find("format version 1, this samc reads version 2"), std::string::npos);
   EXPECT_NE(read_status("not a module at all").message().find("is not a samc module"), std::string::npos);
   EXPECT_EQ(read_module((folder_ / "nothing").string()).status().code(), StatusCode::kIo);
 }
@@ -201,6 +201,63 @@ TEST_F(ModuleTest, APlanThatMakesNoSenseIsNotWritten) {
   EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].name = "\x1b[31m"; }));
   EXPECT_TRUE(refused([](PlanModule& m) { m.info.pixel_std[1] = 0.0f; }));
   EXPECT_TRUE(refused([](PlanModule& m) { m.info.image_size = -1; }));
+  EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].sizes.push_back({"points", 0, 1}); }));
+  EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].sizes[0].name.clear(); }));
+  EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].sizes.resize(kMostSizes + 1, {"more", 0, 1}); }));
+  EXPECT_TRUE(refused([](PlanModule& m) { m.functions[0].values[3].shape[1].steps[1] = 1; }));  // of no such size
+}
+
+PlanFunction two_sizes() {
+  PlanFunction function;
+  function.name = "memory_attention";
+  function.sizes = {{"memory_tokens", 1, 7}, {"pointer_tokens", 0, 64}};
+  Extent keys(2, 4096);
+  keys.steps[1] = 4;
+  function.values = {value("memory", {keys, 64}, Place::kInput), value("all", {64, keys}, Place::kOutput)};
+  function.inputs = {0};
+  function.outputs = {1};
+  Operation& operation = function.operations.emplace_back();
+  operation.kernel = "permute";
+  operation.name = "turn";
+  operation.operands = {0};
+  operation.results = {1};
+  return function;
+}
+
+TEST(Module, SeveralFreeSizesAndTypesAreReadBack) {
+  const std::string path = (std::filesystem::temp_directory_path() / "samc_module_test_sizes.samc").string();
+  PlanModule module = small_module();
+  module.functions.push_back(two_sizes());
+  module.functions[1].operations[0].precision = Precision::kBf16;
+  module.weights[0].layout = WeightLayout::kPackedHwiByO;
+  module.target = "another";
+  ASSERT_TRUE(write_module(module, path).is_ok());
+  const Result<PlanModule> result = read_module(path, {});
+  ASSERT_TRUE(result.is_ok()) << result.status().to_string();
+  const PlanFunction& read = result.value().functions[1];
+  EXPECT_EQ(read.sizes, module.functions[1].sizes);
+  EXPECT_EQ(read.values[0].shape, module.functions[1].values[0].shape);
+  EXPECT_EQ(read.values[0].shape_at({2, 16}), (Shape{2 + 2 * 4096 + 16 * 4, 64}));
+  EXPECT_EQ(read.operations[0].precision, Precision::kBf16);
+  EXPECT_EQ(result.value().weights[0].layout, WeightLayout::kPackedHwiByO);
+  EXPECT_EQ(result.value().target, "another");
+  std::filesystem::remove(path);
+}
+
+TEST(Sizes, are_chosen_by_name) {
+  const PlanFunction function = two_sizes();
+  const auto error = [&](const std::vector<NamedSize>& given) {
+    return choose_sizes(function, given).status().message();
+  };
+  EXPECT_EQ(choose_sizes(function, {{"pointer_tokens", 16}, {"memory_tokens", 2}}).value(), (Sizes{2, 16, 0, 0}));
+  EXPECT_EQ(error({{"memory_tokens", 2}}), "memory_attention needs its number of pointer_tokens once, not 0 times");
+  EXPECT_EQ(error({{"memory_tokens", 2}, {"memory_tokens", 2}, {"pointer_tokens", 0}}),
+            "memory_attention needs its number of memory_tokens once, not 2 times");
+  EXPECT_EQ(error({{"memory_tokens", 8}, {"pointer_tokens", 0}}), "memory_attention takes 1 to 7 memory_tokens, not 8");
+  EXPECT_EQ(error({{"memory_tokens", 1}, {"pointer_tokens", 0}, {"points", 1}}), "memory_attention has no size points");
+  EXPECT_EQ(sizes_to_string(function, {2, 16}), "2 memory_tokens, 16 pointer_tokens");
+  EXPECT_EQ(extent_to_string(function, function.values[0].shape[0]), "4096 memory_tokens + 4 pointer_tokens + 2");
+  EXPECT_EQ(extent_to_string(function, 64), "64");
 }
 
 // docs/limits.md: what the structure of a plan may hold.
@@ -218,7 +275,7 @@ TEST(PlanLimits, extents_ranks_points_and_bytes) {
   EXPECT_EQ(shape_error({(int64_t{1} << 31) + 1}), "function mask_decoder: value t has an extent out of range");
   EXPECT_EQ(shape_error({Extent(0, int64_t{1} << 26)}), "function mask_decoder: value t has an extent out of range");
   EXPECT_EQ(shape_error({1 << 15, (1 << 15) + 1}), "function mask_decoder: value t is too large");
-  EXPECT_EQ(error_with([](PlanModule& module) { module.functions[0].greatest_points = (1 << 20) + 1; }),
+  EXPECT_EQ(error_with([](PlanModule& module) { module.functions[0].sizes[0].greatest = (1 << 20) + 1; }),
             "function mask_decoder: the range of points, 0 to 1048577, is not sensible");
   EXPECT_EQ(error_with([](PlanModule& module) { module.info.image_size = kGreatestImageSize; }), "");
   EXPECT_EQ(error_with([](PlanModule& module) { module.info.image_size = kGreatestImageSize + 1; }),

@@ -3,6 +3,7 @@
 // Operations and their operands: docs/plan_ops.md. Nothing here is trusted: runtime/ checks it all when a module is
 // loaded.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,15 +19,25 @@
 
 namespace samc {
 
-// base + step * points. `points` is the one free number of a function: how many prompt points the mask decoder gets.
+// What the free sizes of a function are in one run, in the order of PlanFunction::sizes; 0 behind the last one.
+constexpr size_t kMostSizes = 4;
+using Sizes = std::array<int64_t, kMostSizes>;
+
+// base + the sum of step * size over the free sizes of its function.
 struct Extent {
   int64_t base = 0;
-  int64_t step = 0;
+  std::array<int64_t, kMostSizes> steps{};
 
   constexpr Extent() = default;
   constexpr Extent(int64_t base_value) : base(base_value) {}  // implicit: most extents are plain numbers
-  constexpr Extent(int64_t base_value, int64_t step_value) : base(base_value), step(step_value) {}
-  constexpr int64_t at(int64_t points) const { return base + step * points; }
+  // Of a function with one free size.
+  constexpr Extent(int64_t base_value, int64_t step) : base(base_value), steps{step} {}
+  constexpr int64_t at(const Sizes& sizes) const {
+    int64_t total = base;
+    for (size_t i = 0; i < kMostSizes; ++i) total += steps[i] * sizes[i];
+    return total;
+  }
+  constexpr bool is_fixed() const { return steps == std::array<int64_t, kMostSizes>{}; }
   bool operator==(const Extent&) const = default;
 };
 
@@ -51,15 +62,15 @@ struct Value {
   int32_t alias_of = kAbsent;  // a value of this function, for kAlias
   int32_t weight = kAbsent;    // an index into PlanModule::weights, for kWeight
 
-  int64_t count(int64_t points) const {
+  int64_t count(const Sizes& sizes) const {
     int64_t total = 1;
-    for (const Extent& extent : shape) total *= extent.at(points);
+    for (const Extent& extent : shape) total *= extent.at(sizes);
     return total;
   }
-  int64_t bytes(int64_t points) const { return count(points) * dtype_size(dtype); }
-  Shape shape_at(int64_t points) const {
+  int64_t bytes(const Sizes& sizes) const { return count(sizes) * dtype_size(dtype); }
+  Shape shape_at(const Sizes& sizes) const {
     Shape result;
-    for (const Extent& extent : shape) result.push_back(extent.at(points));
+    for (const Extent& extent : shape) result.push_back(extent.at(sizes));
     return result;
   }
 };
@@ -78,6 +89,13 @@ struct StringAttribute {
   std::string value;
 };
 
+// What a kernel computes in, and what its packed weights hold.
+enum class Precision : uint8_t { kF32, kBf16, kInt8 };
+
+constexpr const char* precision_name(Precision precision) {
+  return precision == Precision::kF32 ? "f32" : precision == Precision::kBf16 ? "bf16" : "int8";
+}
+
 struct Operation {
   std::string kernel;             // "matmul", "attention", ...
   std::string name;               // where it comes from ("trunk.blocks.3.attn.qkv"): for timing tables and errors
@@ -86,6 +104,7 @@ struct Operation {
   std::vector<IntegerAttribute> integers;
   std::vector<FloatAttribute> floats;
   std::vector<StringAttribute> strings;
+  Precision precision = Precision::kF32;
 
   Operation& set(std::string attribute, Extent value) { return set(std::move(attribute), Extents{value}); }
   Operation& set(std::string attribute, Extents values) {
@@ -102,6 +121,14 @@ struct Operation {
   }
 };
 
+// A size that is chosen for each run: "points" is how many prompt points the mask decoder gets, the pad point included.
+struct FreeSize {
+  std::string name;
+  int64_t least = 0;
+  int64_t greatest = 0;
+  bool operator==(const FreeSize&) const = default;
+};
+
 // Operations run in order; each reads only inputs, weights and what stands before it. Each arena or output value is
 // written by exactly one operation.
 struct PlanFunction {
@@ -110,25 +137,49 @@ struct PlanFunction {
   std::vector<int32_t> outputs;  // values of place kOutput
   std::vector<Value> values;
   std::vector<Operation> operations;
-  // The least and greatest `points` that the plan is for; both 0 in a function without a free number.
-  int64_t least_points = 0;
-  int64_t greatest_points = 0;
+  std::vector<FreeSize> sizes;  // at most kMostSizes
+
+  Sizes least() const {
+    Sizes result{};
+    for (size_t i = 0; i < sizes.size(); ++i) result[i] = sizes[i].least;
+    return result;
+  }
+  Sizes greatest() const {
+    Sizes result{};
+    for (size_t i = 0; i < sizes.size(); ++i) result[i] = sizes[i].greatest;
+    return result;
+  }
+};
+
+// How the elements of a weight lie, by which a kernel tells its own from another's. Packed ones are in the panels of
+// kernels/pack.h, K rows by N columns; what a letter stands for: o and i are output and input channels, h and w the
+// kernel's height and width.
+enum class WeightLayout : uint8_t {
+  kPlain,         // as its value's shape says, row by row
+  kPackedKByN,    // of matmul
+  kPackedIhwByO,  // of conv over NCHW
+  kPackedHwiByO,  // of conv over NHWC
+  kPackedIByHwo,  // of deconv2x2
+  kHwc,           // of depthwise_conv
 };
 
 // Bytes of one weight, owned by whoever `owner` keeps alive (a compiler's buffer, or the mapped file).
 struct WeightData {
   std::string name;
   DType dtype = DType::kF32;
+  WeightLayout layout = WeightLayout::kPlain;
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
 };
+
+constexpr const char* kCpuTarget = "cpu";
 
 // What the image predictor has to know about the model beside its functions.
 struct ModelInfo {
   std::string name;      // "sam2.1_hiera_tiny"
   std::string build_id;  // of the compiler that made the file
   // What the image encoder is, by content (model/identity.h): an embedding is good for models of the same. Empty: not
-  // known, as in modules of older versions.
+  // known, as in plans written by hand.
   std::string encoder_id;
   int64_t image_size = 1024;
   std::vector<float> pixel_mean = {0.485f, 0.456f, 0.406f};  // of RGB values in [0, 1]
@@ -143,6 +194,7 @@ struct ModelInfo {
 };
 
 struct PlanModule {
+  std::string target = kCpuTarget;  // whose kernels the operations name
   ModelInfo info;
   std::vector<PlanFunction> functions;
   std::vector<WeightData> weights;

@@ -58,13 +58,20 @@ class ByteReader {
     for (T& value : values) value = number<T>();
     return values;
   }
-  Extents extents() {
-    Extents values(count(2 * sizeof(int64_t)));
+  Extents extents(size_t sizes) {
+    Extents values(count((1 + sizes) * sizeof(int64_t)));
     for (Extent& extent : values) {
       extent.base = number<int64_t>();
-      extent.step = number<int64_t>();
+      for (size_t i = 0; i < sizes; ++i) extent.steps[i] = number<int64_t>();
     }
     return values;
+  }
+  // As count(), of what a plan holds no more of than `most`.
+  size_t count(size_t least_bytes, size_t most) {
+    const size_t value = count(least_bytes);
+    if (value <= most) return value;
+    fail();
+    return 0;
   }
   // An enum stored as one byte, or a flag.
   uint8_t below(uint8_t limit) {
@@ -91,6 +98,7 @@ ModelInfo read_info(ByteReader& in) {
   ModelInfo info;
   info.name = in.text();
   info.build_id = in.text();
+  info.encoder_id = in.text();
   info.image_size = in.number<int64_t>();
   info.pixel_mean = in.numbers<float>();
   info.pixel_std = in.numbers<float>();
@@ -103,35 +111,31 @@ ModelInfo read_info(ByteReader& in) {
     key = in.text();
     value = in.text();
   }
-  const auto encoder = std::ranges::find(info.notes, kEncoderNote, &std::pair<std::string, std::string>::first);
-  if (encoder != info.notes.end()) {
-    info.encoder_id = std::move(encoder->second);
-    info.notes.erase(encoder);
-  }
   return info;
 }
 
-Value read_value(ByteReader& in) {
+Value read_value(ByteReader& in, size_t sizes) {
   Value value;
   value.name = in.text();
   value.dtype = static_cast<DType>(in.below(kDTypeCount));
   value.place = static_cast<Place>(in.below(kPlaceCount));
   value.alias_of = in.number<int32_t>();
   value.weight = in.number<int32_t>();
-  value.shape = in.extents();
+  value.shape = in.extents(sizes);
   return value;
 }
 
-Operation read_operation(ByteReader& in) {
+Operation read_operation(ByteReader& in, size_t sizes) {
   Operation operation;
   operation.kernel = in.text();
+  operation.precision = static_cast<Precision>(in.below(kPrecisionCount));
   operation.name = in.text();
   operation.operands = in.numbers<int32_t>();
   operation.results = in.numbers<int32_t>();
   operation.integers.resize(in.count(8));
   for (IntegerAttribute& attribute : operation.integers) {
     attribute.name = in.text();
-    attribute.values = in.extents();
+    attribute.values = in.extents(sizes);
   }
   operation.floats.resize(in.count(12));
   for (FloatAttribute& attribute : operation.floats) {
@@ -147,17 +151,22 @@ Operation read_operation(ByteReader& in) {
 }
 
 std::vector<PlanFunction> read_functions(ByteReader& in) {
-  std::vector<PlanFunction> functions(in.count(36));
+  std::vector<PlanFunction> functions(in.count(24));
   for (PlanFunction& function : functions) {
     function.name = in.text();
-    function.least_points = in.number<int64_t>();
-    function.greatest_points = in.number<int64_t>();
+    function.sizes.resize(in.count(20, kMostSizes));
+    for (FreeSize& size : function.sizes) {
+      size.name = in.text();
+      size.least = in.number<int64_t>();
+      size.greatest = in.number<int64_t>();
+    }
+    const size_t sizes = function.sizes.size();
     function.inputs = in.numbers<int32_t>();
     function.outputs = in.numbers<int32_t>();
     function.values.resize(in.count(18));
-    for (Value& value : function.values) value = read_value(in);
-    function.operations.resize(in.count(28));
-    for (Operation& operation : function.operations) operation = read_operation(in);
+    for (Value& value : function.values) value = read_value(in, sizes);
+    function.operations.resize(in.count(29));
+    for (Operation& operation : function.operations) operation = read_operation(in, sizes);
     if (!in.ok()) break;
   }
   return functions;
@@ -217,6 +226,7 @@ class ModuleReader {
   Result<PlanModule> read_body(std::shared_ptr<const void> owner) {
     PlanModule module;
     ByteReader info(section(SectionKind::kInfo));
+    module.target = info.text();
     module.info = read_info(info);
     if (!info.finished()) return damaged("info");
     // A value, an operation or a weight takes several times its bytes.
@@ -229,10 +239,11 @@ class ModuleReader {
 
     const std::span<const std::byte> weights = section(SectionKind::kWeights);
     ByteReader table(section(SectionKind::kWeightTable));
-    module.weights.resize(table.count(21));
+    module.weights.resize(table.count(22));
     for (WeightData& weight : module.weights) {
       weight.name = table.text();
       weight.dtype = static_cast<DType>(table.below(kDTypeCount));
+      weight.layout = static_cast<WeightLayout>(table.below(kWeightLayoutCount));
       const auto offset = table.number<uint64_t>();
       const auto size = table.number<uint64_t>();
       if (!table.ok() || offset % kSectionAlignment != 0 || offset > weights.size() || size > weights.size() - offset)

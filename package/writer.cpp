@@ -34,11 +34,12 @@ class ByteWriter {
     count(values.size());
     for (const T& value : values) number(value);
   }
-  void extents(const Extents& values) {
+  // sizes: how many free sizes the function has.
+  void extents(const Extents& values, size_t sizes) {
     count(values.size());
     for (const Extent& extent : values) {
       number(extent.base);
-      number(extent.step);
+      for (size_t i = 0; i < sizes; ++i) number(extent.steps[i]);
     }
   }
   const std::vector<char>& bytes() const { return bytes_; }
@@ -47,10 +48,13 @@ class ByteWriter {
   std::vector<char> bytes_;
 };
 
-ByteWriter info_section(const ModelInfo& info) {
+ByteWriter info_section(const PlanModule& module) {
+  const ModelInfo& info = module.info;
   ByteWriter out;
+  out.text(module.target);
   out.text(info.name);
   out.text(info.build_id);
+  out.text(info.encoder_id);
   out.number(info.image_size);
   out.numbers(info.pixel_mean);
   out.numbers(info.pixel_std);
@@ -58,34 +62,33 @@ ByteWriter info_section(const ModelInfo& info) {
   out.number(static_cast<uint8_t>(info.dynamic_multimask_via_stability ? 1 : 0));
   out.number(info.stability_delta);
   out.number(info.stability_threshold);
-  std::vector<std::pair<std::string, std::string>> notes = info.notes;
-  if (!info.encoder_id.empty()) notes.emplace_back(kEncoderNote, info.encoder_id);
-  out.count(notes.size());
-  for (const auto& [key, value] : notes) {
+  out.count(info.notes.size());
+  for (const auto& [key, value] : info.notes) {
     out.text(key);
     out.text(value);
   }
   return out;
 }
 
-void write_value(ByteWriter& out, const Value& value) {
+void write_value(ByteWriter& out, const Value& value, size_t sizes) {
   out.text(value.name);
   out.number(static_cast<uint8_t>(value.dtype));
   out.number(static_cast<uint8_t>(value.place));
   out.number(value.alias_of);
   out.number(value.weight);
-  out.extents(value.shape);
+  out.extents(value.shape, sizes);
 }
 
-void write_operation(ByteWriter& out, const Operation& operation) {
+void write_operation(ByteWriter& out, const Operation& operation, size_t sizes) {
   out.text(operation.kernel);
+  out.number(static_cast<uint8_t>(operation.precision));
   out.text(operation.name);
   out.numbers(operation.operands);
   out.numbers(operation.results);
   out.count(operation.integers.size());
   for (const IntegerAttribute& attribute : operation.integers) {
     out.text(attribute.name);
-    out.extents(attribute.values);
+    out.extents(attribute.values, sizes);
   }
   out.count(operation.floats.size());
   for (const FloatAttribute& attribute : operation.floats) {
@@ -104,14 +107,18 @@ ByteWriter functions_section(const std::vector<PlanFunction>& functions) {
   out.count(functions.size());
   for (const PlanFunction& function : functions) {
     out.text(function.name);
-    out.number(function.least_points);
-    out.number(function.greatest_points);
+    out.count(function.sizes.size());
+    for (const FreeSize& size : function.sizes) {
+      out.text(size.name);
+      out.number(size.least);
+      out.number(size.greatest);
+    }
     out.numbers(function.inputs);
     out.numbers(function.outputs);
     out.count(function.values.size());
-    for (const Value& value : function.values) write_value(out, value);
+    for (const Value& value : function.values) write_value(out, value, function.sizes.size());
     out.count(function.operations.size());
-    for (const Operation& operation : function.operations) write_operation(out, operation);
+    for (const Operation& operation : function.operations) write_operation(out, operation, function.sizes.size());
   }
   return out;
 }
@@ -173,6 +180,7 @@ static Status write_module_unguarded(const PlanModule& module, const std::string
     const uint64_t offset = align_section(weight_bytes);
     weight_table.text(weight.name);
     weight_table.number(static_cast<uint8_t>(weight.dtype));
+    weight_table.number(static_cast<uint8_t>(weight.layout));
     weight_table.number(offset);
     weight_table.number(static_cast<uint64_t>(weight.bytes.size()));
     weight_bytes = offset + weight.bytes.size();
@@ -185,7 +193,7 @@ static Status write_module_unguarded(const PlanModule& module, const std::string
   ByteWriter checksums;
   for (const uint64_t checksum : blocks.finish()) checksums.number(checksum);
 
-  const std::array<ByteWriter, 4> sections = {info_section(module.info), functions_section(module.functions),
+  const std::array<ByteWriter, 4> sections = {info_section(module), functions_section(module.functions),
                                               std::move(weight_table), std::move(checksums)};
   std::array<SectionEntry, kSectionOrder.size()> table{};
   uint64_t position = sizeof(ModuleHeader) + sizeof(table);

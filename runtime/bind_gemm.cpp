@@ -25,7 +25,7 @@ BoundOperation bind_matmul(OperationBinder& in) {
   in.require(source >= 0 && source % params.k == 0, "the source's {} elements are no rows of {}", source, params.k);
   params.rows = source / params.k;
   in.expect_floats(kSource, source, "src");
-  in.expect_floats(kWeight, packed_floats(params.k, params.n), "the packed weight");
+  in.expect_weight(kWeight, WeightLayout::kPackedKByN, packed_floats(params.k, params.n), "the packed weight");
   in.expect_optional_floats(kBias, params.n, "bias");
   in.expect_optional_floats(kResidual, product({params.rows, params.n}), "residual");
   in.expect_result_floats(product({params.rows, params.n}));
@@ -68,7 +68,8 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
   params.activation = in.activation();
   const int64_t outputs = product({4, params.h, params.w, params.out_c});
   in.expect_floats(kSource, product({params.h, params.w, params.in_c}), "src");
-  in.expect_floats(kWeight, packed_floats(params.in_c, 4 * params.out_c), "the packed weight");
+  in.expect_weight(kWeight, WeightLayout::kPackedIByHwo, packed_floats(params.in_c, 4 * params.out_c),
+                   "the packed weight");
   in.expect_optional_floats(kBias, params.out_c, "bias");
   in.expect_optional_floats(kResidual, outputs, "residual");
   in.expect_result_floats(outputs);

@@ -124,6 +124,7 @@ BoundOperation bind_gather(OperationBinder& in) {
   params.index_dtype = in.dtype(in.operand(1));
   params.count = in.count(in.operand(1));
   in.require(in.has(1), "indices are missing");
+  in.expect_plain(1, "indices");
   in.require(params.index_dtype == DType::kI64 || params.index_dtype == DType::kF32, "indices are {}",
              dtype_name(params.index_dtype));
   in.require(params.count >= 0 && params.count <= OperationBinder::kGreatestInner, "{} indices", params.count);

@@ -46,7 +46,9 @@ BoundOperation bind_conv(OperationBinder& in) {
   in.require(k >= 1 && k <= OperationBinder::kGreatestInner, "a patch of {} elements", k);
   const int64_t outputs = product({params.out_h, params.out_w, params.out_c});
   in.expect_floats(0, product({params.in_h, params.in_w, params.in_c}), "src");
-  if (in.good()) in.expect_floats(1, packed_floats(k, params.out_c), "the packed weight");
+  if (in.good())
+    in.expect_weight(1, params.src_nchw ? WeightLayout::kPackedIhwByO : WeightLayout::kPackedHwiByO,
+                     packed_floats(k, params.out_c), "the packed weight");
   in.expect_optional_floats(2, params.out_c, "bias");
   in.expect_optional_floats(3, outputs, "residual");
   in.expect_result_floats(outputs);
@@ -66,7 +68,7 @@ BoundOperation bind_depthwise_conv(OperationBinder& in) {
   const int64_t taps = product({params.kernel_h, params.kernel_w});
   const int64_t outputs = product({params.out_h, params.out_w, params.in_c});
   in.expect_floats(0, product({params.in_h, params.in_w, params.in_c}), "src");
-  in.expect_floats(1, product({taps, params.in_c}), "weight");
+  in.expect_weight(1, WeightLayout::kHwc, product({taps, params.in_c}), "weight");
   in.expect_optional_floats(2, params.in_c, "bias");
   in.expect_result_floats(outputs);
   const int32_t src = in.operand(0), weight = in.operand(1), bias = in.operand(2), dst = in.result();

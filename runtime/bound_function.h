@@ -1,5 +1,5 @@
 #pragma once
-// A function of a module at one number of points, ready to run.
+// A function of a module at chosen sizes, ready to run.
 
 #include <cstdint>
 #include <vector>
@@ -12,7 +12,7 @@ namespace samc {
 
 struct BoundFunction {
   const PlanFunction* function = nullptr;  // of the module that made this
-  int64_t points = 0;
+  Sizes sizes{};
   ArenaPlan arena;
   std::vector<BoundOperation> operations;
 };

@@ -60,7 +60,7 @@ struct Executor::State {
       for (const NamedInput& input : inputs)
         if (input.name == value.name) found = &input;
       if (found == nullptr) return invalid_input(fmt::format("input {} of {} is missing", value.name, function.name));
-      const Shape expected = value.shape_at(bound.points);
+      const Shape expected = value.shape_at(bound.sizes);
       if (found->view.shape != expected || found->view.dtype != value.dtype)
         return invalid_input(fmt::format("input {} of {} is {} {}, {} {} expected", value.name, function.name,
                                          dtype_name(found->view.dtype), shape_to_string(found->view.shape),
@@ -83,7 +83,7 @@ struct Executor::State {
         ++found_outputs;
       }
       if (tensor == nullptr) tensor = &dropped_outputs.emplace_back();
-      Shape shape = value.shape_at(bound.points);
+      Shape shape = value.shape_at(bound.sizes);
       if (tensor->empty() || tensor->dtype() != value.dtype || tensor->shape() != shape)
         *tensor = Tensor(value.dtype, std::move(shape));
       at.set(index, tensor->data());
@@ -130,7 +130,7 @@ struct Executor::State {
   static const char* non_finite(const BoundFunction& bound, int32_t index, const ValueAddresses& at) {
     const Value& value = bound.function->values[static_cast<size_t>(index)];
     if (value.dtype != DType::kF32) return nullptr;
-    const std::span<const float> numbers(at.read(index), static_cast<size_t>(value.count(bound.points)));
+    const std::span<const float> numbers(at.read(index), static_cast<size_t>(value.count(bound.sizes)));
     for (const float number : numbers)
       if (!std::isfinite(number)) return std::isnan(number) ? "NaN" : "an infinite value";
     return nullptr;
@@ -181,10 +181,10 @@ Result<Executor> Executor::create(std::shared_ptr<const Module> module, int thre
       [&]() -> Result<Executor> { return Executor(std::make_unique<State>(std::move(module), threads, isa)); });
 }
 
-Status Executor::run(std::string_view function, int64_t points, std::span<const NamedInput> inputs,
+Status Executor::run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
                      std::span<const NamedOutput> outputs) {
   return guarded([&]() -> Status {
-    SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, points));
+    SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, sizes));
     ValueAddresses at(bound->function->values.size());
     SAMC_TRY(state_->place_inputs(*bound, inputs, at));
     SAMC_TRY(state_->place_outputs(*bound, outputs, at));

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/cpu_features.h"
 #include "base/status.h"
@@ -45,9 +46,9 @@ class Executor {
   Executor& operator=(Executor&&) noexcept;
   ~Executor();
 
-  // Every input of the function must be there, with its exact dtype and shape, and nothing else. Outputs that are not
-  // asked for are computed and dropped. After an error outputs hold anything.
-  Status run(std::string_view function, int64_t points, std::span<const NamedInput> inputs,
+  // sizes: each free size of the function. Every input of the function must be there, with its exact dtype and shape,
+  // and nothing else. Outputs that are not asked for are computed and dropped. After an error outputs hold anything.
+  Status run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
              std::span<const NamedOutput> outputs);
 
   // Called after every operation, from the thread that called run(). Empty: no timing at all.

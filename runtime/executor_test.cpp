@@ -52,7 +52,7 @@ class OneOperation {
     for (size_t index = 0; index < inputs_.size(); ++index) inputs.push_back({names[index], inputs_[index].view()});
     Tensor out;
     const std::vector<NamedOutput> outputs = {{"out", &out}};
-    const Status status = executor.value().run("f", 0, inputs, outputs);
+    const Status status = executor.value().run("f", {}, inputs, outputs);
     ASSERT_TRUE(status.is_ok()) << status.to_string();
     ASSERT_EQ(out.f32().size(), expected.size());
     for (size_t index = 0; index < expected.size(); ++index)
@@ -118,7 +118,7 @@ double padded(const std::vector<float>& src, int64_t h, int64_t w, int64_t c, in
 TEST(Kernels, Conv) {
   OneOperation one;
   const auto w = random_floats(9 * 2 * 4, 52), bias = random_floats(4, 53);
-  const int32_t src = one.input({5, 6, 2}), weight = one.plan().packed_weight(w, 18, 4);
+  const int32_t src = one.input({5, 6, 2}), weight = one.plan().packed_weight(w, 18, 4, WeightLayout::kPackedHwiByO);
   one.operation("conv", {src, weight, one.plan().weight(bias), kAbsent}, {3, 3, 4})
       .set("in_h", 5)
       .set("in_w", 6)
@@ -148,7 +148,7 @@ TEST(Kernels, DepthwiseConv) {
   OneOperation one;
   const auto w = random_floats(9 * 3, 54);
   const int32_t src = one.input({4, 5, 3});
-  one.operation("depthwise_conv", {src, one.plan().weight(w)}, {4, 5, 3})
+  one.operation("depthwise_conv", {src, one.plan().weight(w, WeightLayout::kHwc)}, {4, 5, 3})
       .set("in_h", 4)
       .set("in_w", 5)
       .set("in_c", 3)
@@ -175,7 +175,7 @@ TEST(Kernels, Deconv2x2) {
   OneOperation one;
   const auto w = random_floats(3 * 4 * 2, 55);  // (cin, (2 2 cout))
   const int32_t src = one.input({2, 3, 3}), residual = one.input({4, 6, 2});
-  const int32_t weight = one.plan().packed_weight(w, 3, 8);
+  const int32_t weight = one.plan().packed_weight(w, 3, 8, WeightLayout::kPackedIByHwo);
   one.operation("deconv2x2", {src, weight, kAbsent, residual}, {4, 6, 2})
       .set("h", 2)
       .set("w", 3)
@@ -225,7 +225,7 @@ TEST(Kernels, AttentionOverTokensThatDependOnPoints) {
     const std::vector<NamedInput> inputs = {{"kv", keys.view()}, {"q", query.view()}};
     Tensor result;
     const std::vector<NamedOutput> outputs = {{"out", &result}};
-    ASSERT_TRUE(executor.run("f", points, inputs, outputs).is_ok());
+    ASSERT_TRUE(executor.run("f", {{kPoints, points}}, inputs, outputs).is_ok());
     for (int64_t row = 0; row < rows; ++row) {
       for (int64_t head = 0; head < 2; ++head) {
         double total = 0, sums[2] = {0, 0};
@@ -241,8 +241,8 @@ TEST(Kernels, AttentionOverTokensThatDependOnPoints) {
       }
     }
   }
-  EXPECT_FALSE(module.value()->bind("f", 10).is_ok());
-  EXPECT_FALSE(module.value()->bind("g", 0).is_ok());
+  EXPECT_FALSE(module.value()->bind("f", {{kPoints, 10}}).is_ok());
+  EXPECT_FALSE(module.value()->bind("g", {}).is_ok());
 }
 
 TEST(Kernels, LayerNormAndSoftmax) {
@@ -371,7 +371,7 @@ TEST(Executor, AnIndexOutsideIsAnErrorAtRunTime) {
   Executor executor = Executor::create(Module::from_plan(plan.module).value(), 1).value();
   const Tensor x = Tensor::zeros({3});
   const std::vector<NamedInput> inputs = {{"x", x.view()}};
-  EXPECT_EQ(executor.run("f", 0, inputs, {}).code(), StatusCode::kInvalidInput);
+  EXPECT_EQ(executor.run("f", {}, inputs, {}).code(), StatusCode::kInvalidInput);
 }
 
 // x -> relu -> (x + 1) * 2 with an alias between, in place all along.
@@ -394,15 +394,15 @@ TEST(Executor, InputsAndOutputsAreChecked) {
   Tensor out;
   const std::vector<NamedOutput> outputs = {{"out", &out}}, unknown = {{"nothing", &out}};
   const std::vector<NamedInput> right = {{"x", x.view()}}, shape = {{"x", wrong.view()}}, name = {{"y", x.view()}};
-  EXPECT_TRUE(executor.run("f", 3, right, outputs).is_ok());
+  EXPECT_TRUE(executor.run("f", {{kPoints, 3}}, right, outputs).is_ok());
   EXPECT_EQ(out.shape(), Shape{12});
   EXPECT_EQ(out.f32()[5], 2.0f);
-  EXPECT_FALSE(executor.run("f", 4, right, outputs).is_ok());
-  EXPECT_FALSE(executor.run("f", 3, shape, outputs).is_ok());
-  EXPECT_FALSE(executor.run("f", 3, name, outputs).is_ok());
-  EXPECT_FALSE(executor.run("f", 3, {}, outputs).is_ok());
-  EXPECT_FALSE(executor.run("f", 3, right, unknown).is_ok());
-  EXPECT_FALSE(executor.run("f", 0, right, outputs).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 4}}, right, outputs).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 3}}, shape, outputs).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 3}}, name, outputs).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 3}}, {}, outputs).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 3}}, right, unknown).is_ok());
+  EXPECT_FALSE(executor.run("f", {{kPoints, 0}}, right, outputs).is_ok());
 }
 
 TEST(Executor, EveryOperationIsTimed) {
@@ -414,7 +414,7 @@ TEST(Executor, EveryOperationIsTimed) {
   });
   const Tensor x = Tensor::zeros({2, 4});
   const std::vector<NamedInput> inputs = {{"x", x.view()}};
-  ASSERT_TRUE(executor.run("f", 2, inputs, {}).is_ok());
+  ASSERT_TRUE(executor.run("f", {{kPoints, 2}}, inputs, {}).is_ok());
   ASSERT_EQ(seen.size(), 3u);
   EXPECT_EQ(seen[0], std::string("unary ") + isa_name(executor.isa()));
 }
@@ -432,9 +432,9 @@ TEST(Executor, TheVariantIsTheOneThatRan) {
     std::vector<NamedInput> inputs;
     for (const int32_t index : function.inputs) {
       const Value& value = function.values[static_cast<size_t>(index)];
-      inputs.push_back({value.name, memory.emplace_back(Tensor::zeros(value.shape_at(3))).view()});
+      inputs.push_back({value.name, memory.emplace_back(Tensor::zeros(value.shape_at({3}))).view()});
     }
-    const Status status = executor.run(function.name, function.greatest_points == 0 ? 0 : 3, inputs, {});
+    const Status status = executor.run(function.name, name_sizes(function, {3}), inputs, {});
     ASSERT_TRUE(status.is_ok()) << status.to_string();
   }
   if (executor.isa() == Isa::kScalar) GTEST_SKIP() << "one variant only";
@@ -457,7 +457,7 @@ TEST(Executor, SeveralThreadsShareOneModule) {
         Tensor out;
         const std::vector<NamedInput> inputs = {{"x", x.view()}};
         const std::vector<NamedOutput> outputs = {{"out", &out}};
-        ASSERT_TRUE(executor.run("f", points, inputs, outputs).is_ok());
+        ASSERT_TRUE(executor.run("f", {{kPoints, points}}, inputs, outputs).is_ok());
         for (const float value : out.f32()) ASSERT_EQ(value, 2.0f * static_cast<float>(thread + 1));
       }
     });

@@ -19,6 +19,8 @@ int try_module(const PlanModule& plan) {
   return 1;
 }
 
+std::string error_of(const PlanModule& module) { return Module::from_plan(module).status().message(); }
+
 constexpr std::array<int64_t, 12> kLies = {-1,
                                            0,
                                            1,
@@ -62,8 +64,8 @@ TEST(HostileModule, IntegerAttributesThatLie) {
           // Only the axes of reduce are a list of any length, in which one may stand twice.
           EXPECT_TRUE(try_module(module) == 0 || module.functions[0].operations[operation].kernel == "reduce");
           module = honest;
-          if (honest.functions[0].greatest_points > 0) {
-            module.functions[0].operations[operation].integers[attribute].values[0].step = lie;
+          if (!honest.functions[0].sizes.empty()) {
+            module.functions[0].operations[operation].integers[attribute].values[0].steps[0] = lie;
             try_module(module);
           }
         }
@@ -89,6 +91,34 @@ TEST(HostileModule, ShapesThatLie) {
       }
     }
   }
+}
+
+// A packed weight holds as many numbers as another layout of it, so only the layout tells them apart.
+TEST(HostileModule, LayoutsAndPrecisionsThatLie) {
+  constexpr std::array kLayouts = {WeightLayout::kPlain,        WeightLayout::kPackedKByN,
+                                   WeightLayout::kPackedIhwByO, WeightLayout::kPackedHwiByO,
+                                   WeightLayout::kPackedIByHwo, WeightLayout::kHwc};
+  for (const PlanModule& honest : single_functions()) {
+    for (const Value& value : honest.functions[0].values) {
+      if (value.place != Place::kWeight || value.dtype != DType::kF32) continue;
+      for (const WeightLayout layout : kLayouts) {
+        PlanModule module = honest;
+        WeightData& weight = module.weights[static_cast<size_t>(value.weight)];
+        const bool is_its_own = weight.layout == layout;
+        weight.layout = layout;
+        EXPECT_EQ(try_module(module), is_its_own ? 1 : 0) << error_of(module);
+      }
+    }
+    for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+      PlanModule module = honest;
+      module.functions[0].operations[0].precision = precision;
+      EXPECT_NE(error_of(module).find(fmt::format("has no {} implementation", precision_name(precision))),
+                std::string::npos);
+    }
+  }
+  PlanModule module = every_kernel();
+  module.target = "cuda";
+  EXPECT_EQ(error_of(module), "a module for cuda");
 }
 
 TEST(HostileModule, OperandsThatLie) {
@@ -135,13 +165,11 @@ TEST(HostileModule, AttributesThatAreMissingUnknownOrNotANumber) {
   }
 }
 
-std::string error_of(const PlanModule& module) { return Module::from_plan(module).status().message(); }
-
 // A window that steps far beyond the picture would want scratch memory for all that it covers: 1 TB of a 4 kB file.
 TEST(HostileModule, WindowsStayWithThePicture) {
   PlanBuilder plan;
   plan.function("f");
-  const int32_t src = plan.input("src", {4, 4, 1}), weight = plan.weight({1.0f});
+  const int32_t src = plan.input("src", {4, 4, 1}), weight = plan.weight({1.0f}, WeightLayout::kHwc);
   plan.operation("depthwise_conv", {src, weight}, plan.output("dst", {4, 4, 1}))
       .set("in_h", 4)
       .set("in_w", 4)

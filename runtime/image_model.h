@@ -25,6 +25,15 @@ struct ImageModelShapes {
   int64_t low_width = 0;
 };
 
+// What a decoder gives for one prompt.
+struct DecoderOutputs {
+  Tensor low_res_logits;   // (1, masks, low, low)
+  Tensor iou_predictions;  // (1, masks)
+  // Empty where a model's file does not hold them, as that of an ONNX export. Video needs both.
+  Tensor object_score;  // (1, 1), a logit: whether the object is there at all
+  Tensor mask_tokens;   // (1, masks, C): of each mask, for its object pointer
+};
+
 class ImageModel {
  public:
   virtual ~ImageModel() = default;
@@ -39,10 +48,9 @@ class ImageModel {
   // Computes what follows from the picture alone, before decode() is given another embedding than the last time.
   virtual Status set_picture(const ImageEmbedding&) { return Status::ok(); }
   virtual void forget_picture() {}
-  // mask_input: f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none. Fills low_res
-  // (1, masks, low, low) and iou (1, masks).
+  // mask_input: f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none.
   virtual Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
-                        Tensor& low_res, Tensor& iou) = 0;
+                        DecoderOutputs& outputs) = 0;
 
   // Models that cannot tell what they do leave these.
   virtual void stop_at_nonfinite(bool) {}     // Executor::stop_at_nonfinite()

@@ -81,8 +81,7 @@ struct ImagePredictor::State {
   std::vector<ImageEmbedding> embeddings;
   std::optional<size_t> prepared;  // the picture that the model is set to
   // Of the prompt at hand, kept to spare their allocation.
-  Tensor low_res;
-  Tensor iou;
+  DecoderOutputs decoded;
 
   const ModelInfo& info() const { return model->info(); }
   float mask_threshold() const { return options.mask_threshold.value_or(info().mask_threshold); }
@@ -177,20 +176,21 @@ struct ImagePredictor::State {
     return model->check_points(points == 0 ? 0 : points + 1);
   }
 
-  // Fills low_res (1, masks, low, low) and iou (1, masks). embedding: the one that the model is set to.
+  // Fills decoded. embedding: the one that the model is set to.
   Status decode(const ObjectPrompt& prompt, const ImageEmbedding& embedding, bool normalize_coords) {
     SAMC_ASSIGN(const DecoderPoints points,
                 decoder_points(prompt, embedding.width, embedding.height, shapes.size, normalize_coords));
     SAMC_TRY(check_mask_input(prompt.mask_input));
-    SAMC_TRY(model->decode(embedding, points, prompt.mask_input, low_res, iou));
+    SAMC_TRY(model->decode(embedding, points, prompt.mask_input, decoded));
     if (options.allow_nonfinite) return Status::ok();
-    const char* name = find_non_finite({{"low_res_logits", &low_res}, {"iou_predictions", &iou}});
+    const char* name =
+        find_non_finite({{"low_res_logits", &decoded.low_res_logits}, {"iou_predictions", &decoded.iou_predictions}});
     if (name == nullptr) return Status::ok();
     return explain_non_finite(name, [&]() -> Status {
       prepared.reset();
       model->forget_picture();
       SAMC_TRY(model->set_picture(embedding));
-      return model->decode(embedding, points, prompt.mask_input, low_res, iou);
+      return model->decode(embedding, points, prompt.mask_input, decoded);
     });
   }
 
@@ -198,7 +198,8 @@ struct ImagePredictor::State {
   int64_t first_mask(bool multimask) const {
     if (multimask) return shapes.single_mask ? 1 : 0;
     if (!info().dynamic_multimask_via_stability) return 0;
-    return choose_single_mask(low_res.f32(), iou.f32(), info().stability_delta, info().stability_threshold);
+    return choose_single_mask(decoded.low_res_logits.f32(), decoded.iou_predictions.f32(), info().stability_delta,
+                              info().stability_threshold);
   }
 
   // One mask from its logits, which are changed on the way: regions are filled, and what is returned is clamped.
@@ -257,9 +258,9 @@ struct ImagePredictor::State {
         const auto source = static_cast<size_t>(first + mask);
         const int64_t target = prompt * masks + mask;
         const auto logits = result.low_res_logits.f32().subspan(static_cast<size_t>(target) * low_pixels, low_pixels);
-        const auto decoded = low_res.f32().subspan(source * low_pixels, low_pixels);
-        std::copy(decoded.begin(), decoded.end(), logits.begin());
-        result.iou_predictions.f32()[static_cast<size_t>(target)] = iou.f32()[source];
+        const auto mask_logits = decoded.low_res_logits.f32().subspan(source * low_pixels, low_pixels);
+        std::copy(mask_logits.begin(), mask_logits.end(), logits.begin());
+        result.iou_predictions.f32()[static_cast<size_t>(target)] = decoded.iou_predictions.f32()[source];
         finish_mask(logits, embedding, result.masks, target);
       }
     }

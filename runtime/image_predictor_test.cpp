@@ -394,11 +394,18 @@ TEST(ImagePredictor, PartsThatDoNotFitTheDecoderAreRefused) {
   value_of(model, "mask_decoder_prompt", "iou_predictions").shape = {1, 1, 1, 4};
   is_refused(model, "mask_decoder_prompt does not fit mask_decoder: iou_predictions");
   model = honest;
-  part_of(model, "mask_decoder_prompt").greatest_points = 99;
+  part_of(model, "mask_decoder_prompt").sizes[0].greatest = 99;
   is_refused(model, "mask_decoder_prompt does not fit mask_decoder: the range of points");
   model = honest;
-  part_of(model, "mask_decoder_dense").greatest_points = 5;
+  part_of(model, "mask_decoder_dense").sizes = {{"points", 0, 5}};
   is_refused(model, "mask_decoder_dense depends on the number of points");
+}
+
+TEST(ImagePredictor, ADecoderWithoutPointsIsRefused) {
+  PlanModule model = tiny_model();
+  std::ranges::find(model.functions, "mask_decoder", &PlanFunction::name)->sizes[0].name = "clicks";
+  EXPECT_EQ(ImagePredictor::create(Module::from_plan(model).value()).status().message(),
+            "mask_decoder of module by hand does not take any number of points");
 }
 
 // The last part a second time, for up to three points.
@@ -406,7 +413,7 @@ TEST(ImagePredictor, AFewPointsHaveAPartOfTheirOwn) {
   PlanModule model = tiny_model_in_parts();
   PlanFunction few = *model.find("mask_decoder_prompt");
   few.name = "mask_decoder_few_points";
-  few.greatest_points = 3;
+  few.sizes[0].greatest = 3;
   const auto module_of = [&model](const PlanFunction& function) {
     PlanModule with_few = model;
     with_few.functions.push_back(function);
@@ -430,7 +437,7 @@ TEST(ImagePredictor, AFewPointsHaveAPartOfTheirOwn) {
     return ImagePredictor::create(module_of(function)).status().message();
   };
   PlanFunction other = few;
-  other.greatest_points = 101;
+  other.sizes[0].greatest = 101;
   EXPECT_NE(refused(other).find("mask_decoder_few_points does not fit mask_decoder: the range"), std::string::npos);
   other = few;
   std::ranges::find(other.values, "with_dense", &Value::name)->name = "low_res_mask";

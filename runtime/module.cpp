@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/quote.h"
 #include "base/thread_pool.h"
 #include "package/check.h"
 #include "package/reader.h"
@@ -15,23 +16,24 @@
 namespace samc {
 namespace {
 
-// Numbers of points that one session meets are few; this many bound functions are kept.
+// The sizes that one session meets are few; this many bound functions are kept.
 constexpr size_t kMostBound = 64;
 
-Result<std::shared_ptr<const BoundFunction>> make_bound(const PlanFunction& function, int64_t points) {
+Result<std::shared_ptr<const BoundFunction>> make_bound(const PlanModule& plan, const PlanFunction& function,
+                                                        const Sizes& sizes) {
   auto bound = std::make_shared<BoundFunction>();
   bound->function = &function;
-  bound->points = points;
+  bound->sizes = sizes;
   for (const Value& value : function.values)
     if (value.place == Place::kAlias &&
-        value.bytes(points) != function.values[static_cast<size_t>(value.alias_of)].bytes(points))
-      return invalid_input(fmt::format("function {}: alias {} differs in size from its storage at {} points",
-                                       function.name, value.name, points));
+        value.bytes(sizes) != function.values[static_cast<size_t>(value.alias_of)].bytes(sizes))
+      return invalid_input(fmt::format("function {}: alias {} differs in size from its storage at {}", function.name,
+                                       value.name, sizes_to_string(function, sizes)));
   for (const Operation& operation : function.operations) {
-    SAMC_ASSIGN(BoundOperation bound_operation, bind_operation(function, operation, points));
+    SAMC_ASSIGN(BoundOperation bound_operation, bind_operation(plan, function, operation, sizes));
     bound->operations.push_back(std::move(bound_operation));
   }
-  bound->arena = plan_arena(function, points);
+  bound->arena = plan_arena(function, sizes);
   return std::shared_ptr<const BoundFunction>(std::move(bound));
 }
 
@@ -39,7 +41,7 @@ Result<std::shared_ptr<const BoundFunction>> make_bound(const PlanFunction& func
 
 struct Module::Cache {
   std::mutex mutex;
-  std::map<std::pair<const PlanFunction*, int64_t>, std::shared_ptr<const BoundFunction>> bound;
+  std::map<std::pair<const PlanFunction*, Sizes>, std::shared_ptr<const BoundFunction>> bound;
 };
 
 Module::Module(PlanModule plan) : plan_(std::move(plan)), cache_(std::make_unique<Cache>()) {}
@@ -72,34 +74,38 @@ Result<std::shared_ptr<Module>> Module::from_plan(PlanModule plan) {
   });
 }
 
-// Extents are affine in points: what fits at the two smallest numbers nearly always fits at all, and what does not is
-// found when it is bound. This finds a bad file when it is loaded rather than at the first click.
+// Extents are affine in the sizes: what fits at the smallest ones nearly always fits at all, and what does not is found
+// when it is bound. This finds a bad file when it is loaded rather than at the first click.
 Status Module::check() const {
+  if (plan_.target != kCpuTarget)
+    return unsupported(fmt::format("a module for {}", quote(plan_.target)), "samc compile makes modules for the CPU");
   for (const PlanFunction& function : plan_.functions) {
-    SAMC_TRY(bind(function.name, function.least_points).status());
-    if (function.greatest_points > function.least_points)
-      SAMC_TRY(bind(function.name, function.least_points + 1).status());
+    std::vector<Sizes> checked = witnesses(function);
+    checked.pop_back();  // the greatest would take the most memory
+    for (const Sizes& sizes : checked) SAMC_TRY(guarded([&] { return bind_unguarded(function, sizes); }).status());
   }
   return Status::ok();
 }
 
-Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view function, int64_t points) const {
-  return guarded([&] { return bind_unguarded(function, points); });
+Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view name,
+                                                          const std::vector<NamedSize>& sizes) const {
+  return guarded([&]() -> Result<std::shared_ptr<const BoundFunction>> {
+    const PlanFunction* function = plan_.find(name);
+    if (function == nullptr)
+      return invalid_input(fmt::format("module {} has no function {}", plan_.info.name, name),
+                           "the module was made for another purpose or by another version of samc");
+    SAMC_ASSIGN(const Sizes chosen, choose_sizes(*function, sizes));
+    return bind_unguarded(*function, chosen);
+  });
 }
 
-Result<std::shared_ptr<const BoundFunction>> Module::bind_unguarded(std::string_view name, int64_t points) const {
-  const PlanFunction* function = plan_.find(name);
-  if (function == nullptr)
-    return invalid_input(fmt::format("module {} has no function {}", plan_.info.name, name),
-                         "the module was made for another purpose or by another version of samc");
-  if (points < function->least_points || points > function->greatest_points)
-    return invalid_input(fmt::format("{} takes {} to {} points, not {}", name, function->least_points,
-                                     function->greatest_points, points));
+Result<std::shared_ptr<const BoundFunction>> Module::bind_unguarded(const PlanFunction& function,
+                                                                    const Sizes& sizes) const {
   std::lock_guard lock(cache_->mutex);
-  if (const auto kept = cache_->bound.find({function, points}); kept != cache_->bound.end()) return kept->second;
-  SAMC_ASSIGN(std::shared_ptr<const BoundFunction> made, make_bound(*function, points));
+  if (const auto kept = cache_->bound.find({&function, sizes}); kept != cache_->bound.end()) return kept->second;
+  SAMC_ASSIGN(std::shared_ptr<const BoundFunction> made, make_bound(plan_, function, sizes));
   if (cache_->bound.size() >= kMostBound) cache_->bound.clear();
-  cache_->bound.emplace(std::pair{function, points}, made);
+  cache_->bound.emplace(std::pair{&function, sizes}, made);
   return made;
 }
 

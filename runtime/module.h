@@ -10,6 +10,7 @@
 #include "base/mapped_file.h"
 #include "base/status.h"
 #include "package/plan.h"
+#include "package/sizes.h"
 
 namespace samc {
 
@@ -40,15 +41,17 @@ class Module {
   const ModelInfo& info() const { return plan_.info; }
   const PlanModule& plan() const { return plan_; }
 
-  // The function with kernels bound and arena planned for this number of points; kept, so asking again costs little.
-  // Errors: no such function; points out of its range; operands that do not fit their kernel at this number.
-  Result<std::shared_ptr<const BoundFunction>> bind(std::string_view function, int64_t points) const;
+  // The function with kernels bound and arena planned for these sizes; kept, so asking again costs little.
+  // Errors: no such function; a size that is missing, unknown or out of its range; operands that do not fit their
+  // kernel at these sizes.
+  Result<std::shared_ptr<const BoundFunction>> bind(std::string_view function,
+                                                    const std::vector<NamedSize>& sizes) const;
 
  private:
   struct Cache;
   explicit Module(PlanModule plan);
   Status check() const;
-  Result<std::shared_ptr<const BoundFunction>> bind_unguarded(std::string_view function, int64_t points) const;
+  Result<std::shared_ptr<const BoundFunction>> bind_unguarded(const PlanFunction& function, const Sizes& sizes) const;
 
   PlanModule plan_;
   std::unique_ptr<Cache> cache_;

@@ -41,6 +41,7 @@ class ShapeReader {
       return invalid_input(fmt::format("mask_decoder gives low_res_logits {}", shape_to_string(low_res)));
     expect("mask_encoder", "mask_input", Place::kInput, {1, 1, contract.low_height, contract.low_width});
     expect("mask_encoder", "dense_embed", Place::kOutput, contract.dense_embed);
+    expect_points("mask_decoder");
     expect("mask_decoder", "image_embed", Place::kInput, contract.image_embed);
     expect("mask_decoder", "high_res_feats_0", Place::kInput, contract.high_res_feats_0);
     expect("mask_decoder", "high_res_feats_1", Place::kInput, contract.high_res_feats_1);
@@ -51,7 +52,7 @@ class ShapeReader {
   }
 
  private:
-  // Empty, and status_ set, when there is no such value or its shape depends on the number of points.
+  // Empty, and status_ set, when there is no such value or its shape is free.
   Shape shape(const char* function_name, const char* value_name, Place place, size_t rank) {
     const PlanFunction* function = module_.plan().find(function_name);
     const Value* found = nullptr;
@@ -60,8 +61,8 @@ class ShapeReader {
         if (value.place == place && value.name == value_name) found = &value;
     const bool fixed =
         found != nullptr && found->shape.size() == rank && found->dtype == DType::kF32 &&
-        std::all_of(found->shape.begin(), found->shape.end(), [](const Extent& extent) { return extent.step == 0; });
-    if (fixed) return found->shape_at(0);
+        std::all_of(found->shape.begin(), found->shape.end(), [](const Extent& extent) { return extent.is_fixed(); });
+    if (fixed) return found->shape_at({});
     if (status_.is_ok())
       status_ = invalid_input(fmt::format("module {} has no {} of {} as an image model has", module_.info().name,
                                           value_name, function_name),
@@ -74,6 +75,16 @@ class ShapeReader {
     if (status_.is_ok() && found != expected)
       status_ = invalid_input(fmt::format("{} of {} is {}, {} expected", value_name, function_name,
                                           shape_to_string(found), shape_to_string(expected)));
+  }
+
+  // The one free size that the predictor gives.
+  void expect_points(const char* function_name) {
+    const PlanFunction* function = module_.plan().find(function_name);
+    const bool has_points = function != nullptr && function->sizes.size() == 1 && function->sizes[0].name == kPoints;
+    if (!has_points && status_.is_ok())
+      status_ = invalid_input(
+          fmt::format("{} of module {} does not take any number of points", function_name, module_.info().name),
+          "it was made for another purpose or by another version of samc");
   }
 
   const Module& module_;
@@ -99,27 +110,28 @@ class ModuleModel : public ImageModel {
     const std::array<NamedOutput, 3> outputs = {{{"high_res_feats_0", &embedding.high_res_feats_0},
                                                  {"high_res_feats_1", &embedding.high_res_feats_1},
                                                  {"image_embed", &embedding.image_embed}}};
-    return executor_.run("image_encoder", 0, inputs, outputs);
+    return executor_.run("image_encoder", {}, inputs, outputs);
   }
 
   // points: the prompt's and the padding point.
   Status check_points(int64_t points) const override {
     const PlanFunction* decoder = executor_.module().plan().find(kMaskDecoder);
-    if (decoder == nullptr || points <= decoder->greatest_points) return Status::ok();
-    return invalid_input(
-        fmt::format("a prompt of {} points, more than the model's {}", points - 1, decoder->greatest_points - 1),
-        "give fewer; a box counts as two");
+    SAMC_CHECK(decoder != nullptr, "a model without {}", kMaskDecoder);
+    const int64_t most = decoder->sizes[0].greatest;
+    if (points <= most) return Status::ok();
+    return invalid_input(fmt::format("a prompt of {} points, more than the model's {}", points - 1, most - 1),
+                         "give fewer; a box counts as two");
   }
 
   Status set_picture(const ImageEmbedding& embedding) override { return decoder_.set_picture(executor_, embedding); }
   void forget_picture() override { decoder_.forget_picture(); }
 
   Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
-                Tensor& low_res, Tensor& iou) override {
+                DecoderOutputs& outputs) override {
     const TensorView mask = mask_input.data == nullptr
                                 ? mask_input
                                 : mask_input.with_shape({1, 1, contract_.low_height, contract_.low_width});
-    return decoder_.decode(executor_, embedding, points, mask, low_res, iou);
+    return decoder_.decode(executor_, embedding, points, mask, outputs);
   }
 
  private:

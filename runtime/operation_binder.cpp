@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "package/check.h"
+#include "package/sizes.h"
 
 namespace samc {
 
@@ -28,8 +29,8 @@ int64_t product(std::initializer_list<int64_t> extents) {
 }
 
 void OperationBinder::fail(const std::string& message) {
-  status_ = invalid_input(
-      fmt::format("{} {} of {}, {} points: {}", operation_.kernel, operation_.name, function_.name, points_, message));
+  status_ = invalid_input(fmt::format("{} {} of {}, {}: {}", operation_.kernel, operation_.name, function_.name,
+                                      sizes_to_string(function_, sizes_), message));
 }
 
 void OperationBinder::expect_values(size_t least, size_t most, size_t results) {
@@ -40,11 +41,11 @@ void OperationBinder::expect_values(size_t least, size_t most, size_t results) {
 }
 
 Shape OperationBinder::shape(int32_t value) const {
-  return value == kAbsent ? Shape{} : function_.values[static_cast<size_t>(value)].shape_at(points_);
+  return value == kAbsent ? Shape{} : function_.values[static_cast<size_t>(value)].shape_at(sizes_);
 }
 
 int64_t OperationBinder::count(int32_t value) const {
-  return value == kAbsent ? -1 : function_.values[static_cast<size_t>(value)].count(points_);
+  return value == kAbsent ? -1 : function_.values[static_cast<size_t>(value)].count(sizes_);
 }
 
 DType OperationBinder::dtype(int32_t value) const {
@@ -58,6 +59,31 @@ void OperationBinder::expect_floats(size_t position, int64_t expected, const cha
 
 void OperationBinder::expect_optional_floats(size_t position, int64_t expected, const char* what) {
   if (!has(position)) return;
+  expect_plain(position, what);
+  expect_count(position, expected, what);
+}
+
+void OperationBinder::expect_plain(size_t position, const char* what) {
+  require(layout(operand(position)).value_or(WeightLayout::kPlain) == WeightLayout::kPlain,
+          "{} is a weight that was packed for another operand", what);
+}
+
+void OperationBinder::expect_weight(size_t position, WeightLayout wanted, int64_t expected, const char* what) {
+  require(has(position), "{} is missing", what);
+  if (!has(position)) return;
+  require(layout(operand(position)) == wanted, "{} is no weight in the layout that it takes", what);
+  expect_count(position, expected, what);
+}
+
+std::optional<WeightLayout> OperationBinder::layout(int32_t index) const {
+  if (index == kAbsent) return std::nullopt;
+  const Value* value = &function_.values[static_cast<size_t>(index)];
+  if (value->place == Place::kAlias) value = &function_.values[static_cast<size_t>(value->alias_of)];
+  if (value->place != Place::kWeight) return std::nullopt;
+  return module_.weights[static_cast<size_t>(value->weight)].layout;
+}
+
+void OperationBinder::expect_count(size_t position, int64_t expected, const char* what) {
   require(dtype(operand(position)) == DType::kF32, "{} is {}", what, dtype_name(dtype(operand(position))));
   require(count(operand(position)) == expected, "{} has {} elements, {} expected", what, count(operand(position)),
           expected);
@@ -82,10 +108,11 @@ std::vector<int64_t> OperationBinder::integers(const char* name) {
   std::vector<int64_t> values;
   if (attribute == nullptr) return values;
   for (const Extent& extent : attribute->values) {
-    const bool in_range = within(extent.base, 2 * kGreatestExtent) && within(extent.step, 2 * kGreatestExtent) &&
-                          within(extent.at(points_), kGreatestExtent);
+    bool in_range = within(extent.base, 2 * kGreatestExtent);
+    for (const int64_t step : extent.steps) in_range = in_range && within(step, 2 * kGreatestExtent);
+    in_range = in_range && within(extent.at(sizes_), kGreatestExtent);
     require(in_range, "attribute {} is out of range", name);
-    values.push_back(in_range ? extent.at(points_) : 0);
+    values.push_back(in_range ? extent.at(sizes_) : 0);
   }
   return values;
 }
@@ -174,12 +201,17 @@ Status OperationBinder::finish() {
   return status_;
 }
 
-Result<BoundOperation> bind_operation(const PlanFunction& function, const Operation& operation, int64_t points) {
+Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFunction& function,
+                                      const Operation& operation, const Sizes& sizes) {
   for (const auto binders :
        {gemm_binders(), attention_binders(), elementwise_binders(), spatial_binders(), movement_binders()}) {
     for (const KernelBinder& candidate : binders) {
       if (operation.kernel != candidate.kernel) continue;
-      OperationBinder binder(function, operation, points);
+      if (operation.precision != Precision::kF32)
+        return unsupported(fmt::format("{} in {}: kernel {} has no {} implementation", operation.name, function.name,
+                                       operation.kernel, precision_name(operation.precision)),
+                           "the module was made for another version of samc");
+      OperationBinder binder(module, function, operation, sizes);
       BoundOperation bound = candidate.bind(binder);
       SAMC_TRY(binder.finish());
       bound.operation = &operation;

@@ -1,5 +1,5 @@
 #pragma once
-// Binding: one operation of a plan, at one number of points, becomes a call of one kernel. Everything that the kernel
+// Binding: one operation of a plan, at chosen sizes, becomes a call of one kernel. Everything that the kernel
 // relies on is checked here, because the plan comes from a file that may be hostile: after a bind succeeds, running it
 // with memory of the declared sizes reads and writes nothing else.
 
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,8 +61,9 @@ BoundOperation bound(double arithmetic, Body body) {
 // read after it is 0 or empty: a binder checks `good()` before it divides or loops by what it read.
 class OperationBinder {
  public:
-  OperationBinder(const PlanFunction& function, const Operation& operation, int64_t points)
-      : function_(function), operation_(operation), points_(points), used_(attribute_count(), false) {}
+  OperationBinder(const PlanModule& module, const PlanFunction& function, const Operation& operation,
+                  const Sizes& sizes)
+      : module_(module), function_(function), operation_(operation), sizes_(sizes), used_(attribute_count(), false) {}
 
   // Largest inner extent that any kernel is asked to handle: what scratch memory grows with.
   static constexpr int64_t kGreatestInner = int64_t{1} << 17;
@@ -80,6 +82,10 @@ class OperationBinder {
   // The operand must be there, or may be absent, and must hold `count` floats.
   void expect_floats(size_t position, int64_t count, const char* what);
   void expect_optional_floats(size_t position, int64_t count, const char* what);
+  // The operand must be a weight of this layout. Of every other operand expect_plain(), which those above call.
+  void expect_weight(size_t position, WeightLayout layout, int64_t count, const char* what);
+  // A weight must lie as its shape says.
+  void expect_plain(size_t position, const char* what);
   void expect_result_floats(int64_t count);
 
   int64_t integer(const char* name);  // must be there
@@ -107,10 +113,14 @@ class OperationBinder {
     return operation_.integers.size() + operation_.floats.size() + operation_.strings.size();
   }
   const IntegerAttribute* find_integers(const char* name);
+  // Of a weight; nothing for any other value.
+  std::optional<WeightLayout> layout(int32_t value) const;
+  void expect_count(size_t position, int64_t count, const char* what);
 
+  const PlanModule& module_;
   const PlanFunction& function_;
   const Operation& operation_;
-  int64_t points_;
+  Sizes sizes_;
   std::vector<bool> used_;
   Status status_;
 };
@@ -132,6 +142,7 @@ std::span<const KernelBinder> spatial_binders();
 std::span<const KernelBinder> movement_binders();
 
 // Finds the binder of operation.kernel and lets it check and bind.
-Result<BoundOperation> bind_operation(const PlanFunction& function, const Operation& operation, int64_t points);
+Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFunction& function,
+                                      const Operation& operation, const Sizes& sizes);
 
 }  // namespace samc

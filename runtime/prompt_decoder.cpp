@@ -28,16 +28,17 @@ class PartsCheck {
     SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
     SAMC_TRY(check_part(dense, {"dense_embed"}));
     for (const PlanFunction* early : {&picture, &dense})
-      if (early->least_points != 0 || early->greatest_points != 0)
-        return invalid_input(fmt::format("{} depends on the number of points", early->name));
-    if (prompt.least_points != whole_.least_points || prompt.greatest_points != whole_.greatest_points)
-      return differs(prompt, "the range of points");
+      if (!early->sizes.empty())
+        return invalid_input(fmt::format("{} depends on the number of {}", early->name, early->sizes[0].name));
+    if (prompt.sizes != whole_.sizes) return differs(prompt, "the range of points");
     const KnownValues known = known_;
     SAMC_TRY(check_last_part(prompt));
     if (few_points == nullptr) return Status::ok();
     known_ = known;
-    if (few_points->least_points != whole_.least_points || few_points->greatest_points > whole_.greatest_points)
-      return differs(*few_points, "the range of points");
+    std::vector<FreeSize> sizes = few_points->sizes;
+    for (size_t i = 0; i < std::min(sizes.size(), whole_.sizes.size()); ++i)
+      if (sizes[i].greatest <= whole_.sizes[i].greatest) sizes[i].greatest = whole_.sizes[i].greatest;
+    if (sizes != whole_.sizes) return differs(*few_points, "the range of points");
     return check_last_part(*few_points);
   }
 
@@ -92,6 +93,10 @@ Result<PromptDecoder> PromptDecoder::create(const Module& module) {
   const Parts parts = {plan.find(kDecoderPicture), plan.find(kDecoderDense), plan.find(kDecoderPrompt),
                        plan.find(kDecoderFewPoints)};
   PromptDecoder decoder;
+  const auto gives = [whole](std::string_view name) {
+    return std::ranges::any_of(whole->outputs, [&](int32_t index) { return value_of(*whole, index).name == name; });
+  };
+  decoder.tracks_ = gives("object_score") && gives("mask_tokens");
   if (parts.picture == nullptr && parts.dense == nullptr && parts.prompt == nullptr) return decoder;
   if (parts.picture == nullptr || parts.dense == nullptr || parts.prompt == nullptr)
     return invalid_input(fmt::format("module {} has some parts of {} but not all", plan.info.name, kMaskDecoder),
@@ -122,14 +127,14 @@ Status PromptDecoder::run_early(Executor& executor, const PlanFunction& part, st
     const std::string& name = value_of(part, index).name;
     outputs.push_back({name, &results[name]});
   }
-  return executor.run(part.name, 0, inputs, outputs);
+  return executor.run(part.name, {}, inputs, outputs);
 }
 
 Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embedding) {
   if (no_mask_.empty()) {
     Tensor computed;  // kept when it is whole, and not after an error in between
     const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &computed}}};
-    SAMC_TRY(executor.run("no_mask", 0, {}, outputs));
+    SAMC_TRY(executor.run("no_mask", {}, {}, outputs));
     no_mask_ = std::move(computed);
   }
   if (!parts_.has_value()) return Status::ok();
@@ -142,12 +147,12 @@ Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embe
 }
 
 Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding, const DecoderPoints& points,
-                             const TensorView& mask, Tensor& low_res, Tensor& iou) {
+                             const TensorView& mask, DecoderOutputs& results) {
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
     const std::array<NamedInput, 1> inputs = {{{"mask_input", mask}}};
     const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &mask_dense_}}};
-    SAMC_TRY(executor.run("mask_encoder", 0, inputs, outputs));
+    SAMC_TRY(executor.run("mask_encoder", {}, inputs, outputs));
   }
   const std::array<NamedInput, 6> given = {
       {{"image_embed", embedding.image_embed.view()},
@@ -156,15 +161,19 @@ Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding
        {"dense_embed", has_mask ? mask_dense_.view() : no_mask_.view()},
        {"point_coords", TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
        {"point_labels", TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-  const std::array<NamedOutput, 2> outputs = {{{"low_res_logits", &low_res}, {"iou_predictions", &iou}}};
-  if (!parts_.has_value()) return executor.run(kMaskDecoder, points.count(), given, outputs);
+  const std::array<NamedOutput, 4> all = {{{"low_res_logits", &results.low_res_logits},
+                                           {"iou_predictions", &results.iou_predictions},
+                                           {"object_score", &results.object_score},
+                                           {"mask_tokens", &results.mask_tokens}}};
+  const std::span<const NamedOutput> outputs = std::span(all).first(tracks_ ? 4 : 2);
+  if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs);
   if (has_mask)
     SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), with_mask_));
   const Values& dense = has_mask ? with_mask_ : without_mask_;
-  const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->greatest_points
+  const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->sizes[0].greatest
                                    ? *parts_->few_points
                                    : *parts_->prompt;
-  return executor.run(prompt.name, points.count(), inputs_of(prompt, given, {&picture_, &dense}), outputs);
+  return executor.run(prompt.name, {{kPoints, points.count()}}, inputs_of(prompt, given, {&picture_, &dense}), outputs);
 }
 
 void PromptDecoder::forget_picture() {

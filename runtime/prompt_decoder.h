@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/tensor.h"
 #include "runtime/executor.h"
+#include "runtime/image_model.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_points.h"
 
@@ -26,9 +27,9 @@ class PromptDecoder {
   // Computes what follows from the picture, and from it without a mask prompt. To be called before decode() is given
   // another embedding than the last time.
   Status set_picture(Executor& executor, const ImageEmbedding& embedding);
-  // mask: logits (1, 1, low, low), or without data for none. Fills low_res (1, masks, low, low) and iou (1, masks).
+  // mask: logits (1, 1, low, low), or without data for none.
   Status decode(Executor& executor, const ImageEmbedding& embedding, const DecoderPoints& points,
-                const TensorView& mask, Tensor& low_res, Tensor& iou);
+                const TensorView& mask, DecoderOutputs& outputs);
   // Gives back the memory of all that was computed: the next picture begins with nothing.
   void forget_picture();
   size_t bytes() const;
@@ -46,6 +47,7 @@ class PromptDecoder {
   static Status run_early(Executor& executor, const PlanFunction& part, std::span<const NamedInput> inputs,
                           Values& results);
 
+  bool tracks_ = false;         // whether the decoder gives what video needs
   std::optional<Parts> parts_;  // of the module
   Tensor no_mask_;              // dense embedding for prompts without a mask: the same for every picture
   Values picture_;              // what follows from the picture,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
+#include "package/decoder_parts.h"
 #include "package/plan.h"
 
 namespace samc {
@@ -25,8 +26,7 @@ class PlanBuilder {
   void function(const std::string& name, int64_t least_points = 0, int64_t greatest_points = 0) {
     module.functions.emplace_back();
     current().name = name;
-    current().least_points = least_points;
-    current().greatest_points = greatest_points;
+    if (greatest_points > 0) current().sizes = {{kPoints, least_points, greatest_points}};
   }
   int32_t input(const std::string& name, Extents shape, DType dtype = DType::kF32) {
     const int32_t index = add(name, std::move(shape), Place::kInput);
@@ -51,15 +51,22 @@ class PlanBuilder {
     const int32_t index = add("weight " + std::to_string(current().values.size()), std::move(shape), Place::kWeight);
     auto owner = std::make_shared<std::vector<float>>(std::move(numbers));
     value(index).weight = static_cast<int32_t>(module.weights.size());
-    module.weights.push_back({value(index).name, DType::kF32, std::as_bytes(std::span<const float>(*owner)), owner});
+    module.weights.push_back(
+        {value(index).name, DType::kF32, WeightLayout::kPlain, std::as_bytes(std::span<const float>(*owner)), owner});
     return index;
   }
   int32_t weight(const std::vector<float>& numbers) { return weight(numbers, {static_cast<int64_t>(numbers.size())}); }
+  int32_t weight(const std::vector<float>& numbers, WeightLayout layout) {
+    const int32_t index = weight(numbers);
+    module.weights.back().layout = layout;
+    return index;
+  }
   // numbers is (k, n).
-  int32_t packed_weight(const std::vector<float>& numbers, int64_t k, int64_t n) {
+  int32_t packed_weight(const std::vector<float>& numbers, int64_t k, int64_t n,
+                        WeightLayout layout = WeightLayout::kPackedKByN) {
     std::vector<float> packed(static_cast<size_t>(packed_floats(k, n)));
     pack_weights(numbers.data(), k, n, WeightOrder::kKByN, packed.data());
-    return weight(packed);
+    return weight(packed, layout);
   }
   Operation& operation(const std::string& kernel, std::vector<int32_t> operands, int32_t result) {
     Operation added;

@@ -181,8 +181,9 @@ inline PlanModule every_kernel() {
       .set_float("scale", 0.5);
   for (const int64_t nchw : {0, 1}) {
     function();
-    plan.operation("conv", {in({5, 6, 2}), plan.packed_weight(numbers(18 * 4), 18, 4), plan.weight(numbers(4))},
-                   out({3, 3, 4}))
+    const int32_t weight = plan.packed_weight(numbers(18 * 4), 18, 4,
+                                              nchw == 1 ? WeightLayout::kPackedIhwByO : WeightLayout::kPackedHwiByO);
+    plan.operation("conv", {in({5, 6, 2}), weight, plan.weight(numbers(4))}, out({3, 3, 4}))
         .set("in_h", 5)
         .set("in_w", 6)
         .set("in_c", 2)
@@ -198,7 +199,7 @@ inline PlanModule every_kernel() {
         .set("src_nchw", nchw);
   }
   function();
-  plan.operation("depthwise_conv", {in({4, 5, 3}), plan.weight(numbers(27))}, out({4, 5, 3}))
+  plan.operation("depthwise_conv", {in({4, 5, 3}), plan.weight(numbers(27), WeightLayout::kHwc)}, out({4, 5, 3}))
       .set("in_h", 4)
       .set("in_w", 5)
       .set("in_c", 3)
@@ -211,7 +212,8 @@ inline PlanModule every_kernel() {
       .set("pad_top", 1)
       .set("pad_left", 1);
   function();
-  plan.operation("deconv2x2", {in({2, 3, 3}), plan.packed_weight(numbers(24), 3, 8)}, out({4, 6, 2}))
+  plan.operation("deconv2x2", {in({2, 3, 3}), plan.packed_weight(numbers(24), 3, 8, WeightLayout::kPackedIByHwo)},
+                 out({4, 6, 2}))
       .set("h", 2)
       .set("w", 3)
       .set("in_c", 3)
@@ -268,32 +270,33 @@ inline PlanModule every_kernel() {
   return plan.module;
 }
 
-// Runs each function on zeros at two numbers of points, where that takes little memory and time: a module that loads
+// Runs each function on zeros at two choices of sizes, where that takes little memory and time: a module that loads
 // must run without reading or writing anything but its own values, whatever its plan says.
 inline void run_what_is_small(const std::shared_ptr<Module>& module) {
   constexpr double kMostArithmetic = 1e6;
   constexpr int64_t kMostBytes = 1 << 20;
   for (const PlanFunction& function : module->plan().functions) {
-    for (const int64_t points :
-         {function.least_points, std::min(function.least_points + 7, function.greatest_points)}) {
-      const auto bound = module->bind(function.name, points);
+    Sizes larger = function.least();
+    for (size_t i = 0; i < function.sizes.size(); ++i) larger[i] = std::min(larger[i] + 7, function.sizes[i].greatest);
+    for (const Sizes& sizes : {function.least(), larger}) {
+      const auto bound = module->bind(function.name, name_sizes(function, sizes));
       if (!bound.is_ok()) continue;
       double arithmetic = 0;
       for (const BoundOperation& operation : bound.value()->operations) arithmetic += operation.arithmetic;
       int64_t largest = bound.value()->arena.bytes;
-      for (const Value& value : function.values) largest = std::max(largest, value.bytes(points));
+      for (const Value& value : function.values) largest = std::max(largest, value.bytes(sizes));
       if (arithmetic > kMostArithmetic || largest > kMostBytes) continue;
       std::deque<Tensor> memory;
       std::vector<NamedInput> inputs;
       for (const int32_t index : function.inputs) {
         const Value& value = function.values[static_cast<size_t>(index)];
-        Tensor& tensor = memory.emplace_back(value.dtype, value.shape_at(points));
+        Tensor& tensor = memory.emplace_back(value.dtype, value.shape_at(sizes));
         std::memset(tensor.data(), 0, static_cast<size_t>(tensor.bytes()));
         inputs.push_back({value.name, tensor.view()});
       }
       auto executor = Executor::create(module, 1);
       SAMC_CHECK(executor.is_ok(), "{}", executor.status().to_string());
-      (void)executor.value().run(function.name, points, inputs, {}).is_ok();
+      (void)executor.value().run(function.name, name_sizes(function, sizes), inputs, {}).is_ok();
     }
   }
 }

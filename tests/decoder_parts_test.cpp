@@ -17,6 +17,8 @@
 #include "package/decoder_parts.h"
 #include "package/reader.h"
 #include "runtime/image_predictor.h"
+#include "runtime/module_model.h"
+#include "runtime/prompt_points.h"
 #include "targets/cpu/compile_model.h"
 #include "tests/support/hash_weights.h"
 
@@ -99,6 +101,26 @@ void expect_same_bits(const Prediction& wanted, const Prediction& given) {
   expect_same("masks", wanted.masks, given.masks);
   expect_same("scores", wanted.iou_predictions, given.iou_predictions);
   expect_same("low-res logits", wanted.low_res_logits, given.low_res_logits);
+}
+
+// What video reads of the decoder beside masks and scores.
+TEST_F(DecoderParts, give_object_score_and_mask_tokens) {
+  const DecoderPoints points = decoder_points(prompt(1, true), 1, 1, in_parts_->info().image_size, false).value();
+  DecoderOutputs outputs[2];
+  for (const int which : {0, 1}) {
+    const auto model = make_module_model(which == 0 ? whole_ : in_parts_, 1).value();
+    ASSERT_TRUE(model->set_picture(embeddings_[0]).is_ok());
+    ASSERT_TRUE(model->decode(embeddings_[0], points, {}, outputs[which]).is_ok());
+  }
+  EXPECT_EQ(outputs[0].object_score.shape(), (Shape{1, 1}));
+  EXPECT_EQ(outputs[0].mask_tokens.shape(), (Shape{1, 4, outputs[0].mask_tokens.shape().back()}));
+  EXPECT_TRUE(std::ranges::any_of(outputs[0].mask_tokens.f32(), [](float number) { return number != 0; }));
+  for (Tensor DecoderOutputs::*member : {&DecoderOutputs::object_score, &DecoderOutputs::mask_tokens,
+                                         &DecoderOutputs::low_res_logits, &DecoderOutputs::iou_predictions}) {
+    const Tensor &wanted = outputs[0].*member, &given = outputs[1].*member;
+    ASSERT_EQ(wanted.shape(), given.shape());
+    EXPECT_EQ(std::memcmp(wanted.data(), given.data(), static_cast<size_t>(given.bytes())), 0);
+  }
 }
 
 TEST_F(DecoderParts, give_the_bits_of_the_whole) {
@@ -245,7 +267,7 @@ TEST(FewPoints, give_what_many_points_give) {
       difference = std::max(difference, static_cast<double>(std::abs(logits[i] - few_logits[i])));
     }
     EXPECT_LE(difference, 1e-5 * greatest);
-    EXPECT_EQ(difference == 0, points + 1 > few->greatest_points);  // it was the other function
+    EXPECT_EQ(difference == 0, points + 1 > few->sizes[0].greatest);  // it was the other function
     for (size_t i = 0; i < a.iou_predictions.f32().size(); ++i)
       EXPECT_NEAR(a.iou_predictions.f32()[i], b.iou_predictions.f32()[i], 1e-6);
     prompt.points.push_back({0.2f + 0.1f * static_cast<float>(points), 0.4f, points % 2});

@@ -38,7 +38,8 @@ struct Comparison {
     NamedTensors given;
     std::vector<NamedOutput> named_outputs;
     for (const auto& [name, tensor] : wanted) named_outputs.push_back({name, &given[name]});
-    SAMC_TRY(executor.run(function, points, named_inputs, named_outputs));
+    SAMC_TRY(executor.run(function, name_sizes(*executor.module().plan().find(function), {points}), named_inputs,
+                          named_outputs));
     for (const auto& [name, tensor] : wanted) report(function, name, tensor, given.at(name));
     return wanted;
   }

@@ -135,7 +135,7 @@ Status build(const CompileOptions& options, Compilation& work) {
   return Status::ok();
 }
 
-using Witnesses = std::vector<std::pair<int64_t, PlanFunction>>;
+using Witnesses = std::vector<cpu::Witness>;
 
 // The function at each of these numbers of points, taken out of functions.
 Witnesses take_witnesses(std::span<const int64_t> numbers, std::vector<PlanFunction>& functions) {
@@ -143,7 +143,7 @@ Witnesses take_witnesses(std::span<const int64_t> numbers, std::vector<PlanFunct
   for (const int64_t points : numbers) {
     const auto found = std::ranges::find(functions, witness_name(points), &PlanFunction::name);
     SAMC_CHECK(found != functions.end(), "no {}", witness_name(points));
-    witnesses.emplace_back(points, std::move(*found));
+    witnesses.push_back({{points}, std::move(*found)});
     functions.erase(found);
   }
   return witnesses;
@@ -161,15 +161,16 @@ Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, cons
         {std::string(kDecoderDense), {"dense_embed"}},
         {std::string(prompt), {}}};
   };
-  SAMC_ASSIGN(const PlanFunction few_whole,
-              cpu::merge_witnesses(few_points_witnesses, std::string(kDecoderFewPoints), 0, kMostFewPoints));
+  SAMC_ASSIGN(const PlanFunction few_whole, cpu::merge_witnesses(few_points_witnesses, std::string(kDecoderFewPoints),
+                                                                 {{kPoints, 0, kMostFewPoints}}));
   PlanFunction few_points = cpu::split_function(few_whole, parts_for(kDecoderFewPoints)).back();
   // Most prompts have a few points: the first two parts compute what these read.
   std::set<std::string> read;
   for (const int32_t input : few_points.inputs) read.insert(few_points.values[static_cast<size_t>(input)].name);
 
   std::vector<PlanFunction> functions;
-  SAMC_ASSIGN(PlanFunction whole, cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), 0, kMostPoints));
+  SAMC_ASSIGN(PlanFunction whole,
+              cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), {{kPoints, 0, kMostPoints}}));
   std::vector<PlanFunction> parts = cpu::split_function(whole, parts_for(kDecoderPrompt), read);
   functions.push_back(std::move(whole));
   std::set<std::string> given{"point_coords", "point_labels"};
@@ -202,9 +203,10 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   if (!options.key.empty()) plan.info.notes.emplace_back(kKeyNote, options.key);
   for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", printable(warning));
   for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
+  constexpr Sizes kExample{2};
   for (const PlanFunction& function : plan.functions)
     work.report.arena_bytes.emplace_back(function.name,
-                                         plan_arena(function, function.greatest_points > 0 ? 2 : 0).bytes);
+                                         plan_arena(function, function.sizes.empty() ? Sizes{} : kExample).bytes);
   return plan;
 }
 

@@ -117,7 +117,7 @@ class CompileOps : public testing::Test {
     NamedTensors given;
     std::vector<NamedOutput> named_outputs;
     for (const auto& [name, tensor] : wanted.value()) named_outputs.push_back({name, &given[name]});
-    const Status status = executor.value().run("main", 0, named_inputs, named_outputs);
+    const Status status = executor.value().run("main", {}, named_inputs, named_outputs);
     ASSERT_TRUE(status.is_ok()) << status.to_string();
     for (const auto& [name, tensor] : wanted.value()) compare(name, tensor, given.at(name));
   }

@@ -5,7 +5,7 @@
 
 namespace samc::cpu {
 
-// A string attribute of functions that are one function at several numbers of points: its name. merge_witnesses() needs
+// A string attribute of functions that are one function at several sizes: its name. merge_witnesses() needs
 // the same operations in all of them, so what a pass decides by a size that may go with the points it decides once for
 // the group.
 constexpr const char* kWitnessOf = "cpu.witness_of";

@@ -9,8 +9,8 @@
 namespace samc::cpu {
 namespace {
 
-bool depends_on_points(const Extents& extents) {
-  return std::ranges::any_of(extents, [](const Extent& extent) { return extent.step != 0; });
+bool is_free(const Extents& extents) {
+  return !std::ranges::all_of(extents, [](const Extent& extent) { return extent.is_fixed(); });
 }
 
 class Splitter {
@@ -48,7 +48,7 @@ class Splitter {
   size_t part_of_input(const Value& input) const {
     for (size_t part = 0; part < last_; ++part) {
       if (std::ranges::find(parts_[part].inputs, input.name) == parts_[part].inputs.end()) continue;
-      SAMC_CHECK(!depends_on_points(input.shape), "{} cannot be known before the number of points", input.name);
+      SAMC_CHECK(!is_free(input.shape), "{} cannot be known before the free sizes", input.name);
       return part;
     }
     return last_;
@@ -56,12 +56,11 @@ class Splitter {
 
   size_t part_of_operation(const Operation& operation) const {
     for (const IntegerAttribute& attribute : operation.integers)
-      if (depends_on_points(attribute.values)) return last_;
+      if (is_free(attribute.values)) return last_;
     if (!is_early(operation)) return last_;
     size_t part = 0;
     for (const int32_t result : operation.results)
-      if (whole_.values[storage(result)].place == Place::kOutput || depends_on_points(value(result).shape))
-        return last_;
+      if (whole_.values[storage(result)].place == Place::kOutput || is_free(value(result).shape)) return last_;
     for (const int32_t operand : operation.operands)
       if (operand != kAbsent) part = std::max(part, first_known_[storage(operand)]);
     return part;
@@ -113,10 +112,7 @@ class Splitter {
   PlanFunction write(size_t part) const {
     PlanFunction function;
     function.name = parts_[part].name;
-    if (part == last_) {
-      function.least_points = whole_.least_points;
-      function.greatest_points = whole_.greatest_points;
-    }
+    if (part == last_) function.sizes = whole_.sizes;
     std::vector<bool> used(whole_.values.size(), false);
     for (size_t at = 0; at < whole_.operations.size(); ++at) {
       if (part_of_[at] != part) continue;

@@ -18,7 +18,7 @@ struct FunctionPart {
 };
 
 // The last part is the whole function's place for everything else: inputs that no part names, operations that depend on
-// the number of points, and those that write an output. Every other operation goes to the first part that knows what it
+// the free sizes, and those that write an output. Every other operation goes to the first part that knows what it
 // reads. A value that a later part reads is an output of the part that writes it and an input, of the same name, of
 // those that read it. Kernels, their attributes, operands and order stay: so do results, to the bit.
 // With early_values, earlier parts hold only what the values of these names follow from, and give these values.

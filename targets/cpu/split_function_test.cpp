@@ -76,9 +76,8 @@ TEST(SplitFunction, operations_go_where_what_they_read_is_known) {
   EXPECT_EQ(names(parts[0], parts[0].outputs), (Names{"value 3", "value 5"}));
   EXPECT_EQ(names(parts[1], parts[1].outputs), (Names{"value 8"}));
   EXPECT_EQ(names(parts[2], parts[2].outputs), names(module.functions[0], module.functions[0].outputs));
-  EXPECT_EQ(parts[0].greatest_points, 0);
-  EXPECT_EQ(parts[2].least_points, 1);
-  EXPECT_EQ(parts[2].greatest_points, 8);
+  EXPECT_TRUE(parts[0].sizes.empty());
+  EXPECT_EQ(parts[2].sizes, (std::vector<FreeSize>{{"points", 1, 8}}));
   for (const PlanFunction& part : parts) EXPECT_TRUE(check_function(part, module).is_ok()) << part.name;
 }
 
@@ -151,7 +150,7 @@ std::map<std::string, Tensor> run(const PlanModule& plan, const std::vector<std:
     for (const std::string& input : input_names) inputs.push_back({input, tensors[input].view()});
     std::vector<NamedOutput> outputs;
     for (const std::string& output : output_names) outputs.push_back({output, &tensors[output]});
-    const Status status = executor.run(name, name == "whole" || name == "late" ? points : 0, inputs, outputs);
+    const Status status = executor.run(name, name_sizes(*plan.find(name), {points}), inputs, outputs);
     EXPECT_TRUE(status.is_ok()) << status.to_string();
   }
   return tensors;

@@ -8,37 +8,41 @@
 #include "kernels/pack.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/xxhash.h"
+#include "package/sizes.h"
 #include "targets/cpu/rewrite.h"
 
 namespace samc::cpu {
 namespace {
 
-Tensor pack(const TensorView& source, const std::string& layout) {
-  const float* data = source.f32().data();
+Tensor pack_matmul(const TensorView& source, bool columns_first) {
+  // A 1x1 convolution's (n, k, 1, 1) is (n, k).
   const Shape& shape = source.shape;
-  if (layout == "kn" || layout == "nk") {
-    // A 1x1 convolution's (n, k, 1, 1) is (n, k).
-    const bool columns_first = layout == "nk";
-    const int64_t k = columns_first ? shape[1] : shape[0], n = columns_first ? shape[0] : shape[1];
-    Tensor packed({packed_floats(k, n)});
-    pack_weights(data, k, n, columns_first ? WeightOrder::kNByK : WeightOrder::kKByN, packed.f32().data());
-    return packed;
-  }
-  if (layout == "o_ihw" || layout == "o_hwi") {
-    Tensor packed({packed_floats(shape[1] * shape[2] * shape[3], shape[0])});
-    pack_conv_weights(data, shape[0], shape[1], shape[2], shape[3], layout == "o_ihw", packed.f32().data());
-    return packed;
-  }
-  if (layout == "chw_to_hwc") {
-    const int64_t channels = shape[0], area = shape[2] * shape[3];
-    Tensor packed({area * channels});
-    for (int64_t c = 0; c < channels; ++c)
-      for (int64_t i = 0; i < area; ++i) packed.f32()[static_cast<size_t>(i * channels + c)] = data[c * area + i];
-    return packed;
-  }
-  SAMC_CHECK(layout == "oihw_to_i_hwo", "unknown weight layout {}", layout);
+  const int64_t k = columns_first ? shape[1] : shape[0], n = columns_first ? shape[0] : shape[1];
+  Tensor packed({packed_floats(k, n)});
+  pack_weights(source.f32().data(), k, n, columns_first ? WeightOrder::kNByK : WeightOrder::kKByN, packed.f32().data());
+  return packed;
+}
+
+Tensor pack_conv(const TensorView& source, bool src_nchw) {
+  const Shape& shape = source.shape;
+  Tensor packed({packed_floats(shape[1] * shape[2] * shape[3], shape[0])});
+  pack_conv_weights(source.f32().data(), shape[0], shape[1], shape[2], shape[3], src_nchw, packed.f32().data());
+  return packed;
+}
+
+Tensor to_hwc(const TensorView& source) {
+  const float* data = source.f32().data();
+  const int64_t channels = source.shape[0], area = source.shape[2] * source.shape[3];
+  Tensor packed({area * channels});
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t i = 0; i < area; ++i) packed.f32()[static_cast<size_t>(i * channels + c)] = data[c * area + i];
+  return packed;
+}
+
+Tensor pack_deconv(const TensorView& source) {
   // top.Deconv has (cout, cin, 2, 2); the packer wants PyTorch's (cin, cout, 2, 2).
-  const int64_t out_c = shape[0], in_c = shape[1];
+  const float* data = source.f32().data();
+  const int64_t out_c = source.shape[0], in_c = source.shape[1];
   Tensor exchanged({in_c, out_c, 2, 2});
   for (int64_t o = 0; o < out_c; ++o)
     for (int64_t i = 0; i < in_c; ++i)
@@ -47,6 +51,27 @@ Tensor pack(const TensorView& source, const std::string& layout) {
   Tensor packed({packed_floats(in_c, 4 * out_c)});
   pack_deconv2x2_weights(exchanged.f32().data(), in_c, out_c, packed.f32().data());
   return packed;
+}
+
+// What "weight_layout" of a cpu.run may say: how its weight is packed, and what that gives.
+struct PackingRecipe {
+  std::string_view name;
+  WeightLayout layout;
+  Tensor (*pack)(const TensorView& source);
+};
+constexpr PackingRecipe kPackingRecipes[] = {
+    {"kn", WeightLayout::kPackedKByN, [](const TensorView& source) { return pack_matmul(source, false); }},
+    {"nk", WeightLayout::kPackedKByN, [](const TensorView& source) { return pack_matmul(source, true); }},
+    {"o_ihw", WeightLayout::kPackedIhwByO, [](const TensorView& source) { return pack_conv(source, true); }},
+    {"o_hwi", WeightLayout::kPackedHwiByO, [](const TensorView& source) { return pack_conv(source, false); }},
+    {"chw_to_hwc", WeightLayout::kHwc, to_hwc},
+    {"oihw_to_i_hwo", WeightLayout::kPackedIByHwo, pack_deconv},
+};
+
+const PackingRecipe& find_recipe(const std::string& name) {
+  const auto* found = std::ranges::find(kPackingRecipes, name, &PackingRecipe::name);
+  SAMC_CHECK(found != std::end(kPackingRecipes), "unknown weight layout {}", name);
+  return *found;
 }
 
 class FunctionWriter {
@@ -98,7 +123,7 @@ class FunctionWriter {
       int32_t target = operand_index(op->getOperand(0), "");
       const Value& source = plan_.values[static_cast<size_t>(target)];
       if (source.place == Place::kAlias) target = source.alias_of;
-      add({name_of(result), DType::kF32, extents(result), Place::kAlias, target, kAbsent}, result);
+      add({name_of(result), source.dtype, extents(result), Place::kAlias, target, kAbsent}, result);
       return Status::ok();
     }
     auto run = mlir::dyn_cast<RunOp>(op);
@@ -106,17 +131,17 @@ class FunctionWriter {
     Operation operation;
     operation.kernel = run.getKernel().str();
     operation.name = name_of(run.getResult());
-    std::string layout;
+    std::string recipe;
     for (const mlir::NamedAttribute& attribute : run.getConfig()) {
       const std::string key = attribute.getName().str();
       if (key == "weight_layout")
-        layout = mlir::cast<mlir::StringAttr>(attribute.getValue()).str();
+        recipe = mlir::cast<mlir::StringAttr>(attribute.getValue()).str();
       else
         set_attribute(operation, key, attribute.getValue());
     }
     for (unsigned i = 0; i < run.getArguments().size(); ++i) {
       const mlir::Value argument = run.getArguments()[i];
-      operation.operands.push_back(is_none(argument) ? kAbsent : operand_index(argument, i == 1 ? layout : ""));
+      operation.operands.push_back(is_none(argument) ? kAbsent : operand_index(argument, i == 1 ? recipe : ""));
     }
     const mlir::Value result = run.getResult();
     operation.results.push_back(
@@ -140,17 +165,18 @@ class FunctionWriter {
     }
   }
 
-  int32_t operand_index(mlir::Value value, const std::string& layout) {
+  int32_t operand_index(mlir::Value value, const std::string& recipe) {
     if (!is_weight(value)) {
       const auto found = indices_.find(value);
       SAMC_CHECK(found != indices_.end(), "an operand of {} is not in the plan", plan_.name);
       return found->second;
     }
-    const std::string key = fmt::format("{} {} {}", name_of(value), shape_to_string(shape_of(value)), layout);
+    const std::string key = fmt::format("{} {} {}", name_of(value), shape_to_string(shape_of(value)), recipe);
     if (const auto found = weight_values_.find(key); found != weight_values_.end()) return found->second;
-    const int32_t weight = weights_.index(name_of(value), shape_of(value), layout);
-    Extents shape = layout.empty() ? extents(value) : Extents{weights_.count(weight)};
-    const int32_t index = add({name_of(value), DType::kF32, std::move(shape), Place::kWeight, kAbsent, weight}, {});
+    const int32_t weight = weights_.index(name_of(value), shape_of(value), recipe);
+    Extents shape = recipe.empty() ? extents(value) : Extents{weights_.count(weight)};
+    const int32_t index =
+        add({name_of(value), weights_.dtype(weight), std::move(shape), Place::kWeight, kAbsent, weight}, {});
     weight_values_[key] = index;
     return index;
   }
@@ -208,18 +234,27 @@ class FunctionWriter {
   std::map<std::string, int32_t> weight_values_;
 };
 
-// The affine function through the first two points, if the others lie on it.
-bool fit(const std::vector<std::pair<int64_t, int64_t>>& points, Extent& extent) {
-  const int64_t distance = points[1].first - points[0].first, rise = points[1].second - points[0].second;
-  if (rise % distance != 0) return false;
-  extent.step = rise / distance;
-  extent.base = points[0].second - extent.step * points[0].first;
-  for (const auto& [count, value] : points)
-    if (extent.at(count) != value) return false;
-  return true;
+// Where the witnesses that fix an affine function stand: one that differs from the first in one size alone, for each
+// size.
+std::vector<size_t> find_steps(std::span<const Witness> witnesses, size_t sizes) {
+  std::vector<size_t> found;
+  for (size_t size = 0; size < sizes; ++size) {
+    const auto differs_alone = [&](const Witness& witness) {
+      Sizes alone = witnesses[0].at;
+      alone[size] = witness.at[size];
+      return witness.at == alone && witness.at != witnesses[0].at;
+    };
+    const auto step = std::ranges::find_if(witnesses, differs_alone);
+    const bool is_proven = step != witnesses.end() && std::ranges::any_of(witnesses, [&](const Witness& witness) {
+                             return witness.at[size] != witnesses[0].at[size] && witness.at[size] != step->at[size];
+                           });
+    SAMC_CHECK(is_proven, "size {} needs two witnesses and a third to prove it", size);
+    found.push_back(static_cast<size_t>(step - witnesses.begin()));
+  }
+  return found;
 }
 
-// Everything but the integers' values, which may depend on the number of points.
+// Everything but the integers' values, which may depend on the sizes.
 bool same_constants(const Operation& a, const Operation& b) {
   return std::ranges::equal(a.integers, b.integers, {}, &IntegerAttribute::name, &IntegerAttribute::name) &&
          std::ranges::equal(a.floats, b.floats,
@@ -230,16 +265,19 @@ bool same_constants(const Operation& a, const Operation& b) {
 
 }  // namespace
 
-int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& layout) {
-  const auto [entry, is_new] = known_.try_emplace({name, shape, layout}, static_cast<int32_t>(weights_.size()));
+int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& recipe) {
+  const auto [entry, is_new] = known_.try_emplace({name, shape, recipe}, static_cast<int32_t>(weights_.size()));
   if (!is_new) return entry->second;
   const TensorView view = store_.view(name).with_shape(shape);
   WeightData weight;
-  weight.name = layout.empty() ? name : name + "/" + layout;
-  if (layout.empty()) {
+  weight.name = recipe.empty() ? name : name + "/" + recipe;
+  weight.dtype = view.dtype;
+  if (recipe.empty()) {
     weight.bytes = {static_cast<const std::byte*>(view.data), static_cast<size_t>(view.bytes())};
   } else {
-    auto packed = std::make_shared<Tensor>(pack(view, layout));
+    const PackingRecipe& packing = find_recipe(recipe);
+    auto packed = std::make_shared<Tensor>(packing.pack(view));
+    weight.layout = packing.layout;
     weight.bytes = {static_cast<const std::byte*>(packed->data()), static_cast<size_t>(packed->bytes())};
     weight.owner = packed;
   }
@@ -247,7 +285,9 @@ int32_t WeightTable::index(const std::string& name, const Shape& shape, const st
   const uint64_t hash = llvm::xxh3_64bits(
       llvm::ArrayRef<uint8_t>(reinterpret_cast<const uint8_t*>(weight.bytes.data()), weight.bytes.size()));
   for (auto [at, end] = by_hash_.equal_range(hash); at != end; ++at) {
-    const std::span<const std::byte> known = weights_[static_cast<size_t>(at->second)].bytes;
+    const WeightData& other = weights_[static_cast<size_t>(at->second)];
+    if (other.dtype != weight.dtype || other.layout != weight.layout) continue;
+    const std::span<const std::byte> known = other.bytes;
     if (known.size() != weight.bytes.size() || std::memcmp(known.data(), weight.bytes.data(), known.size()) != 0)
       continue;
     entry->second = at->second;
@@ -262,38 +302,44 @@ Result<PlanFunction> write_function(mlir::func::FuncOp function, WeightTable& we
   return FunctionWriter(function, weights).write();
 }
 
-Result<PlanFunction> merge_witnesses(const std::vector<std::pair<int64_t, PlanFunction>>& witnesses,
-                                     const std::string& name, int64_t least_points, int64_t greatest_points) {
-  SAMC_CHECK(witnesses.size() >= 3, "an affine function needs two witnesses and a third to prove it");
-  PlanFunction merged = witnesses[0].second;
+Result<PlanFunction> merge_witnesses(std::span<const Witness> witnesses, const std::string& name,
+                                     std::vector<FreeSize> sizes) {
+  const std::vector<size_t> steps = find_steps(witnesses, sizes.size());
+  PlanFunction merged = witnesses[0].plan;
   merged.name = name;
-  merged.least_points = least_points;
-  merged.greatest_points = greatest_points;
+  merged.sizes = std::move(sizes);
   const auto differ = [&](const std::string& what) {
-    return unsupported(fmt::format("function {} cannot be compiled for any number of points: {}", name, what));
+    return unsupported(fmt::format("function {} cannot be compiled for any size: {}", name, what));
   };
   const auto merge = [&](auto&& member, const std::string& what, Extents& target) -> Status {
+    for (const Witness& witness : witnesses)
+      if (member(witness.plan).size() != target.size()) return differ(what + " differs in rank");
     for (size_t i = 0; i < target.size(); ++i) {
-      std::vector<std::pair<int64_t, int64_t>> points;
-      for (const auto& [count, plan] : witnesses) {
-        const Extents& extents = member(plan);
-        if (extents.size() != target.size()) return differ(what + " differs in rank");
-        points.emplace_back(count, extents[i].base);
+      const auto value_at = [&](const Witness& witness) { return member(witness.plan)[i].base; };
+      Extent fit = value_at(witnesses[0]);
+      for (size_t size = 0; size < steps.size(); ++size) {
+        const Witness& other = witnesses[steps[size]];
+        const int64_t distance = other.at[size] - witnesses[0].at[size];
+        fit.steps[size] = (value_at(other) - value_at(witnesses[0])) / distance;
+        fit.base -= fit.steps[size] * witnesses[0].at[size];
       }
-      if (!fit(points, target[i])) return differ(what + " is not affine in the number of points");
+      for (const Witness& witness : witnesses)
+        if (fit.at(witness.at) != value_at(witness)) return differ(what + " is not affine in the sizes");
+      target[i] = fit;
     }
     return Status::ok();
   };
-  for (const auto& [count, plan] : witnesses) {
+  for (const auto& [at, plan] : witnesses) {
     if (plan.values.size() != merged.values.size() || plan.operations.size() != merged.operations.size() ||
         plan.inputs != merged.inputs || plan.outputs != merged.outputs)
-      return differ(fmt::format("at {} points it has other operations", count));
+      return differ(fmt::format("at {} it has other operations", sizes_to_string(merged, at)));
   }
   for (size_t v = 0; v < merged.values.size(); ++v) {
     Value& value = merged.values[v];
-    for (const auto& [count, plan] : witnesses) {
-      const Value& other = plan.values[v];
-      if (other.place != value.place || other.alias_of != value.alias_of || other.weight != value.weight)
+    for (const Witness& witness : witnesses) {
+      const Value& other = witness.plan.values[v];
+      if (other.place != value.place || other.dtype != value.dtype || other.alias_of != value.alias_of ||
+          other.weight != value.weight)
         return differ(fmt::format("value '{}' and '{}' differ", value.name, other.name));
     }
     SAMC_TRY(merge([v](const PlanFunction& plan) -> const Extents& { return plan.values[v].shape; },
@@ -301,10 +347,11 @@ Result<PlanFunction> merge_witnesses(const std::vector<std::pair<int64_t, PlanFu
   }
   for (size_t o = 0; o < merged.operations.size(); ++o) {
     Operation& operation = merged.operations[o];
-    for (const auto& [count, plan] : witnesses) {
-      const Operation& other = plan.operations[o];
-      if (other.kernel != operation.kernel || other.operands != operation.operands ||
-          other.results != operation.results || !same_constants(other, operation))
+    for (const Witness& witness : witnesses) {
+      const Operation& other = witness.plan.operations[o];
+      if (other.kernel != operation.kernel || other.precision != operation.precision ||
+          other.operands != operation.operands || other.results != operation.results ||
+          !same_constants(other, operation))
         return differ(fmt::format("operation '{}' differs", operation.name));
     }
     for (size_t a = 0; a < operation.integers.size(); ++a)

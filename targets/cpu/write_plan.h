@@ -2,6 +2,7 @@
 // From bound IR (every op a cpu.run, or a reshape) to the plan that package/ stores.
 
 #include <map>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -18,11 +19,12 @@ class WeightTable {
  public:
   explicit WeightTable(const WeightStore& store) : store_(store) {}
 
-  // Index of the weight, seen under this shape, packed by this layout ("" leaves it as it is). Layouts: kn, nk, o_ihw,
+  // Index of the weight, seen under this shape, packed by this recipe ("" leaves it as it is). Recipes: kn, nk, o_ihw,
   // o_hwi, chw_to_hwc, oihw_to_i_hwo.
-  int32_t index(const std::string& name, const Shape& shape, const std::string& layout);
+  int32_t index(const std::string& name, const Shape& shape, const std::string& recipe);
+  DType dtype(int32_t index) const { return weights_[static_cast<size_t>(index)].dtype; }
   int64_t count(int32_t index) const {
-    return static_cast<int64_t>(weights_[static_cast<size_t>(index)].bytes.size() / 4);
+    return static_cast<int64_t>(weights_[static_cast<size_t>(index)].bytes.size()) / dtype_size(dtype(index));
   }
   std::vector<WeightData> take() { return std::move(weights_); }
 
@@ -36,10 +38,17 @@ class WeightTable {
 // A plan of static extents.
 Result<PlanFunction> write_function(mlir::func::FuncOp function, WeightTable& weights);
 
-// The same function compiled at different numbers of points (at least three), as one plan: extents and integer
-// attributes that differ must be affine in the number of points, everything else must be equal. docs/plan_ops.md, "How
-// a free number is compiled".
-Result<PlanFunction> merge_witnesses(const std::vector<std::pair<int64_t, PlanFunction>>& witnesses,
-                                     const std::string& name, int64_t least_points, int64_t greatest_points);
+// A function as compiled at certain sizes.
+struct Witness {
+  Sizes at{};
+  PlanFunction plan;
+};
+
+// The same function compiled at different sizes, as one plan that is free in them: extents and integer attributes that
+// differ must be affine in the sizes, everything else must be equal. For each size one witness must differ from the
+// first in that size alone, and a further one in that size too, which proves what the two suggest. docs/plan_ops.md,
+// "How a free size is compiled".
+Result<PlanFunction> merge_witnesses(std::span<const Witness> witnesses, const std::string& name,
+                                     std::vector<FreeSize> sizes);
 
 }  // namespace samc::cpu

@@ -25,21 +25,44 @@ PlanFunction witness(int64_t tokens, double scale = 1.0) {
 }
 
 Result<PlanFunction> merge(PlanFunction two, PlanFunction three, PlanFunction seven) {
-  std::vector<std::pair<int64_t, PlanFunction>> witnesses;
-  witnesses.emplace_back(2, std::move(two));
-  witnesses.emplace_back(3, std::move(three));
-  witnesses.emplace_back(7, std::move(seven));
-  return merge_witnesses(witnesses, "decoder", 0, 100);
+  const std::vector<Witness> witnesses = {{{2}, std::move(two)}, {{3}, std::move(three)}, {{7}, std::move(seven)}};
+  return merge_witnesses(witnesses, "decoder", {{"points", 0, 100}});
 }
 
 TEST(MergeWitnesses, finds_the_affine_sizes) {
   const auto merged = merge(witness(8), witness(9), witness(13));
   ASSERT_TRUE(merged.is_ok()) << merged.status().to_string();
   EXPECT_EQ(merged.value().name, "decoder");
-  EXPECT_EQ(merged.value().greatest_points, 100);
+  EXPECT_EQ(merged.value().sizes, (std::vector<FreeSize>{{"points", 0, 100}}));
   EXPECT_EQ(merged.value().values[0].shape, (Extents{Extent(6, 1), Extent(8)}));
   EXPECT_EQ(merged.value().operations[0].integers[0].values, Extents{Extent(6, 1)});
-  EXPECT_EQ(merged.value().values[1].count(100), 106 * 8);
+  EXPECT_EQ(merged.value().values[1].count({100}), 106 * 8);
+}
+
+// tokens = 4 + 3 a + 2 b
+TEST(MergeWitnesses, finds_several_sizes) {
+  const std::vector<FreeSize> sizes = {{"a", 0, 9}, {"b", 0, 9}};
+  const auto at = [](int64_t a, int64_t b, int64_t error = 0) {
+    return Witness{{a, b}, witness(4 + 3 * a + 2 * b + error)};
+  };
+  std::vector<Witness> witnesses = {at(1, 1), at(2, 1), at(1, 2), at(9, 9)};
+  const auto merged = merge_witnesses(witnesses, "attention", sizes);
+  ASSERT_TRUE(merged.is_ok()) << merged.status().to_string();
+  Extent tokens(4, 3);
+  tokens.steps[1] = 2;
+  EXPECT_EQ(merged.value().values[0].shape[0], tokens);
+  EXPECT_EQ(merged.value().operations[0].integers[0].values, Extents{tokens});
+  witnesses.back() = at(9, 9, 1);  // as from a product of the two
+  EXPECT_FALSE(merge_witnesses(witnesses, "attention", sizes).is_ok());
+}
+
+TEST(MergeWitnesses, compares_types_and_precision) {
+  PlanFunction other = witness(9);
+  other.values[1].dtype = DType::kBF16;
+  EXPECT_FALSE(merge(witness(8), std::move(other), witness(13)).is_ok());
+  other = witness(9);
+  other.operations[0].precision = Precision::kBf16;
+  EXPECT_FALSE(merge(witness(8), std::move(other), witness(13)).is_ok());
 }
 
 TEST(MergeWitnesses, refuses_what_is_not_affine) {

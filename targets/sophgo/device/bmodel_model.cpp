@@ -130,7 +130,7 @@ class BmodelModel : public ImageModel {
   }
 
   Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
-                Tensor& low_res, Tensor& iou) override {
+                DecoderOutputs& results) override {
     SAMC_TRY(check_points(points.count()));
     Tensor coordinates = Tensor::zeros({1, decoder_.places, 2});
     Tensor labels({1, decoder_.places});
@@ -151,8 +151,8 @@ class BmodelModel : public ImageModel {
                                            {"mask_input", mask},
                                            {"has_mask_input", has_mask.view()}}));
     SAMC_TRY(take_output(outputs, decoder_.exported ? "masks" : "low_res_logits",
-                         {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, low_res));
-    return take_output(outputs, "iou_predictions", {1, shapes_.masks}, iou);
+                         {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, results.low_res_logits));
+    return take_output(outputs, "iou_predictions", {1, shapes_.masks}, results.iou_predictions);
   }
 
  private:
