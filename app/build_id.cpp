@@ -61,6 +61,8 @@ const std::string& build_id() {
   return id;
 }
 
-std::string version_line() { return std::string("samc ") + version() + " (build " + build_id().substr(0, 12) + ")"; }
+std::string version_line(const std::string& program) {
+  return program + " " + version() + " (build " + build_id().substr(0, 12) + ")";
+}
 
 }  // namespace samc

@@ -10,6 +10,6 @@ const char* version();
 // one are not taken.
 const std::string& build_id();
 // What --version prints.
-std::string version_line();
+std::string version_line(const std::string& program);
 
 }  // namespace samc

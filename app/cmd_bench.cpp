@@ -3,19 +3,16 @@
 #include <memory>
 #include <random>
 
-#include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
-#include "app/model_source.h"
+#include "app/model_opener.h"
 #include "app/orientation_option.h"
 #include "base/cpu_features.h"
 #include "base/stopwatch.h"
-#include "base/temporary.h"
 #include "base/thread_pool.h"
 #include "kernels/fma_peak.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
-#include "targets/cpu/compile_model.h"
 
 namespace samc {
 namespace {
@@ -116,10 +113,6 @@ void print_row(const Row& row, double peak, bool with_name) {
       time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
 }
 
-void print_phase(const char* name, double milliseconds, const std::string& remark = {}) {
-  say("  {:<28} {:>10.2f}{}\n", name, milliseconds, remark.empty() ? "" : "   " + remark);
-}
-
 // A picture with detail at every scale, the same each time: speed does not depend on content, but zeros would flatter.
 Image made_up_picture() {
   Image image(1800, 1200);
@@ -129,26 +122,17 @@ Image made_up_picture() {
   return image;
 }
 
-Status time_compilation(const Arguments& arguments, Progress& progress) {
-  SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
-  CompileOptions options;
-  options.model = arguments.model.model;
-  options.config = arguments.model.config;
-  options.image_size = arguments.model.image_size;
-  options.precision = arguments.model.precision;
-  options.build_id = build_id();
-  progress.show("compiling ...");
+// Of a module: once it is in the system's memory, as it is for every start but the first.
+Status time_loading(const ModelArguments& arguments) {
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
+  if (bmodels) return Status::ok();
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
+  if (!is_module) return Status::ok();
+  LoadOptions options;
+  options.threads = arguments.threads;
   Stopwatch watch;
-  const Result<CompileReport> report = compile_model(options, folder.file("model.samc"));
-  const double total = watch.lap();
-  if (!report.is_ok()) return report.status();
-  progress.clear();
-  print_phase("compile: read checkpoint", report.value().read_milliseconds);
-  print_phase("compile: build top IR", report.value().build_milliseconds);
-  print_phase("compile: passes", report.value().pass_milliseconds);
-  print_phase("compile: plan and pack", report.value().plan_milliseconds);
-  print_phase("compile: write module", report.value().write_milliseconds);
-  print_phase("compile, in all", total);
+  SAMC_ASSIGN(const std::shared_ptr<Module> module, Module::load(arguments.model, options));
+  say_phase("load module", watch.lap());
   return Status::ok();
 }
 
@@ -163,13 +147,13 @@ std::string rate_text(const Recorder& recorder, const std::string& function, dou
 double print_functions(const Recorder& recorder, double total, double peak) {
   for (const std::string& function : recorder.functions()) {
     const double time = recorder.total(function);
-    print_phase(("  " + function).c_str(), time, rate_text(recorder, function, peak));
+    say_phase(("  " + function).c_str(), time, rate_text(recorder, function, peak));
     total -= time;
   }
   return total;
 }
 
-Status bench(const Arguments& arguments) {
+Status bench(const Arguments& arguments, const ModelOpener& opener) {
   Progress progress;
   SAMC_ASSIGN(const Isa isa, choose_isa());
   Image image;
@@ -178,7 +162,6 @@ Status bench(const Arguments& arguments) {
   } else {
     SAMC_ASSIGN(image, read_image(arguments.image, nullptr, kMostPixels, arguments.orientation));
   }
-  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model.model));
   ThreadPool pool(arguments.model.threads);
   progress.show("measuring the machine ...");
   const double peak = fma_peak_gflops(isa, pool);
@@ -189,19 +172,16 @@ Status bench(const Arguments& arguments) {
       arguments.repeat);
 
   say("  {:<28} {:>10}\n", "phase", "ms");
-  if (!is_module) SAMC_TRY(time_compilation(arguments, progress));
-  SAMC_ASSIGN(std::shared_ptr<const Module> module, open_model(arguments.model, progress));
-  if (is_module) {
-    Stopwatch watch;
-    LoadOptions load_options;
-    load_options.threads = arguments.model.threads;
-    SAMC_ASSIGN(module, Module::load(arguments.model.model, load_options));
-    print_phase("load module", watch.lap());
-  }
+  std::string device;
+  SAMC_TRY(opener.time_compilation(arguments.model, progress));
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
+  SAMC_TRY(time_loading(arguments.model));
+  progress.clear();
   PredictorOptions options;
   options.threads = arguments.model.threads;
   options.allow_nonfinite = arguments.allow_nonfinite;
-  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), options));
+  if (!device.empty()) say("  {} runs on {}\n", predictor.info().name, device);
   ObjectPrompt prompt;
   for (int i = 0; i < arguments.points; ++i)
     prompt.points.push_back(
@@ -230,12 +210,13 @@ Status bench(const Arguments& arguments) {
     if (is_measured) predict.push_back(watch.lap());
   }
   progress.clear();
-  print_phase("set_image", median(set_image));
+  say_phase("set_image", median(set_image));
   double rest = print_functions(encoder, median(set_image), peak);
-  print_phase("  preprocessing", rest);
-  print_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
+  say_phase("  preprocessing", rest);
+  say_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
   rest = print_functions(decoder, median(predict), peak);
-  print_phase("  upscaling and the rest", rest);
+  say_phase("  upscaling and the rest", rest);
+  if (!device.empty()) return Status::ok();  // a chip does not tell its operations
   say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
 
   say("  {:<20} {:<16} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms", "GFLOP/s",
@@ -252,11 +233,11 @@ Status bench(const Arguments& arguments) {
 
 }  // namespace
 
-Command add_bench(CLI::App& parent) {
+Command add_bench(CLI::App& parent, const ModelOpener& opener) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       parent.add_subcommand("bench", "Time a model by phase and by operation, beside what the machine can do");
-  add_model_options(*command, arguments->model);
+  opener.add_options(*command, arguments->model);
   command->add_option("--image", arguments->image, "A picture; else one of 1800 x 1200 is made up")->type_name("IMAGE");
   add_orientation_option(*command, arguments->orientation);
   command->add_option("--repeat", arguments->repeat, "How often (5)")->check(CLI::Range(1, 10000))->type_name("N");
@@ -267,7 +248,7 @@ Command add_bench(CLI::App& parent) {
                     "Go on where a result holds NaN or infinite values");
   command->add_flag("--ops", arguments->operations, "Also a line for each operation, in order");
   command->footer("Example:\n  samc bench --model tiny.samc --threads 2 --ops");
-  return [arguments] { return bench(*arguments); };
+  return [arguments, &opener] { return bench(*arguments, opener); };
 }
 
 }  // namespace samc

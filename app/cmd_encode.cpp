@@ -3,8 +3,7 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/embedding_file.h"
-#include "app/model_files.h"
-#include "app/model_source.h"
+#include "app/model_opener.h"
 #include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "media/image.h"
@@ -21,38 +20,39 @@ struct Arguments {
   Orientation orientation = Orientation::kUpright;
 };
 
-Status encode(const Arguments& arguments) {
+Status encode(const Arguments& arguments, const ModelOpener& opener) {
   OutputGuard guard;
   guard.add_input(arguments.image);
-  guard.add_inputs([&] { return model_files(arguments.model.model, arguments.model.config); });
+  guard.add_inputs([&] { return opener.files(arguments.model); });
   guard.add_output("-o", arguments.output);
   SAMC_TRY(guard.check());
   Progress progress;
   ImageSource source;
   SAMC_ASSIGN(const Image image, read_image(arguments.image, &source, kMostPixels, arguments.orientation));
   for (const std::string& warning : source.warnings) warn(fmt::format("{}: {}", arguments.image, warning));
-  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
+  std::string device;
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
   PredictorOptions options;
   options.threads = arguments.model.threads;
   options.allow_nonfinite = arguments.allow_nonfinite;
-  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(module, options));
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), options));
   progress.show(fmt::format("encoding {} ...", arguments.image));
   if (const Status status = predictor.set_image(image); !status.is_ok()) return status.at(arguments.image);
   SAMC_ASSIGN(const ImageEmbedding* embedding, predictor.embedding());
-  SAMC_TRY(write_embedding(arguments.output, *embedding, module->info()));
+  SAMC_TRY(write_embedding(arguments.output, *embedding, predictor.info()));
   progress.clear();
-  say("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, module->info().name, arguments.output);
+  say("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, predictor.info().name, arguments.output);
   return Status::ok();
 }
 
 }  // namespace
 
-Command add_encode(CLI::App& parent) {
+Command add_encode(CLI::App& parent, const ModelOpener& opener) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("encode", "Run the image encoder once and keep its result");
   command->add_option("image", arguments->image, "A JPEG or PNG")->required()->type_name("IMAGE");
   command->add_option("-o,--output", arguments->output, "Where the embedding goes")->required()->type_name("FILE.npz");
-  add_model_options(*command, arguments->model);
+  opener.add_options(*command, arguments->model);
   command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
                     "Keep an embedding that holds NaN or infinite values");
   add_orientation_option(*command, arguments->orientation);
@@ -61,7 +61,7 @@ Command add_encode(CLI::App& parent) {
       "name, and what tells its encoder from others. Example:\n"
       "  samc encode truck.jpg --model sam2_hiera_tiny.pt -o truck.npz\n"
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --embedding truck.npz --point 500,375 -o overlay.png");
-  return [arguments] { return encode(*arguments); };
+  return [arguments, &opener] { return encode(*arguments, opener); };
 }
 
 }  // namespace samc

@@ -4,13 +4,11 @@
 #include <iostream>
 #include <memory>
 
-#include "app/bmodel_source.h"
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/jobs.h"
-#include "app/model_files.h"
-#include "app/model_source.h"
+#include "app/model_opener.h"
 #include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "app/outputs.h"
@@ -28,7 +26,6 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::vector<std::string> images;
   ModelArguments model;
-  BmodelArguments bmodels;
   PromptArguments prompts;
   std::string embedding;
   Orientation orientation = Orientation::kUpright;
@@ -87,14 +84,12 @@ OutputPaths paths_for(const Arguments& arguments, const Job& job, bool batch) {
 }
 
 // Before the work: no output is one of the files that are read, and all can be written.
-Status check_outputs(const Arguments& arguments, const std::vector<Job>& jobs, bool batch) {
+Status check_outputs(const Arguments& arguments, const ModelOpener& opener, const std::vector<Job>& jobs, bool batch) {
   constexpr size_t kMultimasks = 3;
   OutputGuard guard;
   guard.add_input(arguments.embedding);
   guard.add_input(arguments.prompts.file);
-  guard.add_input(arguments.bmodels.encoder);
-  guard.add_input(arguments.bmodels.decoder);
-  guard.add_inputs([&] { return model_files(arguments.model.model, arguments.model.config); });
+  guard.add_inputs([&] { return opener.files(arguments.model); });
   if (arguments.json != "-") guard.add_output("--json", arguments.json);
   guard.add_output_folder("--masks-dir", arguments.masks_dir);
   if (batch) {
@@ -128,22 +123,16 @@ Status make_folders(const Arguments& arguments, const std::vector<Job>& jobs, bo
   return Status::ok();
 }
 
-// device: where bmodels run; empty for this processor.
-Result<ImagePredictor> open_predictor(const Arguments& arguments, Progress& progress, std::string& device) {
+Result<ImagePredictor> open_predictor(const Arguments& arguments, const ModelOpener& opener, Progress& progress,
+                                      std::string& device) {
   PredictorOptions options;
   options.threads = arguments.model.threads;
   options.mask_threshold = arguments.mask_threshold;
   options.max_hole_area = arguments.max_hole_area;
   options.max_sprinkle_area = arguments.max_sprinkle_area;
   options.allow_nonfinite = arguments.allow_nonfinite;
-  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments.model.model, arguments.bmodels));
-  if (bmodels) {
-    SAMC_ASSIGN(std::unique_ptr<ImageModel> model,
-                open_bmodels(arguments.model.model, arguments.bmodels, arguments.model.threads, progress, device));
-    return ImagePredictor::create(std::move(model), options);
-  }
-  SAMC_ASSIGN(const std::shared_ptr<const Module> module, open_model(arguments.model, progress));
-  return ImagePredictor::create(module, options);
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
+  return ImagePredictor::create(std::move(model), options);
 }
 
 // What can be said of bad jobs before any work is done. Gives their number.
@@ -169,7 +158,7 @@ Status write_json(const std::string& path, const nlohmann::ordered_json& documen
   return Status::ok();
 }
 
-Status segment(Arguments& arguments) {
+Status segment(Arguments& arguments, const ModelOpener& opener) {
   arguments.prompts.multimask = !arguments.single;
   std::vector<std::string> warnings;
   SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts, warnings));
@@ -180,11 +169,11 @@ Status segment(Arguments& arguments) {
   if (failed == jobs.size()) return failure(failed, jobs.size());
 
   const bool batch = is_batch(arguments, jobs);
-  SAMC_TRY(check_outputs(arguments, jobs, batch));
+  SAMC_TRY(check_outputs(arguments, opener, jobs, batch));
   const bool json_to_stdout = arguments.json == "-";
   Progress progress;
   std::string device;
-  SAMC_ASSIGN(ImagePredictor predictor, open_predictor(arguments, progress, device));
+  SAMC_ASSIGN(ImagePredictor predictor, open_predictor(arguments, opener, progress, device));
   SAMC_TRY(make_folders(arguments, jobs, batch));
 
   nlohmann::ordered_json document{
@@ -301,12 +290,11 @@ void add_output_options(CLI::App& command, Arguments& arguments) {
 
 }  // namespace
 
-Command add_segment(CLI::App& parent) {
+Command add_segment(CLI::App& parent, const ModelOpener& opener) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("segment", "Segment pictures by points, boxes and masks");
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
-  add_model_options(*command, arguments->model);
-  add_bmodel_options(*command, arguments->bmodels);
+  opener.add_options(*command, arguments->model);
   add_orientation_option(*command, arguments->orientation);
   add_prompt_options(*command, *arguments);
   add_mask_options(*command, *arguments);
@@ -319,7 +307,7 @@ Command add_segment(CLI::App& parent) {
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --point 500,375 -o overlay.png\n"
       "  samc segment truck.jpg --model tiny.samc --box 425,600,700,875 --point 575,750,0 --single --json masks.json\n"
       "  samc segment photos/ --model tiny.samc --prompts prompts.json -o overlays/");
-  return [arguments] { return segment(*arguments); };
+  return [arguments, &opener] { return segment(*arguments, opener); };
 }
 
 }  // namespace samc

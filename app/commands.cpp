@@ -1,25 +1,21 @@
 #include "app/commands.h"
 
+#include <iterator>
+#include <utility>
+
+#include "app/model_source.h"
+
 namespace samc {
-namespace {
 
-void add_memory_limit(CLI::App& app, std::string& limit) {
-  app.add_option("--memory-limit", limit,
-                 "Memory that images, values and results may take, such as 500M or 2G; without it nine tenths of the "
-                 "machine's or the container's")
-      ->envname("SAMC_MEMORY_LIMIT")
-      ->type_name("SIZE");
-}
-
-}  // namespace
-
-std::vector<std::pair<const char*, Command>> add_commands(CLI::App& app, std::string& memory_limit) {
-  std::vector<std::pair<const char*, Command>> commands{
-      {"inspect", add_inspect(app)},     {"compile", add_compile(app)}, {"segment", add_segment(app)},
-      {"encode", add_encode(app)},       {"bench", add_bench(app)},     {"export", add_export(app)},
-      {"transform", add_transform(app)}, {"deploy", add_deploy(app)},   {"deploy-all", add_deploy_all(app)}};
-  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
-    add_memory_limit(*command, memory_limit);
+std::vector<NamedCommand> add_commands(CLI::App& app) {
+  static const ModelCompiler compiler;
+  std::vector<NamedCommand> commands{{"inspect", add_inspect(app)}, {"compile", add_compile(app)}};
+  std::vector<NamedCommand> run = add_run_commands(app, compiler);
+  std::move(run.begin(), run.end(), std::back_inserter(commands));
+  commands.push_back({"export", add_export(app)});
+  commands.push_back({"transform", add_transform(app)});
+  commands.push_back({"deploy", add_deploy(app)});
+  commands.push_back({"deploy-all", add_deploy_all(app)});
   return commands;
 }
 

@@ -20,7 +20,8 @@ const std::vector<CommandOptions>& commands() {
   static const std::vector<CommandOptions> list = [] {
     std::string memory_limit;
     CLI::App app("samc");
-    (void)add_commands(app, memory_limit);
+    (void)add_commands(app);
+    add_memory_limit(app, memory_limit);
     return options_of_commands(app);
   }();
   return list;

@@ -9,7 +9,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,11 +17,13 @@
 
 #include "app/build_id.h"
 #include "app/bundled_model.h"
+#include "app/model_files.h"
 #include "app/module_cache.h"
 #include "base/files.h"
+#include "base/stopwatch.h"
+#include "base/temporary.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
-#include "package/format.h"
 #include "targets/cpu/compile_model.h"
 
 namespace samc {
@@ -95,9 +96,7 @@ class Hash {
 };
 
 // key: of the cache, kept in the module; may be empty.
-Status compile_to(const ModelArguments& arguments, const std::string& path, const std::string& key,
-                  Progress& progress) {
-  progress.show(fmt::format("compiling {} ...", arguments.model));
+CompileOptions compile_options(const ModelArguments& arguments, const std::string& key) {
   CompileOptions options;
   options.model = arguments.model;
   options.config = arguments.config;
@@ -105,7 +104,13 @@ Status compile_to(const ModelArguments& arguments, const std::string& path, cons
   options.precision = arguments.precision;
   options.build_id = build_id();
   options.key = key;
-  SAMC_ASSIGN(const CompileReport report, compile_model(options, path));
+  return options;
+}
+
+Status compile_to(const ModelArguments& arguments, const std::string& path, const std::string& key,
+                  Progress& progress) {
+  progress.show(fmt::format("compiling {} ...", arguments.model));
+  SAMC_ASSIGN(const CompileReport report, compile_model(compile_options(arguments, key), path));
   // What compiling freed goes back to the system before the module's own memory is taken: 200 MB less at the peak.
   (void)::malloc_trim(0);
   progress.clear();
@@ -126,12 +131,6 @@ std::string key_of(const Module& module) {
   for (const auto& [name, text] : module.info().notes)
     if (name == kKeyNote) return text;
   return "";
-}
-
-// What the module says of its own weights.
-void repeat_warnings(const std::string& model, const Module& module) {
-  for (const auto& [name, text] : module.info().notes)
-    if (name == "warning") warn(fmt::format("{}: {}", model, text));
 }
 
 // The file goes as soon as it is mapped. A mapped module lives on.
@@ -197,12 +196,6 @@ LoadedModule compile_with_cache(const ModelArguments& arguments, const ModuleCac
 
 }  // namespace
 
-void add_threads_option(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-}
-
 void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size) {
   command
       .add_option("--image-size", image_size,
@@ -212,15 +205,16 @@ void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size
       ->type_name("PIXELS");
 }
 
-void add_model_options(CLI::App& command, ModelArguments& arguments) {
-  command
-      .add_option(
-          "--model,-m", arguments.model,
-          "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, or a compiled module (.samc). What is no "
-          "module is compiled once and kept in the cache. mini is the small demonstration model that comes with samc")
-      ->required()
-      ->transform(bundled_model())
-      ->type_name("FILE|DIR");
+const char* ModelCompiler::model_help() const {
+  return "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), or a folder of "
+         "samc "
+         "deploy-all. A checkpoint or an export is compiled once and kept in the cache. mini is the small "
+         "demonstration "
+         "model that comes with samc";
+}
+
+void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& arguments) const {
+  command.get_option("--model")->transform(bundled_model());
   command
       .add_option("--config", arguments.config,
                   "The architecture as official-format YAML. Needed for models that are not one of the eight official "
@@ -229,15 +223,32 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
   add_image_size_option(command, arguments.image_size);
   command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
-  add_threads_option(command, arguments.threads);
 }
 
-Result<bool> is_module_file(const std::string& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return false;
-  SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
-  std::array<unsigned char, kModuleMagic.size()> head{};
-  return file.read(head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == kModuleMagic;
+std::vector<std::string> ModelCompiler::files(const ModelArguments& arguments) const {
+  std::vector<std::string> files = ModelOpener::files(arguments);
+  if (arguments.model.empty()) return files;
+  const std::vector<std::string> compiled = model_files(arguments.model, arguments.config);
+  files.insert(files.end(), compiled.begin(), compiled.end());
+  return files;
+}
+
+Status ModelCompiler::time_compilation(const ModelArguments& arguments, Progress& progress) const {
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
+  if (is_module) return Status::ok();
+  SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
+  progress.show("compiling ...");
+  Stopwatch watch;
+  SAMC_ASSIGN(const CompileReport report, compile_model(compile_options(arguments, ""), folder.file("model.samc")));
+  const double total = watch.lap();
+  progress.clear();
+  say_phase("compile: read checkpoint", report.read_milliseconds);
+  say_phase("compile: build top IR", report.build_milliseconds);
+  say_phase("compile: passes", report.pass_milliseconds);
+  say_phase("compile: plan and pack", report.plan_milliseconds);
+  say_phase("compile: write module", report.write_milliseconds);
+  say_phase("compile, in all", total);
+  return Status::ok();
 }
 
 Result<std::string> module_key(const ModelArguments& arguments) {
@@ -267,15 +278,12 @@ Result<std::string> module_key(const ModelArguments& arguments) {
   return hash.hexadecimal();
 }
 
-Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments, Progress& progress) {
+Result<std::shared_ptr<const Module>> ModelCompiler::open_module(const ModelArguments& arguments,
+                                                                 Progress& progress) const {
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) {
     SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
-    progress.show(fmt::format("loading {} ...", arguments.model));
-    SAMC_ASSIGN(MappedFile file, MappedFile::open(arguments.model));
-    SAMC_ASSIGN(std::shared_ptr<const Module> module, load(std::move(file), arguments.threads));
-    repeat_warnings(arguments.model, *module);
-    return module;
+    return load_module(arguments.model, arguments.threads, progress);
   }
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
   const Result<ModuleCache> cache = ModuleCache::of_user();

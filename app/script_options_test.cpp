@@ -49,7 +49,8 @@ TEST(ScriptOptions, tables_hold_every_option_of_the_scripts) {
 TEST(ScriptOptions, commands_have_every_option) {
   std::string memory_limit;
   CLI::App app("samc");
-  (void)add_commands(app, memory_limit);
+  (void)add_commands(app);
+  add_memory_limit(app, memory_limit);
   for (const Script* script : kScripts) {
     const CLI::App* command = app.get_subcommand(script->command);
     for (const ScriptOption& row : script->options) {
@@ -92,7 +93,8 @@ TEST(ScriptOptions, beginnings_of_names_become_whole) {
 TEST(ScriptOptions, samcs_own_names_stay_as_they_are) {
   std::string memory_limit;
   CLI::App app("samc");
-  (void)add_commands(app, memory_limit);
+  (void)add_commands(app);
+  add_memory_limit(app, memory_limit);
   for (const CommandOptions& command : options_of_commands(app))
     for (const std::string& option : command.options)
       EXPECT_EQ(completed({command.name, option})[1], option) << command.name;

@@ -1,4 +1,4 @@
-# cmake --install: bin/samc, share/samc/models, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with
+# cmake --install: bin/samc, bin/samc-run, what runs bmodels for both, share/samc/models, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with
 # samc::runtime.
 
 include(GNUInstallDirs)
@@ -26,6 +26,7 @@ foreach(stage IN LISTS samc_runtime_stages)
   list(FILTER headers EXCLUDE REGEX "/(testing|test_)[^/]*$|_(avx2|avx512)[^/]*$|/(prompts|json_document)\\.h$")
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc/${stage})
 endforeach()
+install(TARGETS samc-run samc-run-bmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET samc)
   install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   foreach(file mini.pt mini.yaml MODEL_CARD.md)

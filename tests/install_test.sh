@@ -12,6 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --prefix "$work/installed" --strip >"$work/install.log" || { cat "$work/install.log"; exit 1; }
 samc=$work/installed/bin/samc
+run=$work/installed/bin/samc-run
 library=$(find "$work/installed" -name libsamc_runtime.a)
 
 within() {  # within FILE MEGABYTES
@@ -22,16 +23,33 @@ within() {  # within FILE MEGABYTES
 }
 strip --strip-debug "$library"
 within "$samc" 15
+within "$run" 3
 within "$library" 3
 
-ldd "$samc" >"$work/ldd"
+ldd "$samc" "$run" >"$work/ldd"
 if grep -E 'libLLVM|libMLIR|libprotobuf' "$work/ldd"; then
-  echo "samc is linked to the shared libraries above; it must not need them"
+  echo "samc or samc-run is linked to the shared libraries above; they must not need them"
   exit 1
 fi
+if strings "$run" | grep -qE 'mlir::|google::protobuf'; then
+  echo "samc-run holds MLIR or protobuf; it must not need them"
+  exit 1
+fi
+[[ -x $work/installed/bin/samc-run-bmodel ]]
 
 cmake -S "$source/examples" -B "$work/example" -DCMAKE_PREFIX_PATH="$work/installed" -DCMAKE_CXX_COMPILER="$compiler" \
   >"$work/example.log" 2>&1 && cmake --build "$work/example" >>"$work/example.log" 2>&1 || { cat "$work/example.log"; exit 1; }
 "$samc" compile "$source/tests/data/pico/pico.pt" -o "$work/pico.samc"
 "$work/example/segment_minimal" "$work/pico.samc" "$source/tests/data/images/truck.jpg" 500 375 "$work/mask.png"
 [[ -s $work/mask.png ]]
+# The same code behind both programs.
+for program in "$samc" "$run"; do
+  "$program" segment "$source/tests/data/images/truck.jpg" --model "$work/pico.samc" --point 500,375 \
+    --masks-dir "$work/$(basename "$program")" --quiet
+done
+diff -r "$work/samc" "$work/samc-run"
+"$run" encode "$source/tests/data/images/truck.jpg" --model "$work/pico.samc" -o "$work/truck.npz"
+"$run" bench --model "$work/pico.samc" --repeat 1 | grep -q 'working memory'
+if "$run" segment "$source/tests/data/images/truck.jpg" --model "$source/tests/data/pico/pico.pt" --json - \
+  2>"$work/error"; then exit 1; fi
+grep -q 'pico.pt is no compiled module; samc compile makes one' "$work/error"

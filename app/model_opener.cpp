@@ -1,0 +1,158 @@
+#include "app/model_opener.h"
+
+#include <cstring>
+#include <filesystem>
+
+#include "app/sophgo_arguments.h"
+#include "base/mapped_file.h"
+#include "package/format.h"
+#include "runtime/module_model.h"
+#include "targets/sophgo/device/bmodel_model.h"
+#include "targets/sophgo/device/manifest.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_manifest(const std::string& folder) {
+  std::error_code error;
+  return fs::exists(fs::path(folder) / sophgo::kManifestName, error);
+}
+
+void add_bmodel_options(CLI::App& command, BmodelArguments& arguments) {
+  const char* group = "Bmodels";
+  command.add_option("--encoder", arguments.encoder, "An encoder's bmodel, instead of --model")
+      ->type_name("FILE.bmodel")
+      ->group(group);
+  command.add_option("--decoder", arguments.decoder, "The decoder's, for the same chip")
+      ->type_name("FILE.bmodel")
+      ->group(group);
+  command
+      .add_option(
+          "--device", arguments.device,
+          "chip: Sophgo's, by the installed libsophon; sim: the simulator of TPU-MLIR's wheel; auto: the chip if "
+          "there is one")
+      ->type_name("DEVICE")
+      ->capture_default_str()
+      ->group(group);
+  add_tpu_mlir_option(command, arguments.tpu_mlir)->group(group);
+}
+
+Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments, Progress& progress,
+                                                 std::string& device) {
+  const std::string& model = arguments.model;
+  sophgo::BmodelModelOptions options;
+  options.encoder = arguments.bmodels.encoder;
+  options.decoder = arguments.bmodels.decoder;
+  if (!model.empty()) {
+    SAMC_ASSIGN(const sophgo::BmodelManifest manifest, sophgo::read_manifest(model));
+    options.encoder = manifest.encoder;
+    options.decoder = manifest.decoder;
+    options.info.name = manifest.model;
+    options.info.encoder_id = manifest.encoder_id;
+    options.info.dynamic_multimask_via_stability = manifest.dynamic_multimask_via_stability;
+    options.info.stability_delta = static_cast<float>(manifest.stability_delta);
+    options.info.stability_threshold = static_cast<float>(manifest.stability_threshold);
+  }
+  options.device = arguments.bmodels.device;
+  if (!arguments.bmodels.tpu_mlir.empty()) options.tpu_mlir = arguments.bmodels.tpu_mlir;
+  options.threads = arguments.threads;
+  const auto where = std::make_shared<std::string>();
+  options.waiting = [&progress, where](const std::string& what, double seconds) {
+    progress.show(fmt::format("{} in {} ... {:.0f} s", what, *where, seconds));
+  };
+  sophgo::BmodelDevice found;
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> result, sophgo::make_bmodel_model(options, &found));
+  *where = device = found.description;
+  return result;
+}
+
+}  // namespace
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+}
+
+Result<bool> is_module_file(const std::string& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return false;
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  return file.bytes().size() >= kModuleMagic.size() &&
+         std::memcmp(file.bytes().data(), kModuleMagic.data(), kModuleMagic.size()) == 0;
+}
+
+void repeat_warnings(const std::string& model, const Module& module) {
+  for (const auto& [name, text] : module.info().notes)
+    if (name == "warning") warn(fmt::format("{}: {}", model, text));
+}
+
+Result<std::shared_ptr<const Module>> load_module(const std::string& path, int threads, Progress& progress) {
+  progress.show(fmt::format("loading {} ...", path));
+  LoadOptions options;
+  options.threads = threads;
+  SAMC_ASSIGN(std::shared_ptr<Module> module, Module::load(path, options));
+  repeat_warnings(path, *module);
+  return std::shared_ptr<const Module>(std::move(module));
+}
+
+Result<bool> are_bmodels(const ModelArguments& arguments) {
+  const BmodelArguments& bmodels = arguments.bmodels;
+  const std::string& model = arguments.model;
+  const bool parts = !bmodels.encoder.empty() || !bmodels.decoder.empty();
+  if (parts && (bmodels.encoder.empty() || bmodels.decoder.empty()))
+    return usage_error("--encoder and --decoder belong together", "give both, or --model");
+  if (parts && !model.empty()) return usage_error("--model beside --encoder and --decoder", "give one or the other");
+  if (!parts && model.empty()) return usage_error("no model", "give --model, or --encoder and --decoder");
+  const bool found = parts || has_manifest(model);
+  if (!found && (bmodels.device != "auto" || !bmodels.tpu_mlir.empty()))
+    return usage_error("--device and --tpu-mlir are for bmodels, and " + model + " is none",
+                       "samc deploy-all makes a folder of them");
+  return found;
+}
+
+const char* ModelOpener::model_help() const {
+  return "A compiled module (.samc), as samc compile writes it, or a folder of samc deploy-all";
+}
+
+void ModelOpener::add_options(CLI::App& command, ModelArguments& arguments) const {
+  command.add_option("--model,-m", arguments.model, model_help())->type_name("FILE|DIR");
+  add_more_options(command, arguments);
+  add_threads_option(command, arguments.threads);
+  add_bmodel_options(command, arguments.bmodels);
+}
+
+std::vector<std::string> ModelOpener::files(const ModelArguments& arguments) const {
+  std::vector<std::string> files{arguments.bmodels.encoder, arguments.bmodels.decoder};
+  std::error_code error;
+  if (!fs::is_directory(arguments.model, error)) {
+    files.push_back(arguments.model);
+    return files;
+  }
+  files.push_back((fs::path(arguments.model) / sophgo::kManifestName).string());
+  if (const Result<sophgo::BmodelManifest> manifest = sophgo::read_manifest(arguments.model); manifest.is_ok()) {
+    files.push_back(manifest.value().encoder);
+    files.push_back(manifest.value().decoder);
+  }
+  return files;
+}
+
+Result<std::unique_ptr<ImageModel>> ModelOpener::open(const ModelArguments& arguments, Progress& progress,
+                                                      std::string& device) const {
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
+  if (bmodels) return open_bmodels(arguments, progress, device);
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
+  return make_module_model(std::move(module), arguments.threads);
+}
+
+Result<std::shared_ptr<const Module>> ModelOpener::open_module(const ModelArguments& arguments,
+                                                               Progress& progress) const {
+  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
+  if (!is_module)
+    return invalid_input(arguments.model + " is no compiled module", "samc compile makes one, on any machine");
+  return load_module(arguments.model, arguments.threads, progress);
+}
+
+}  // namespace samc

@@ -1,0 +1,10 @@
+#include "app/commands.h"
+
+namespace samc {
+
+std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& opener) {
+  return {
+      {"segment", add_segment(app, opener)}, {"encode", add_encode(app, opener)}, {"bench", add_bench(app, opener)}};
+}
+
+}  // namespace samc
