@@ -15,6 +15,7 @@
 #include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/arena.h"
+#include "package/plan.h"
 #include "package/reader.h"
 #include "runtime/module.h"
 

@@ -14,6 +14,7 @@
 #include "app/sophgo_arguments.h"
 #include "app/test_inputs.h"
 #include "base/files.h"
+#include "base/mapped_file.h"
 #include "base/stopwatch.h"
 #include "media/npz.h"
 #include "targets/sophgo/transform.h"

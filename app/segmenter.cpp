@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/embedding_file.h"
+#include "base/limits.h"
 
 namespace samc {
 namespace {

@@ -1,6 +1,8 @@
 #include "base/status.h"
 
+#include "base/limits.h"
 #include "base/out_of_memory.h"
+#include "base/quote.h"
 
 namespace samc {
 namespace {
@@ -9,6 +11,10 @@ namespace {
 const std::string out_of_memory_hint = kOutOfMemoryHint;
 
 }  // namespace
+
+std::string Status::bounded(std::string text) {
+  return text.size() <= kLongestMessage ? std::move(text) : shortened(text, kLongestMessage);
+}
 
 const std::string& Status::hint() const {
   return code_ == StatusCode::kOutOfMemory && hint_.empty() ? out_of_memory_hint : hint_;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/quote.h"
 
 namespace samc {
 
@@ -42,9 +41,7 @@ class [[nodiscard]] Status {
   Status at(const std::string& where) const { return is_ok() ? *this : Status(code_, where + ": " + message_, hint_); }
 
  private:
-  static std::string bounded(std::string text) {
-    return text.size() <= kLongestMessage ? std::move(text) : shortened(text, kLongestMessage);
-  }
+  static std::string bounded(std::string text);
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
   std::string hint_;

@@ -21,6 +21,7 @@
 
 #include "base/files.h"
 #include "kernels/fma_peak.h"
+#include "package/plan.h"
 #include "runtime/executor.h"
 
 namespace samc {

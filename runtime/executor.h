@@ -3,7 +3,6 @@
 // time; any number of executors may run on one module at once.
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -14,7 +13,9 @@
 #include "base/tensor.h"
 #include "base/thread_pool.h"
 #include "kernels/context.h"
+#include "package/sizes.h"
 #include "runtime/module.h"
+#include "runtime/timing.h"
 
 namespace samc {
 
@@ -26,17 +27,6 @@ struct NamedOutput {
   std::string_view name;
   Tensor* tensor;  // allocated anew when it is not of the output's dtype and shape
 };
-
-// One operation that has run: for `samc bench`.
-struct OperationTiming {
-  std::string_view function;
-  std::string_view name;    // "trunk.blocks.3.attn.qkv"
-  std::string_view kernel;  // "matmul"
-  std::string variant;      // the best instruction set of what ran: "avx512"
-  double milliseconds = 0;
-  double arithmetic = 0;  // multiplications and additions
-};
-using OperationObserver = std::function<void(const OperationTiming&)>;
 
 class Executor {
  public:

@@ -8,8 +8,8 @@
 #include "base/status.h"
 #include "base/tensor.h"
 #include "base/thread_pool.h"
-#include "package/plan.h"
-#include "runtime/executor.h"
+#include "package/model_info.h"
+#include "runtime/timing.h"
 
 namespace samc {
 

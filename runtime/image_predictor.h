@@ -21,9 +21,9 @@
 
 #include "base/status.h"
 #include "base/tensor.h"
-#include "runtime/executor.h"
 #include "runtime/module.h"
 #include "runtime/rgb_view.h"
+#include "runtime/timing.h"
 
 namespace samc {
 

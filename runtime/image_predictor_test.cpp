@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "package/plan.h"
 #include "runtime/testing_models.h"
 
 namespace samc {

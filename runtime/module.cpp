@@ -7,10 +7,13 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/mapped_file.h"
 #include "base/quote.h"
 #include "base/thread_pool.h"
 #include "package/check.h"
+#include "package/plan.h"
 #include "package/reader.h"
+#include "package/sizes.h"
 #include "runtime/bound_function.h"
 
 namespace samc {
@@ -39,13 +42,28 @@ Result<std::shared_ptr<const BoundFunction>> make_bound(const PlanModule& plan, 
 
 }  // namespace
 
-struct Module::Cache {
+struct Module::State {
+  explicit State(PlanModule plan_in) : plan(std::move(plan_in)) {}
+
+  // The function at sizes that it has.
+  Result<std::shared_ptr<const BoundFunction>> bind(const PlanFunction& function, const Sizes& sizes) {
+    const std::lock_guard lock(mutex);
+    if (const auto kept = bound.find({&function, sizes}); kept != bound.end()) return kept->second;
+    SAMC_ASSIGN(std::shared_ptr<const BoundFunction> made, make_bound(plan, function, sizes));
+    if (bound.size() >= kMostBound) bound.clear();
+    bound.emplace(std::pair{&function, sizes}, made);
+    return made;
+  }
+
+  PlanModule plan;
   std::mutex mutex;
   std::map<std::pair<const PlanFunction*, Sizes>, std::shared_ptr<const BoundFunction>> bound;
 };
 
-Module::Module(PlanModule plan) : plan_(std::move(plan)), cache_(std::make_unique<Cache>()) {}
+Module::Module(PlanModule plan) : state_(std::make_unique<State>(std::move(plan))) {}
 Module::~Module() = default;
+const ModelInfo& Module::info() const { return state_->plan.info; }
+const PlanModule& Module::plan() const { return state_->plan; }
 
 Result<std::shared_ptr<Module>> Module::load(const std::string& path, const LoadOptions& options) {
   return guarded([&]() -> Result<std::shared_ptr<Module>> {
@@ -77,12 +95,12 @@ Result<std::shared_ptr<Module>> Module::from_plan(PlanModule plan) {
 // Extents are affine in the sizes: what fits at the smallest ones nearly always fits at all, and what does not is found
 // when it is bound. This finds a bad file when it is loaded rather than at the first click.
 Status Module::check() const {
-  if (plan_.target != kCpuTarget)
-    return unsupported(fmt::format("a module for {}", quote(plan_.target)), "samc compile makes modules for the CPU");
-  for (const PlanFunction& function : plan_.functions) {
+  if (plan().target != kCpuTarget)
+    return unsupported(fmt::format("a module for {}", quote(plan().target)), "samc compile makes modules for the CPU");
+  for (const PlanFunction& function : plan().functions) {
     std::vector<Sizes> checked = witnesses(function);
     checked.pop_back();  // the greatest would take the most memory
-    for (const Sizes& sizes : checked) SAMC_TRY(guarded([&] { return bind_unguarded(function, sizes); }).status());
+    for (const Sizes& sizes : checked) SAMC_TRY(guarded([&] { return state_->bind(function, sizes); }).status());
   }
   return Status::ok();
 }
@@ -90,23 +108,13 @@ Status Module::check() const {
 Result<std::shared_ptr<const BoundFunction>> Module::bind(std::string_view name,
                                                           const std::vector<NamedSize>& sizes) const {
   return guarded([&]() -> Result<std::shared_ptr<const BoundFunction>> {
-    const PlanFunction* function = plan_.find(name);
+    const PlanFunction* function = plan().find(name);
     if (function == nullptr)
-      return invalid_input(fmt::format("module {} has no function {}", plan_.info.name, name),
+      return invalid_input(fmt::format("module {} has no function {}", plan().info.name, name),
                            "the module was made for another purpose or by another version of samc");
     SAMC_ASSIGN(const Sizes chosen, choose_sizes(*function, sizes));
-    return bind_unguarded(*function, chosen);
+    return state_->bind(*function, chosen);
   });
-}
-
-Result<std::shared_ptr<const BoundFunction>> Module::bind_unguarded(const PlanFunction& function,
-                                                                    const Sizes& sizes) const {
-  std::lock_guard lock(cache_->mutex);
-  if (const auto kept = cache_->bound.find({&function, sizes}); kept != cache_->bound.end()) return kept->second;
-  SAMC_ASSIGN(std::shared_ptr<const BoundFunction> made, make_bound(plan_, function, sizes));
-  if (cache_->bound.size() >= kMostBound) cache_->bound.clear();
-  cache_->bound.emplace(std::pair{&function, sizes}, made);
-  return made;
 }
 
 }  // namespace samc

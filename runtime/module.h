@@ -7,14 +7,16 @@
 #include <string_view>
 #include <vector>
 
-#include "base/mapped_file.h"
+#include "base/file_access.h"
 #include "base/status.h"
-#include "package/plan.h"
-#include "package/sizes.h"
+#include "package/model_info.h"
 
 namespace samc {
 
 struct BoundFunction;
+class MappedFile;
+struct NamedSize;
+struct PlanModule;
 
 struct LoadOptions {
   // Compare the checksums of the weights (those of everything else are always compared).
@@ -38,8 +40,10 @@ class Module {
   static Result<std::shared_ptr<Module>> from_plan(PlanModule plan);
   ~Module();
 
-  const ModelInfo& info() const { return plan_.info; }
-  const PlanModule& plan() const { return plan_; }
+  const ModelInfo& info() const;
+
+  // For this stage and those above it: package/plan.h, package/sizes.h.
+  const PlanModule& plan() const;
 
   // The function with kernels bound and arena planned for these sizes; kept, so asking again costs little.
   // Errors: no such function; a size that is missing, unknown or out of its range; operands that do not fit their
@@ -48,13 +52,10 @@ class Module {
                                                     const std::vector<NamedSize>& sizes) const;
 
  private:
-  struct Cache;
+  struct State;
   explicit Module(PlanModule plan);
   Status check() const;
-  Result<std::shared_ptr<const BoundFunction>> bind_unguarded(const PlanFunction& function, const Sizes& sizes) const;
-
-  PlanModule plan_;
-  std::unique_ptr<Cache> cache_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace samc

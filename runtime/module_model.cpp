@@ -6,6 +6,7 @@
 #include <array>
 
 #include "package/decoder_parts.h"
+#include "package/plan.h"
 #include "runtime/executor.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_decoder.h"

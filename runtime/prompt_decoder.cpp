@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "package/decoder_parts.h"
+#include "package/plan.h"
 
 namespace samc {
 namespace {

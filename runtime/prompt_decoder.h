@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/tensor.h"
+#include "package/plan.h"
 #include "runtime/executor.h"
 #include "runtime/image_model.h"
 #include "runtime/image_predictor.h"

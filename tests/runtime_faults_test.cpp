@@ -21,6 +21,7 @@
 #include "media/image.h"
 #include "media/npz.h"
 #include "media/prompts.h"
+#include "package/plan.h"
 #include "package/reader.h"
 #include "package/writer.h"
 #include "runtime/image_predictor.h"

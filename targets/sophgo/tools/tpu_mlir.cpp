@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/files.h"
+#include "base/quote.h"
 #include "targets/sophgo/tools/child_process.h"
 
 namespace samc::sophgo {
