@@ -39,7 +39,7 @@ Status encode(const Arguments& arguments, const ModelOpener& opener) {
   progress.show(fmt::format("encoding {} ...", arguments.image));
   if (const Status status = predictor.set_image(image); !status.is_ok()) return status.at(arguments.image);
   SAMC_ASSIGN(const ImageEmbedding* embedding, predictor.embedding());
-  SAMC_TRY(write_embedding(arguments.output, *embedding, predictor.info()));
+  SAMC_TRY(write_embedding(arguments.output, *embedding, predictor.info(), image_identity(image)));
   progress.clear();
   say("{}: {} x {}, {}: {}\n", arguments.image, image.width, image.height, predictor.info().name, arguments.output);
   return Status::ok();
@@ -58,7 +58,7 @@ Command add_encode(CLI::App& parent, const ModelOpener& opener) {
   add_orientation_option(*command, arguments->orientation);
   command->footer(
       "The .npz holds high_res_feats_0, high_res_feats_1, image_embed, original_size (height, width), the model's\n"
-      "name, and what tells its encoder from others. Example:\n"
+      "name, and what tells its encoder and the image from others. Example:\n"
       "  samc encode truck.jpg --model sam2_hiera_tiny.pt -o truck.npz\n"
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --embedding truck.npz --point 500,375 -o overlay.png");
   return [arguments, &opener] { return encode(*arguments, opener); };

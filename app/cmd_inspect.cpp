@@ -133,6 +133,20 @@ Status inspect_export(const Arguments& arguments) {
   return Status::ok();
 }
 
+bool is_export(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::path(path) / "encoder.onnx", error);
+}
+
+// What is nothing else is taken for a checkpoint, whose reader says what it is.
+Result<bool> is_checkpoint_file(const std::string& path) {
+  for (const char* other : {".bmodel", ".mlir", ".onnx"})
+    if (path.ends_with(other)) return false;
+  if (is_export(path)) return false;
+  SAMC_ASSIGN(const bool is_module, is_module_file(path));
+  return !is_module;
+}
+
 }  // namespace
 
 Command add_inspect(CLI::App& parent) {
@@ -151,15 +165,16 @@ Command add_inspect(CLI::App& parent) {
   command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
   command->footer(
       "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
-  return [arguments] {
+  return [arguments]() -> Status {
+    const Result<bool> is_checkpoint = is_checkpoint_file(arguments->file);
+    if (!is_checkpoint.is_ok()) return is_checkpoint.status();
+    if (!is_checkpoint.value())
+      SAMC_TRY(check_no_architecture(arguments->file, arguments->config, arguments->image_size));
     if (arguments->file.ends_with(".bmodel")) return inspect_bmodel(arguments->file);
     if (arguments->file.ends_with(".mlir")) return inspect_mlir(arguments->file, arguments->summary);
     if (arguments->file.ends_with(".onnx")) return inspect_onnx(arguments->file, arguments->summary);
-    if (std::error_code error; std::filesystem::exists(std::filesystem::path(arguments->file) / "encoder.onnx", error))
-      return inspect_export(*arguments);
-    const Result<bool> is_module = is_module_file(arguments->file);
-    if (!is_module.is_ok()) return is_module.status();
-    return is_module.value() ? inspect_module(*arguments) : inspect_checkpoint(*arguments);
+    if (is_export(arguments->file)) return inspect_export(*arguments);
+    return is_checkpoint.value() ? inspect_checkpoint(*arguments) : inspect_module(*arguments);
   };
 }
 

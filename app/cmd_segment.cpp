@@ -135,6 +135,15 @@ Result<ImagePredictor> open_predictor(const Arguments& arguments, const ModelOpe
   return ImagePredictor::create(std::move(model), options);
 }
 
+// Before all else: what was meant for an option may have been taken for an image.
+void note_missing_images(std::vector<Job>& jobs) {
+  std::error_code error;
+  for (Job& job : jobs)
+    if (!job.image.empty() && job.fault.is_ok() &&
+        fs::symlink_status(job.image, error).type() == fs::file_type::not_found)
+      job.fault = io_error(fmt::format("cannot open {}: No such file or directory", job.image));
+}
+
 // What can be said of bad jobs before any work is done. Gives their number.
 size_t report_faults(const std::vector<Job>& jobs) {
   size_t failed = 0;
@@ -161,8 +170,9 @@ Status write_json(const std::string& path, const nlohmann::ordered_json& documen
 Status segment(Arguments& arguments, const ModelOpener& opener) {
   arguments.prompts.multimask = !arguments.single;
   std::vector<std::string> warnings;
-  SAMC_ASSIGN(const std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts, warnings));
+  SAMC_ASSIGN(std::vector<Job> jobs, make_jobs(arguments.images, arguments.prompts, warnings));
   SAMC_TRY(check_arguments(arguments, jobs));
+  note_missing_images(jobs);
   for (const std::string& warning : warnings) warn(warning);
   if (jobs.size() == 1 && !jobs[0].fault.is_ok()) return jobs[0].fault;
   size_t failed = report_faults(jobs);

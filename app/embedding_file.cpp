@@ -1,5 +1,12 @@
 #include "app/embedding_file.h"
 
+#include <fmt/format.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <utility>
+
 #include "base/limits.h"
 #include "media/npz.h"
 
@@ -21,18 +28,26 @@ std::string text_of(const Npz& npz, const char* name) {
 
 }  // namespace
 
-Status write_embedding(const std::string& path, const ImageEmbedding& embedding, const ModelInfo& model) {
+std::string image_identity(const Image& image) {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSeed(image.rgb.data(), image.rgb.size(), static_cast<uint64_t>(image.width));
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+Status write_embedding(const std::string& path, const ImageEmbedding& embedding, const ModelInfo& model,
+                       const std::string& image_id) {
   const std::array<int64_t, 2> size{embedding.height, embedding.width};
   const std::pair<std::string, TensorView> arrays[] = {{"high_res_feats_0", embedding.high_res_feats_0.view()},
                                                        {"high_res_feats_1", embedding.high_res_feats_1.view()},
                                                        {"image_embed", embedding.image_embed.view()},
                                                        {"original_size", {DType::kI64, {2}, size.data()}},
                                                        {"model", text_view(model.name)},
-                                                       {"encoder_id", text_view(embedding.encoder_id)}};
+                                                       {"encoder_id", text_view(embedding.encoder_id)},
+                                                       {"image_id", text_view(image_id)}};
   return write_npz(path, arrays, NpzCompression::kStored);  // features are noise to deflate
 }
 
-Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& model) {
+Result<StoredEmbedding> read_embedding(const std::string& path, const ModelInfo& model) {
   SAMC_ASSIGN(const Npz npz, Npz::read(path, kMostEmbeddingBytes));
   const char* hint = "make it with samc encode";
   ImageEmbedding embedding;
@@ -61,7 +76,7 @@ Result<ImageEmbedding> read_embedding(const std::string& path, const ModelInfo& 
     return invalid_input(fmt::format("{}: original_size {} x {} is no image's: 1 to {} on a side, at most {} pixels",
                                      path, embedding.width, embedding.height, kLongestSide, kMostPixels),
                          hint);
-  return embedding;
+  return StoredEmbedding{std::move(embedding), text_of(npz, "image_id")};
 }
 
 }  // namespace samc

@@ -150,7 +150,12 @@ LoadedModule compile_into_memory(const ModelArguments& arguments, Progress& prog
   const int descriptor = ::memfd_create("samc-model", MFD_CLOEXEC);
   if (descriptor < 0)
     return io_error(fmt::format("no memory for the compiled {}: {}", arguments.model, std::strerror(errno)));
-  const Status status = compile_to(arguments, fmt::format("/proc/self/fd/{}", descriptor), "", progress);
+  const std::string path = fmt::format("/proc/self/fd/{}", descriptor);
+  Status status = compile_to(arguments, path, "", progress);
+  // The path is ours and says nothing to anybody.
+  if (status.code() == StatusCode::kIo && status.message().find(path) != std::string::npos)
+    status = io_error(fmt::format("no room for the compiled {}, neither in a file nor in memory", arguments.model),
+                      "raise the limit of files' sizes (ulimit -f), or of memory");
   Result<MappedFile> file =
       status.is_ok() ? MappedFile::map(descriptor, arguments.model + ", compiled") : Result<MappedFile>(status);
   ::close(descriptor);
@@ -285,6 +290,9 @@ Result<std::shared_ptr<const Module>> ModelCompiler::open_module(const ModelArgu
     SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
     return load_module(arguments.model, arguments.threads, progress);
   }
+  // Also where the cache has it compiled.
+  if (std::error_code error; fs::is_directory(arguments.model, error))
+    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
   const Result<ModuleCache> cache = ModuleCache::of_user();
   if (!cache.is_ok()) {

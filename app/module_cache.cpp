@@ -86,6 +86,14 @@ Result<uint64_t> number_from(const char* variable, uint64_t otherwise, uint64_t 
   return value;
 }
 
+// A key as module_key() makes them, and ".samc": what has another name is not the cache's, and stays.
+bool is_entry(const fs::path& path) {
+  constexpr size_t kKeyLength = 32;
+  const std::string key = path.stem().string();
+  return path.extension() == ".samc" && key.size() == kKeyLength &&
+         key.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
 }  // namespace
 
 Result<ModuleCache> ModuleCache::of_user() {
@@ -135,7 +143,11 @@ Result<std::optional<MappedFile>> ModuleCache::find(const std::string& key) cons
   if (::fstat(descriptor, &info) != 0) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
   if (!S_ISREG(info.st_mode)) return io_error(fmt::format("{} is no file", path));
   if (info.st_uid != ::geteuid()) return io_error(fmt::format("{} belongs to another user", path));
-  if ((info.st_mode & kOthersWrite) != 0) return io_error(fmt::format("{} may be written by others", path));
+  // Another may have written it, so it is made again. The folder is the owner's alone, so it can be.
+  if ((info.st_mode & kOthersWrite) != 0) {
+    if (::unlink(path.c_str()) == 0) return std::optional<MappedFile>();
+    return io_error(fmt::format("{} may be written by others, and cannot be removed: {}", path, std::strerror(errno)));
+  }
   mark_as_used(descriptor);
   Result<MappedFile> file = MappedFile::map(descriptor, path);
   if (!file.is_ok()) return file.status();
@@ -185,7 +197,7 @@ void ModuleCache::trim(const std::string& keep) const {
     const fs::file_time_type used = entries->last_write_time(ignored);
     if (ignored) continue;
     const std::string name = path.filename().string();
-    if (path.extension() == ".samc") {
+    if (is_entry(path)) {
       modules.push_back({used, bytes, path.string()});
       total += bytes;
     } else if (name.find(".samc.tmp-") != std::string::npos || path.extension() == ".lock") {

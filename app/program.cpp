@@ -81,11 +81,12 @@ void warn_of_missing_threads() {
                     shortage->got, shortage->asked));
 }
 
-Status run_command(const Command& command, const std::string& memory_limit) {
+// where: the memory limit comes from, for messages.
+Status run_command(const Command& command, const std::string& memory_limit, const char* where) {
   return guarded([&]() -> Status {
     if (!memory_limit.empty()) {
       Result<int64_t> bytes = parse_memory_size(memory_limit);
-      if (!bytes.is_ok()) return bytes.status().at("--memory-limit");
+      if (!bytes.is_ok()) return bytes.status().at(where);
       set_memory_limit(bytes.value());
     }
     return command();
@@ -111,6 +112,8 @@ int run(const Program& program, std::vector<std::string> words) {
   const std::vector<NamedCommand> commands = program.add_commands(app);
   std::string memory_limit;
   add_memory_limit(app, memory_limit);
+  const bool is_option = std::any_of(words.begin(), words.end(),
+                                     [](const std::string& word) { return word.starts_with("--memory-limit"); });
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(std::move(words));
@@ -122,7 +125,7 @@ int run(const Program& program, std::vector<std::string> words) {
   }
   for (const auto& [name, command] : commands)
     if (app.got_subcommand(name)) {
-      const Status status = run_command(command, memory_limit);
+      const Status status = run_command(command, memory_limit, is_option ? "--memory-limit" : "SAMC_MEMORY_LIMIT");
       warn_of_missing_threads();
       if (!status.is_ok()) return report_error_of(name, status, app);
     }

@@ -49,16 +49,21 @@ Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordere
     }
   }
   if (!embedding_.empty()) {
-    SAMC_ASSIGN(ImageEmbedding embedding, read_embedding(embedding_, predictor_.info()));
+    SAMC_ASSIGN(StoredEmbedding stored, read_embedding(embedding_, predictor_.info()));
+    ImageEmbedding& embedding = stored.embedding;
     if (!job.image.empty() && (embedding.width != width || embedding.height != height))
       return invalid_input(fmt::format("{} is of a picture of {} x {}, and {} has {} x {}", embedding_, embedding.width,
                                        embedding.height, job.image, width, height));
+    if (!job.image.empty() && !stored.image_id.empty() && stored.image_id != image_identity(image))
+      return invalid_input(fmt::format("{} is of another image than {}", embedding_, job.image),
+                           "name the image that was encoded, with --ignore-orientation if it was encoded so");
     width = embedding.width;
     height = embedding.height;
     if (embedding.encoder_id.empty() || predictor_.info().encoder_id.empty())
       warn(fmt::format("{}: nothing tells whether {} made it; the model's name and the shapes fit", embedding_,
                        predictor_.info().name));
-    if (Status status = predictor_.set_embedding(std::move(embedding)); !status.is_ok()) return status.at(embedding_);
+    if (Status status = predictor_.set_embedding(std::move(stored.embedding)); !status.is_ok())
+      return status.at(embedding_);
   }
   SAMC_TRY(check_prompts(job, width, height, paths));
   if (embedding_.empty()) {

@@ -47,6 +47,6 @@ bool is_process_to_end_on_missing_memory() noexcept;  // whether one lives
 std::array<char, 32> bytes_in_words(double bytes) noexcept;
 
 inline constexpr const char* kOutOfMemoryHint =
-    "give a smaller image or fewer prompts at once, or more memory (--memory-limit, ulimit -v, the container's limit)";
+    "more memory is needed (--memory-limit, ulimit -v, the container's limit); of images, smaller ones need less";
 
 }  // namespace samc

@@ -37,6 +37,9 @@ class Scanner {
         SAMC_TRY(alias());
       } else if (is_word(c)) {
         const std::string_view found = word();
+        // The parser takes time by the square of the digits, and of the dimensions.
+        if (found.size() > kLongestMlirWord)
+          return bad(fmt::format("a number or name of {} characters, more than {}", found.size(), kLongestMlirWord));
         if (found == "affine_map" || found == "affine_set")
           return bad("an " + std::string(found), "the Top dialect has none");
       } else {

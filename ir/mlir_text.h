@@ -13,6 +13,7 @@ namespace samc {
 
 constexpr size_t kMostMlirBytes = size_t{64} << 20;
 constexpr size_t kDeepestMlirNesting = 100;             // brackets; also aliases within aliases
+constexpr size_t kLongestMlirWord = 1024;               // a number, a list of dimensions, a name without quotes
 constexpr size_t kMostMlirLocations = size_t{1} << 16;  // that one location alias stands for
 
 // The whole text, in linear time. Errors say the line. What is no MLIR at all passes: the parser's message is better.

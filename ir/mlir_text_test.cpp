@@ -27,6 +27,14 @@ TEST(MlirText, brackets_of_every_kind_are_counted) {
   expect_error(repeated("[)}>", 10'000), "nested");
 }
 
+// The parser takes time by their square.
+TEST(MlirText, long_numbers_and_dimensions_are_refused) {
+  expect_error("module attributes {a = " + std::string(2000, '9') + " : i16777215} {}",
+               "line 1: a number or name of 2000 characters, more than 1024");
+  expect_error("vector<" + repeated("1x", 1000) + "f32>", "line 1: a number or name of 2003 characters");
+  EXPECT_EQ(error_of("tensor<1x3x1024x1024xf32> " + std::string(1024, '9')), "");
+}
+
 TEST(MlirText, brackets_in_texts_and_comments_and_arrows_are_none) {
   EXPECT_EQ(error_of(fmt::format("\"{}\" // {}\n", repeated("[", 1000), repeated("{", 1000))), "");
   EXPECT_EQ(error_of(R"("a \" [[[" "b \\")"), "");

@@ -207,13 +207,14 @@ Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
 }
 
 Status check_prompt(const Prompt& prompt, double width, double height) {
+  const std::string range = width == 1 && height == 1 ? "the image, which runs from 0 to 1"
+                                                      : fmt::format("the picture of {} x {}", width, height);
   if (prompt.points.empty() && !prompt.box && prompt.mask_input.empty())
     return invalid_input("an empty prompt", "give a point, a box or a mask input");
   for (const PromptPoint& point : prompt.points)
     if (!(point.x >= 0 && point.x <= width && point.y >= 0 && point.y <= height))
-      return invalid_input(
-          fmt::format("point {},{} lies outside the picture of {} x {}", point.x, point.y, width, height),
-          "x runs from 0 to the width, y from 0 to the height");
+      return invalid_input(fmt::format("point {},{} lies outside {}", point.x, point.y, range),
+                           "x runs from 0 to the width, y from 0 to the height");
   if (prompt.box) {
     const auto& [x0, y0, x1, y1] = *prompt.box;
     const std::string text = fmt::format("box {},{},{},{}", x0, y0, x1, y1);
@@ -223,7 +224,7 @@ Status check_prompt(const Prompt& prompt, double width, double height) {
       return invalid_input(text + " has its corners swapped", "give x0,y0,x1,y1 with x0 < x1, y0 < y1");
     if (x0 == x1 || y0 == y1) return invalid_input(text + " is empty", "give x0,y0,x1,y1 with x0 < x1, y0 < y1");
     if (x1 <= 0 || y1 <= 0 || x0 >= width || y0 >= height)
-      return invalid_input(fmt::format("{} lies outside the picture of {} x {}", text, width, height));
+      return invalid_input(fmt::format("{} lies outside {}", text, range));
   }
   return Status::ok();
 }

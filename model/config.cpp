@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/limits.h"
+
 namespace samc {
 namespace {
 

@@ -41,7 +41,8 @@ class MapReader {
       if (!seen.insert(entry.first.Scalar()).second) fail(join(entry.first.Scalar()), "given twice");
   }
 
-  std::string join(const std::string& key) const { return path_ + "." + quote(key); }
+  // "model.image_size"; of the file's top the key alone.
+  std::string join(const std::string& key) const { return path_.empty() ? quote(key) : path_ + "." + quote(key); }
   bool has(const std::string& key) {
     asked_.insert(key);
     const YAML::Node value = node_[key];
@@ -329,11 +330,16 @@ ModelConfig read_model(MapReader map) {
 
 static Result<ModelConfig> parse_config_unguarded(const std::string& text, const std::string& name) {
   try {
-    const YAML::Node root = YAML::Load(text);
-    if (!root.IsMap() || !root["model"].IsDefined())
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1)
+      return invalid_input(fmt::format("{} documents in the YAML file, one is taken", documents.size()),
+                           "leave out the lines of '---' and what does not belong to the model");
+    if (documents.empty() || !documents[0].IsMap() || !documents[0]["model"].IsDefined())
       return invalid_input("no key 'model' at the top of the YAML file",
                            "a SAM 2 config file is needed, as in sam2/configs/sam2.1/");
-    ModelConfig config = read_model(MapReader(root["model"], "model"));
+    MapReader top(documents[0], "");
+    ModelConfig config = read_model(top.map("model"));
+    top.done();
     config.name = name;
     SAMC_TRY(check_config(config));
     return config;

@@ -35,6 +35,7 @@ enum ElementType : int32_t {
 };
 
 constexpr int64_t kLargestTensor = int64_t{1} << 36;
+constexpr int64_t kMostNodes = int64_t{1} << 18;  // of all graphs; SAM 2's largest encoder has some 6,000
 constexpr int kDeepestSubgraph = 16;
 constexpr const char* kDamagedHint = "the file is damaged or cut short: export or download it again";
 constexpr const char* kExternalKeyLocation = "location";
@@ -194,6 +195,9 @@ class Loader {
       SAMC_ASSIGN(ValueType type, read_type(value));
       graph.outputs.push_back(std::move(type));
     }
+    nodes_ += proto.node_size();
+    if (nodes_ > kMostNodes)
+      return invalid_input(fmt::format("{} nodes, more than the {} that any model needs", nodes_, kMostNodes));
     for (NodeProto& node : *proto.mutable_node()) {
       SAMC_ASSIGN(Node read, read_node(node, depth));
       graph.nodes.push_back(std::move(read));
@@ -443,6 +447,7 @@ class Loader {
   std::string folder_;
   std::string path_;
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+  int64_t nodes_ = 0;
 };
 
 }  // namespace

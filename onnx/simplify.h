@@ -18,7 +18,7 @@ struct SimplifyOptions {
   std::map<std::string, Constant> fixed_inputs = {};  // inputs that are known, such as has_mask_input = 1
   // Results of single-result nodes that become inputs: what computes them is left out.
   std::vector<std::string> cuts = {};
-  int64_t most_constant_bytes = int64_t{1} << 32;  // of all evaluated constants together
+  int64_t most_constant_bytes = int64_t{1} << 30;  // of all evaluated constants together
   std::vector<std::string> outputs = {};           // values to compute; empty: the model's outputs
   // Whether who reads a message can give shapes and outputs on the command line: only then a hint advises it.
   bool has_flags = false;

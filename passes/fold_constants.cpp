@@ -13,6 +13,9 @@ namespace samc {
 
 namespace {
 
+// Multiplications and elements read, of all ops together. SAM 2 needs some millions.
+constexpr double kMostConstantWork = 0x1p33;
+
 bool is_constant(mlir::Operation& op) {
   if (op.getNumOperands() == 0 || !mlir::isa<top::TopDialect>(op.getDialect())) return false;
   bool any_weight = false;
@@ -21,6 +24,25 @@ bool is_constant(mlir::Operation& op) {
     any_weight |= is_weight(operand);
   }
   return any_weight;
+}
+
+int64_t count_of(mlir::Type type) {
+  const auto tensor = mlir::dyn_cast<mlir::RankedTensorType>(type);
+  return tensor ? tensor.getNumElements() : 0;
+}
+
+// Elements read, or multiplications, whichever are more.
+double work_of(mlir::Operation& op) {
+  double operands = 0, results = 0, window = 1;
+  for (const mlir::Type type : op.getOperandTypes()) operands += static_cast<double>(count_of(type));
+  for (const mlir::Type type : op.getResultTypes()) results += static_cast<double>(count_of(type));
+  if (const auto kernel = op.getAttrOfType<mlir::ArrayAttr>("kernel_shape"))
+    for (const mlir::Attribute extent : kernel)
+      window *= static_cast<double>(mlir::cast<mlir::IntegerAttr>(extent).getInt());
+  if (mlir::isa<top::MatMulOp>(op)) window = static_cast<double>(shape_of(op.getOperand(0)).back());
+  if (mlir::isa<top::ConvOp, top::DeconvOp>(op))
+    window *= static_cast<double>(shape_of(op.getOperand(0))[1]);  // an upper bound where there are groups
+  return operands + results * window;
 }
 
 mlir::LogicalResult replace_by_weights(mlir::Operation& op, WeightStore& weights, ThreadPool& pool) {
@@ -44,10 +66,15 @@ mlir::LogicalResult replace_by_weights(mlir::Operation& op, WeightStore& weights
 
 mlir::LogicalResult fold_constants(mlir::ModuleOp module, WeightStore& weights) {
   ThreadPool pool;
+  double work = 0;
   for (auto function : module.getOps<mlir::func::FuncOp>()) {
     // In order, so that a result that has become a weight makes its users constant before they are looked at.
     for (mlir::Operation& op : llvm::make_early_inc_range(function.getBody().front())) {
-      if (is_constant(op) && mlir::failed(replace_by_weights(op, weights, pool))) return mlir::failure();
+      if (!is_constant(op)) continue;
+      work += work_of(op);
+      if (work > kMostConstantWork)
+        return op.emitError("the model's constants take more work to evaluate than any model needs");
+      if (mlir::failed(replace_by_weights(op, weights, pool))) return mlir::failure();
     }
     for (mlir::Operation& op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front()))) {
       if (mlir::isOpTriviallyDead(&op)) op.erase();

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 
@@ -151,10 +152,24 @@ Status copy_text(const TemporaryFolder& work, const std::string& path, const Sou
   return writer.commit();
 }
 
-// The log beside the result, so that the work folder can go.
+// The first line of a log that samc kept: a file without it is somebody's own.
+constexpr std::string_view kLogMark = "samc deploy: what tpuc-opt printed\n";
+
+bool is_kept_log(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string first(kLogMark.size(), '\0');
+  return file.read(first.data(), static_cast<std::streamsize>(first.size())) && first == kLogMark;
+}
+
+// The log beside the result, so that the work folder can go. No other file of that name is replaced.
 Status keep_log(const Status& status, const TemporaryFolder& work, const std::string& output) {
-  const std::string kept = log_beside(output);
-  const Status moved = move_into_place(work.file("log"), kept);
+  constexpr size_t kLargestLog = size_t{64} << 20;
+  std::error_code error;
+  std::string kept = log_beside(output);
+  for (int number = 2; fs::exists(fs::symlink_status(kept, error)) && !is_kept_log(kept); ++number)
+    kept = fmt::format("{}.{}", log_beside(output), number);
+  const Result<std::string> log = read_text_file(work.file("log"), kLargestLog);
+  const Status moved = log.is_ok() ? write_file(kept, std::string(kLogMark) + log.value()) : log.status();
   const std::string hint = status.hint().empty() ? "" : status.hint() + "; ";
   return {status.code(), status.message(),
           hint + (moved.is_ok() ? "its log is " + kept : "its log is lost: " + moved.message())};
@@ -319,7 +334,7 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
     return keep_log(unsupported("tpuc-opt ended well and wrote no bmodel"), work, options.output);
   SAMC_ASSIGN(report.cores, read_engine_estimates(work.path()));
   SAMC_TRY(move_into_place(work.file("model.bmodel"), options.output));
-  fs::remove(log_beside(options.output), error);  // of an earlier failure
+  if (is_kept_log(log_beside(options.output))) fs::remove(log_beside(options.output), error);  // of an earlier failure
   return report;
 }
 
