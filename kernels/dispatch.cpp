@@ -14,7 +14,8 @@
 
 namespace samc {
 
-#define SAMC_KERNEL(name, Type, variants) Type##Function name;
+// The variants' declarations; those of other processors are never defined, and nothing refers to them.
+#define SAMC_KERNEL(name, Type, variants) extern Type name;
 namespace scalar {
 #include "kernels/kernels.inc"
 }
@@ -26,17 +27,24 @@ namespace avx512 {
 }
 #undef SAMC_KERNEL
 
-#define SAMC_SCALAR(name) scalar::name, nullptr, nullptr
-#define SAMC_SCALAR_AVX2(name) scalar::name, avx2::name, nullptr
-#define SAMC_SCALAR_AVX2_AVX512(name) scalar::name, avx2::name, avx512::name
-#define SAMC_KERNEL(name, Type, variants) \
-  const KernelVariants<Type##Function> name##_variants{#name, {SAMC_##variants(name)}};
+// The lists, best first. A kernel that only some sets have gets a list of its own here.
+#define SAMC_SCALAR(name) \
+  { kScalarIsa, &scalar::name }
+#if defined(__x86_64__)
+#define SAMC_VECTORS(name) {kAvx512Isa, &avx512::name}, {kAvx2Isa, &avx2::name}, SAMC_SCALAR(name)
+#else
+#define SAMC_VECTORS(name) SAMC_SCALAR(name)
+#endif
+
+#define SAMC_KERNEL(name, Type, variants)                                \
+  constexpr KernelVariant<Type> name##_list[] = {SAMC_##variants(name)}; \
+  const KernelVariants<Type> name##_variants{#name, name##_list};
 #include "kernels/kernels.inc"
 #undef SAMC_KERNEL
 
-std::vector<KernelChoice> kernel_choices(Isa isa) {
+std::vector<KernelChoice> kernel_choices(const Isa& isa) {
   std::vector<KernelChoice> choices;
-#define SAMC_KERNEL(name, Type, variants) choices.push_back({#name, name##_variants.chosen(isa)});
+#define SAMC_KERNEL(name, Type, variants) choices.push_back({#name, name##_variants.chosen(isa.features).needs});
 #include "kernels/kernels.inc"
 #undef SAMC_KERNEL
   return choices;

@@ -6,7 +6,7 @@
 namespace samc::avx2 {
 namespace {
 
-constexpr int64_t kTileRows = kGemmTileRowsAvx2;
+constexpr int64_t kTileRows = 6;
 
 // 16 registers: the sums, the columns and one factor. Even but at the end: a panel is two vectors.
 constexpr int max_vectors(int64_t rows) { return rows <= 1 ? 8 : rows <= 2 ? 4 : 2; }

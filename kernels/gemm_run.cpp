@@ -56,8 +56,7 @@ Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t t
 void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffsets& offsets, KernelContext& context) {
   if (problem.rows == 0 || problem.columns == 0) return;
   SAMC_CHECK(problem.group_columns % kPanelColumns == 0, "groups of {} columns", problem.group_columns);
-  const int64_t tile_rows = gemm_tile_rows(context.isa);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
   constexpr int64_t kWayFloats = 1024;
@@ -70,10 +69,9 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
       parts.push_back({first, first, std::min(part, problem.k - first)});
     }
   }
-  const Cut pieces = cut(problem, parts[0].count, tile_rows, context.pool.threads());
-  const int64_t block_rows = pieces.block_tiles * tile_rows;
-  const int64_t packed_size =
-      plain ? 0 : packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
+  const Cut pieces = cut(problem, parts[0].count, gemm.tile_rows, context.pool.threads());
+  const int64_t block_rows = pieces.block_tiles * gemm.tile_rows;
+  const int64_t packed_size = plain ? 0 : gemm.packed_rows_floats(std::min(block_rows, problem.rows), problem.k);
   const int64_t sums_pitch = round_up(std::min(pieces.columns, problem.columns), kPanelColumns);
   const int64_t sums_size = parts.size() > 1 ? sums_pitch * std::min(block_rows, problem.rows) : 0;
 
@@ -117,7 +115,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
         block.segments = &part;
         block.sums_before = &part == &parts.front() ? nullptr : sums;
         block.sums_after = &part == &parts.back() ? nullptr : sums;
-        multiply(block);
+        gemm.multiply(block);
       }
       column += block.columns;
     }

@@ -66,7 +66,7 @@ Result<CompareOp> compare_op_named(const std::string& name) {
 
 void unary(const UnaryParams& params, const float* src, float* dst, KernelContext& context) {
   const bool plain = params.op == UnaryOp::kSin || params.op == UnaryOp::kCos || params.op == UnaryOp::kTanh;
-  UnaryFunction* run_piece = plain ? unary_variants.choose(Isa::kScalar) : unary_variants.choose(context);
+  UnaryFunction* run_piece = plain ? unary_variants.chosen(kScalarIsa.features).kernel : unary_variants.choose(context);
   const int64_t pieces = (params.count + kPieceElements - 1) / kPieceElements;
   context.pool.run(pieces, [&](int64_t piece, int) {
     const int64_t first = piece * kPieceElements;

@@ -416,7 +416,7 @@ TEST(Executor, EveryOperationIsTimed) {
   const std::vector<NamedInput> inputs = {{"x", x.view()}};
   ASSERT_TRUE(executor.run("f", 2, inputs, {}).is_ok());
   ASSERT_EQ(seen.size(), 3u);
-  EXPECT_EQ(seen[0], std::string("unary ") + isa_name(executor.isa()));
+  EXPECT_EQ(seen[0], std::string("unary ") + executor.isa().name);
 }
 
 // The variant is what ran, not what a list says of the kernel.
@@ -425,7 +425,7 @@ TEST(Executor, TheVariantIsTheOneThatRan) {
   Executor executor = Executor::create(module, 1).value();
   std::set<std::string> fast, plain;
   executor.observe([&](const OperationTiming& timing) {
-    (timing.variant == isa_name(executor.isa()) ? fast : plain).emplace(timing.kernel);
+    (timing.variant == executor.isa().name ? fast : plain).emplace(timing.kernel);
   });
   for (const PlanFunction& function : module->plan().functions) {
     std::deque<Tensor> memory;
@@ -437,7 +437,7 @@ TEST(Executor, TheVariantIsTheOneThatRan) {
     const Status status = executor.run(function.name, function.greatest_points == 0 ? 0 : 3, inputs, {});
     ASSERT_TRUE(status.is_ok()) << status.to_string();
   }
-  if (executor.isa() == Isa::kScalar) GTEST_SKIP() << "one variant only";
+  if (executor.isa() == kScalarIsa) GTEST_SKIP() << "one variant only";
   EXPECT_EQ(fast, (std::set<std::string>{"attention", "batch_matmul", "binary", "conv", "deconv2x2", "depthwise_conv",
                                          "layer_norm", "matmul", "max_pool", "permute", "softmax", "token_attention",
                                          "unary"}));
