@@ -4,7 +4,7 @@
 //
 // A variant is a plain function over plain data that does one piece of the work (or a table of functions that go
 // together); the kernel's own file (x.cpp, compiled without instruction set flags) checks the parameters, cuts the work
-// and hands the pieces to the thread pool. Variant files (x_avx2.cpp, x_avx512.cpp) therefore hold no templates or
+// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, x64/x_avx512.cpp) therefore hold no templates or
 // inline functions of the standard library, which the linker could choose for the whole program: a machine without
 // AVX-512 would then die far from any kernel. kernels_isa_test looks for such symbols.
 

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "kernels/gemm.h"
-#include "kernels/vector_math_avx512.h"
+#include "kernels/x64/vector_math_avx512.h"
 
 namespace samc::avx512 {
 namespace {
@@ -13,8 +13,8 @@ constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 :
 
 }  // namespace
 
-#include "kernels/tile.inc"
+#include "kernels/vector/tile.inc"
 
-#include "kernels/gemm_vector.inc"
+#include "kernels/vector/gemm.inc"
 
 }  // namespace samc::avx512

@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "kernels/gemm.h"
-#include "kernels/vector_math_avx2.h"
+#include "kernels/x64/vector_math_avx2.h"
 
 namespace samc::avx2 {
 namespace {
@@ -13,8 +13,8 @@ constexpr int max_vectors(int64_t rows) { return rows <= 1 ? 8 : rows <= 2 ? 4 :
 
 }  // namespace
 
-#include "kernels/tile.inc"
+#include "kernels/vector/tile.inc"
 
-#include "kernels/gemm_vector.inc"
+#include "kernels/vector/gemm.inc"
 
 }  // namespace samc::avx2
