@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "kernels/activation.h"
 #include "kernels/context.h"
+#include "package/operations.h"
 #include "package/plan.h"
 
 namespace samc {
@@ -56,18 +57,15 @@ BoundOperation bound(double arithmetic, Body body) {
           arithmetic};
 }
 
-// What a binder reads an operation through. The first thing that is wrong is kept, later ones are ignored, and what is
-// read after it is 0 or empty: a binder checks `good()` before it divides or loops by what it read.
+// What a binder reads an operation through, by the operation's schema (package/ops.def): how many operands and results,
+// of which type, and which attributes in which range is checked here. The first thing that is wrong is kept, later ones
+// are ignored, and what is read after it is the least in range or empty: a binder checks `good()` before it divides or
+// loops by what it read.
 class OperationBinder {
  public:
-  OperationBinder(const PlanFunction& function, const Operation& operation, int64_t points)
-      : function_(function), operation_(operation), points_(points), used_(attribute_count(), false) {}
+  OperationBinder(const PlanFunction& function, const Operation& operation, const OperationSchema& schema,
+                  int64_t points);
 
-  // Largest inner extent that any kernel is asked to handle: what scratch memory grows with.
-  static constexpr int64_t kGreatestInner = int64_t{1} << 17;
-
-  // Operands and results: `least` to `most` operands, `results` results.
-  void expect_values(size_t least, size_t most, size_t results = 1);
   size_t operands() const { return operation_.operands.size(); }
   int32_t operand(size_t position) const {
     return position < operation_.operands.size() ? operation_.operands[position] : kAbsent;
@@ -77,21 +75,17 @@ class OperationBinder {
   Shape shape(int32_t value) const;
   int64_t count(int32_t value) const;
   DType dtype(int32_t value) const;
-  // The operand must be there, or may be absent, and must hold `count` floats.
-  void expect_floats(size_t position, int64_t count, const char* what);
-  void expect_optional_floats(size_t position, int64_t count, const char* what);
-  void expect_result_floats(int64_t count);
+  // The operand, where it is there, must hold so many elements.
+  void expect_count(size_t position, int64_t count);
+  void expect_result_count(int64_t count);
 
-  int64_t integer(const char* name);  // must be there
-  int64_t integer(const char* name, int64_t absent);
-  int64_t extent(const char* name);                 // an integer of at least 0 and at most kGreatestExtent
-  int64_t positive(const char* name);               // an integer of at least 1 and at most kGreatestInner
-  bool flag(const char* name);                      // 0 or 1, absent is 0
-  std::vector<int64_t> integers(const char* name);  // must be there
-  float number(const char* name);                   // must be there, and finite
-  float number(const char* name, float absent);
-  std::string text(const char* name);  // must be there
-  Activation activation();             // "activation", absent is none
+  // Attributes. The schema says what one is that is not there, if it need not be.
+  int64_t integer(const char* name);  // kPositive, kExtent
+  bool flag(const char* name);
+  std::vector<int64_t> integers(const char* name);
+  float number(const char* name);
+  std::string text(const char* name);
+  Activation activation();
 
   template <class... Args>
   void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
@@ -103,13 +97,16 @@ class OperationBinder {
 
  private:
   void fail(const std::string& message);
+  void check_values();
+  const AttributeSchema& schema_of(const char* name) const;
+  const IntegerAttribute* find_integers(const char* name);
   size_t attribute_count() const {
     return operation_.integers.size() + operation_.floats.size() + operation_.strings.size();
   }
-  const IntegerAttribute* find_integers(const char* name);
 
   const PlanFunction& function_;
   const Operation& operation_;
+  const OperationSchema& schema_;
   int64_t points_;
   std::vector<bool> used_;
   Status status_;
@@ -119,17 +116,9 @@ class OperationBinder {
 int64_t product(std::initializer_list<int64_t> extents);
 int64_t product(std::span<const int64_t> extents);
 
-using Bind = BoundOperation (*)(OperationBinder&);
-struct KernelBinder {
-  const char* kernel;
-  Bind bind;
-};
-// Each family's kernels: bind_gemm.cpp and so on.
-std::span<const KernelBinder> gemm_binders();
-std::span<const KernelBinder> attention_binders();
-std::span<const KernelBinder> elementwise_binders();
-std::span<const KernelBinder> spatial_binders();
-std::span<const KernelBinder> movement_binders();
+// Each operation's binder, in the bind_*.cpp of its family.
+#define SAMC_OPERATION(name, meaning) BoundOperation bind_##name(OperationBinder& in);
+#include "package/ops.def"
 
 // Finds the binder of operation.kernel and lets it check and bind.
 Result<BoundOperation> bind_operation(const PlanFunction& function, const Operation& operation, int64_t points);
