@@ -7,6 +7,9 @@
 #include "base/rounding.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(attention, AttentionFunction)
+
 namespace {
 
 constexpr int64_t kMostPiecesInARun = 64;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/cache.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
 
@@ -11,10 +12,10 @@ namespace {
 
 // Of b, packed anew for each piece: what stays in the L2 cache; for so few rows of a that packing is most of the work,
 // in L1.
-constexpr int64_t kPanelBytes = 256 * 1024;
-constexpr int64_t kFewRowsPanelBytes = 24 * 1024;
+constexpr int64_t kPanelBytes = kL2Bytes / 2;
+constexpr int64_t kFewRowsPanelBytes = kL1Bytes * 3 / 4;
 constexpr int64_t kFewRows = 16;
-constexpr int64_t kRowBytes = 128 * 1024;
+constexpr int64_t kRowBytes = kL2Bytes / 4;
 
 }  // namespace
 

@@ -1,16 +1,14 @@
 #pragma once
-// One list a kernel: its variants, best first, each with the instructions that it needs; made from kernels.inc. Of
-// those whose needs are met the first one runs. Dispatch, tests and benchmarks all read these lists.
+// One list a kernel: its variants, best first, each with the instructions that it needs. Of those whose needs are met
+// the first one runs.
 //
 // A variant is a plain function over plain data that does one piece of the work (or a table of functions that go
 // together); the kernel's own file (x.cpp, compiled without instruction set flags) checks the parameters, cuts the work
-// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, x64/x_avx512.cpp) therefore hold no templates or
-// inline functions of the standard library, which the linker could choose for the whole program: a machine without
+// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, x64/x_avx512.cpp) therefore hold no templates
+// or inline functions of the standard library, which the linker could choose for the whole program: a machine without
 // AVX-512 would then die far from any kernel. kernels_isa_test looks for such symbols.
 
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/cpu_features.h"
 
@@ -44,12 +42,26 @@ struct KernelVariants {
   }
 };
 
-struct KernelChoice {
-  std::string name;
-  Isa isa;  // what the variant needs
-};
-
-// Each kernel with the variant that runs when the features of isa may be used, in the order of kernels.inc.
-std::vector<KernelChoice> kernel_choices(const Isa& isa);
+// In x.cpp, in namespace samc, where x has a variant for every set of vector instructions: declares them, each in the
+// namespace of its set, and defines x_variants, which x.h declares. (A kernel that only some sets have writes its list
+// out.)
+#define SAMC_DECLARE_VARIANT(isa, name, Type) \
+  namespace isa {                             \
+  extern Type name;                           \
+  }
+#define SAMC_LIST_VARIANTS(name, Type, ...)                    \
+  constexpr KernelVariant<Type> name##_list[] = {__VA_ARGS__}; \
+  const KernelVariants<Type> name##_variants{#name, name##_list};
+#if defined(__x86_64__)
+#define SAMC_VECTOR_VARIANTS(name, Type)   \
+  SAMC_DECLARE_VARIANT(avx512, name, Type) \
+  SAMC_DECLARE_VARIANT(avx2, name, Type)   \
+  SAMC_DECLARE_VARIANT(scalar, name, Type) \
+  SAMC_LIST_VARIANTS(name, Type, {kAvx512Isa, &avx512::name}, {kAvx2Isa, &avx2::name}, {kScalarIsa, &scalar::name})
+#else
+#define SAMC_VECTOR_VARIANTS(name, Type)   \
+  SAMC_DECLARE_VARIANT(scalar, name, Type) \
+  SAMC_LIST_VARIANTS(name, Type, {kScalarIsa, &scalar::name})
+#endif
 
 }  // namespace samc

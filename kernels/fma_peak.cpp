@@ -8,6 +8,8 @@
 
 namespace samc {
 
+SAMC_VECTOR_VARIANTS(fma_loop, FmaLoopFunction)
+
 double fma_peak_gflops(const Isa& isa, ThreadPool& pool) {
   using Clock = std::chrono::steady_clock;
   FmaLoopFunction* const loop = fma_loop_variants.chosen(isa.features).kernel;

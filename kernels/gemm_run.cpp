@@ -5,14 +5,18 @@
 #include <vector>
 
 #include "base/rounding.h"
+#include "kernels/cache.h"
 #include "kernels/pack.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(gemm, const Gemm)
+
 namespace {
 
 constexpr int64_t kMostBlockRows = 256;
-// Half of a small L2 cache: the other half is for the panels that pass by.
-constexpr int64_t kBlockFloats = 64 * 1024;
+// Half of the L2 cache: the other half is for the panels that pass by.
+constexpr int64_t kBlockFloats = kL2Bytes / 2 / int64_t{sizeof(float)};
 // Columns are only cut when there are too few rows for all threads; each range is at least this wide.
 constexpr int64_t kLeastColumns = 64;
 // Plain rows longer than this are multiplied in parts of about kPartK: more of them fit into the L2 cache, so that the
@@ -59,7 +63,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   const Gemm& gemm = *gemm_variants.choose(context);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
-  constexpr int64_t kWayFloats = 1024;
+  constexpr int64_t kWayFloats = kL1WayBytes / int64_t{sizeof(float)};
   const bool plain = problem.plain_rows != nullptr && problem.row_stride % kWayFloats != 0;
   std::vector<GemmSegment> parts{{0, 0, problem.k}};
   if (plain && problem.k > kLongK) {

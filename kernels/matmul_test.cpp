@@ -258,19 +258,6 @@ TEST(PackWeights, both_orders_give_the_same_panels) {
   EXPECT_EQ(first[80 + 3], 0);
 }
 
-TEST(KernelChoices, name_each_kernel_once) {
-  std::vector<std::string> names;
-  for (const KernelChoice& choice : kernel_choices(kScalarIsa)) {
-    EXPECT_EQ(choice.isa, kScalarIsa);
-    EXPECT_EQ(std::count(names.begin(), names.end(), choice.name), 0) << choice.name;
-    names.push_back(choice.name);
-  }
-#if defined(__x86_64__)
-  for (const Isa& isa : {kAvx2Isa, kAvx512Isa})
-    for (const KernelChoice& choice : kernel_choices(isa)) EXPECT_EQ(choice.isa, isa) << choice.name;
-#endif
-}
-
 // Sets of which none includes the other have no order but the list's.
 TEST(KernelVariants, the_first_whose_needs_are_met_runs) {
   const Isa tiles{"amx", {CpuFeature::kAmxTile, CpuFeature::kAmxInt8}};

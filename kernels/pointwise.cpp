@@ -6,6 +6,10 @@
 #include "kernels/broadcast.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(unary, UnaryFunction)
+SAMC_VECTOR_VARIANTS(binary, BinaryFunction)
+
 namespace {
 
 constexpr int64_t kPieceElements = 16384;

@@ -10,6 +10,9 @@
 #include "kernels/pack.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(group_softmax, GroupSoftmaxFunction)
+
 namespace {
 
 constexpr int64_t kBlockTiles = 8;  // of rows, whose scores stay in the L2 cache

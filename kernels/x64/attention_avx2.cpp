@@ -7,8 +7,9 @@
 
 namespace samc::avx2 {
 namespace {
+// 16 registers: the sums of a tile of two vectors, two vectors of keys or values, and one factor.
 constexpr int64_t kTileRows = 6;
-}
+}  // namespace
 #include "kernels/vector/tile.inc"
 
 #include "kernels/vector/attention.inc"
