@@ -166,8 +166,8 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   progress.show("measuring the machine ...");
   const double peak = fma_peak_gflops(isa, pool);
   progress.clear();
-  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(),
-      isa_name(isa), pool.threads(), peak);
+  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(), isa.name,
+      pool.threads(), peak);
   say("picture {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
       arguments.repeat);
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/cpu_detection.h"
 #include "base/cpu_features.h"
 #include "base/dtype.h"
 #include "base/files.h"
@@ -124,12 +125,78 @@ TEST(ThreadPool, does_every_piece_once) {
 
 TEST(CpuFeatures, a_forced_set_must_exist) {
   ASSERT_EQ(::setenv("SAMC_ISA", "scalar", 1), 0);
-  EXPECT_EQ(choose_isa().value(), Isa::kScalar);
+  EXPECT_EQ(choose_isa().value(), kScalarIsa);
   ASSERT_EQ(::setenv("SAMC_ISA", "sse9", 1), 0);
   EXPECT_EQ(choose_isa().status().code(), StatusCode::kUsage);
+  EXPECT_NE(choose_isa().status().to_string().find("use scalar, avx2 or avx512"), std::string::npos);
+  for (const Isa& isa : known_isas()) {
+    ASSERT_EQ(::setenv("SAMC_ISA", isa.name, 1), 0);
+    const Result<Isa> chosen = choose_isa();
+    ASSERT_EQ(chosen.is_ok(), isa_available(isa)) << isa.name;
+    if (chosen.is_ok()) {
+      EXPECT_EQ(chosen.value(), isa);  // and nothing beyond
+      EXPECT_STREQ(chosen.value().name, isa.name);
+    } else {
+      EXPECT_EQ(chosen.status().code(), StatusCode::kUnsupported);
+    }
+  }
   ::unsetenv("SAMC_ISA");
-  EXPECT_TRUE(choose_isa().is_ok());
+  EXPECT_EQ(choose_isa().value().features, cpu_features());
 }
+
+// A machine that has all of x86-64.
+X64Identity complete() { return {~0u, ~0u, ~0u, ~0u, ~0u, ~uint64_t{0}, true}; }
+
+TEST(CpuFeatures, x64_needs_the_processor_and_the_operating_system) {
+  EXPECT_EQ(x64_features({}).to_string(), "scalar");
+  EXPECT_EQ(x64_features(complete()).to_string(), "avx512+vnni+bf16+avx_vnni+amx+amx_int8+amx_bf16");
+  X64Identity identity = complete();
+  identity.saved_state = 0x7;  // nothing beyond ymm
+  EXPECT_EQ(x64_features(identity).to_string(), "avx2+avx_vnni");
+  identity.saved_state = 0xe7;  // no tiles
+  EXPECT_EQ(x64_features(identity).to_string(), "avx512+vnni+bf16+avx_vnni");
+  identity.saved_state = 0x1;
+  EXPECT_EQ(x64_features(identity), CpuFeatures());
+  identity = complete();
+  identity.leaf1_ecx &= ~(1u << 27);  // no xgetbv, so what it said is not known
+  EXPECT_EQ(x64_features(identity), CpuFeatures());
+  identity = complete();
+  identity.tiles_permitted = false;
+  EXPECT_FALSE(x64_features(identity).has(CpuFeature::kAmxTile));
+  EXPECT_FALSE(x64_features(identity).has(CpuFeature::kAmxBf16));
+  EXPECT_TRUE(x64_features(identity).has(CpuFeature::kAvx512));
+  for (const unsigned bit : {16u, 17u, 30u, 31u}) {  // AVX-512 is all four of F, DQ, BW and VL
+    identity = complete();
+    identity.leaf7_ebx &= ~(1u << bit);
+    EXPECT_FALSE(x64_features(identity).has(CpuFeature::kAvx512));
+    EXPECT_FALSE(x64_features(identity).has(CpuFeature::kAvx512Bf16));
+    EXPECT_TRUE(x64_features(identity).has(CpuFeature::kAvx2));
+  }
+  for (const unsigned bit : {12u, 28u, 29u}) {  // FMA, AVX, F16C
+    identity = complete();
+    identity.leaf1_ecx &= ~(1u << bit);
+    EXPECT_EQ(x64_features(identity), CpuFeatures());
+  }
+}
+
+TEST(CpuFeatures, arm64_goes_by_capabilities) {
+  EXPECT_EQ(arm64_features(0, ~uint64_t{0}), CpuFeatures());
+  EXPECT_EQ(arm64_features(2, 0).to_string(), "neon");
+  EXPECT_EQ(arm64_features(2 | 1 << 20, 1 << 13 | 1 << 14).to_string(), "neon+dotprod+i8mm+bf16");
+}
+
+#if defined(__x86_64__)
+// A second opinion on what we read from cpuid ourselves.
+TEST(CpuFeatures, agree_with_the_compilers) {
+  __builtin_cpu_init();
+  EXPECT_EQ(cpu_features().has(CpuFeature::kAvx2), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+  EXPECT_EQ(cpu_features().has(CpuFeature::kAvx512),
+            __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+  EXPECT_EQ(cpu_features().has(CpuFeature::kAvx512Vnni), __builtin_cpu_supports("avx512vnni") != 0);
+  EXPECT_EQ(cpu_features().has(CpuFeature::kAvx512Bf16), __builtin_cpu_supports("avx512bf16") != 0);
+}
+#endif
 
 }  // namespace
 }  // namespace samc

@@ -1,79 +1,82 @@
 #include "base/cpu_features.h"
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
-
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <string_view>
 #include <thread>
 
+#include "base/cpu_detection.h"
+
 namespace samc {
-#if defined(__x86_64__)
 namespace {
 
-// clang 14's __builtin_cpu_supports does not know f16c.
-bool has_f16c() {
-  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+constexpr std::array<Isa, 3> kKnownIsas = {kScalarIsa, kAvx2Isa, kAvx512Isa};
+
+struct FeatureName {
+  CpuFeature feature;
+  const char* name;
+  CpuFeature included_in;  // itself: in none
+};
+constexpr FeatureName kFeatureNames[] = {
+    {CpuFeature::kAvx2, "avx2", CpuFeature::kAvx512},
+    {CpuFeature::kAvx512, "avx512", CpuFeature::kAvx512},
+    {CpuFeature::kAvx512Vnni, "vnni", CpuFeature::kAvx512Vnni},
+    {CpuFeature::kAvx512Bf16, "bf16", CpuFeature::kAvx512Bf16},
+    {CpuFeature::kAvxVnni, "avx_vnni", CpuFeature::kAvxVnni},
+    {CpuFeature::kAmxTile, "amx", CpuFeature::kAmxTile},
+    {CpuFeature::kAmxInt8, "amx_int8", CpuFeature::kAmxInt8},
+    {CpuFeature::kAmxBf16, "amx_bf16", CpuFeature::kAmxBf16},
+    {CpuFeature::kNeon, "neon", CpuFeature::kNeon},
+    {CpuFeature::kDotProduct, "dotprod", CpuFeature::kDotProduct},
+    {CpuFeature::kI8mm, "i8mm", CpuFeature::kI8mm},
+    {CpuFeature::kNeonBf16, "bf16", CpuFeature::kNeonBf16},
+};
+
+// "scalar, avx2 or avx512"
+std::string known_names() {
+  std::string names;
+  for (const Isa& isa : kKnownIsas) {
+    if (!names.empty()) names += isa == kKnownIsas.back() ? " or " : ", ";
+    names += isa.name;
+  }
+  return names;
 }
 
 }  // namespace
-#endif
+
+std::string CpuFeatures::to_string() const {
+  std::string text;
+  for (const FeatureName& entry : kFeatureNames) {
+    if (!has(entry.feature) || (entry.included_in != entry.feature && has(entry.included_in))) continue;
+    if (!text.empty()) text += '+';
+    text += entry.name;
+  }
+  return text.empty() ? kScalarIsa.name : text;
+}
 
 const CpuFeatures& cpu_features() {
-  static const CpuFeatures features = [] {
-    CpuFeatures found;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    found.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
-    found.avx512 = found.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                   __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    found.avx512_vnni = found.avx512 && __builtin_cpu_supports("avx512vnni");
-    found.avx512_bf16 = found.avx512 && __builtin_cpu_supports("avx512bf16");
-#endif
-    return found;
-  }();
+  static const CpuFeatures features = detect_features();
   return features;
 }
 
-const char* isa_name(Isa isa) {
-  switch (isa) {
-    case Isa::kScalar:
-      return "scalar";
-    case Isa::kAvx2:
-      return "avx2";
-    case Isa::kAvx512:
-      return "avx512";
-  }
-  return "?";
-}
+std::span<const Isa> known_isas() { return kKnownIsas; }
 
-bool isa_available(Isa isa) {
-  switch (isa) {
-    case Isa::kScalar:
-      return true;
-    case Isa::kAvx2:
-      return cpu_features().avx2;
-    case Isa::kAvx512:
-      return cpu_features().avx512;
-  }
-  return false;
-}
+bool isa_available(const Isa& isa) { return cpu_features().includes(isa.features); }
 
 Result<Isa> choose_isa() {
   if (const char* forced = std::getenv("SAMC_ISA"); forced != nullptr && *forced != '\0') {
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
-      if (std::string_view(forced) != isa_name(isa)) continue;
+    for (const Isa& isa : kKnownIsas) {
+      if (std::string_view(forced) != isa.name) continue;
       if (isa_available(isa)) return isa;
       return unsupported(fmt::format("SAMC_ISA={}: this machine lacks it", forced), "unset SAMC_ISA");
     }
-    return usage_error(fmt::format("SAMC_ISA={} is not known", forced), "use scalar, avx2 or avx512");
+    return usage_error(fmt::format("SAMC_ISA={} is not known", forced), fmt::format("use {}", known_names()));
   }
-  if (isa_available(Isa::kAvx512)) return Isa::kAvx512;
-  if (isa_available(Isa::kAvx2)) return Isa::kAvx2;
-  return Isa::kScalar;
+  Isa best = kScalarIsa;
+  for (const Isa& isa : kKnownIsas)
+    if (isa_available(isa)) best = isa;
+  return Isa{best.name, cpu_features()};
 }
 
 std::string machine_description() {
@@ -84,11 +87,7 @@ std::string machine_description() {
     if (const size_t colon = line.find(": "); colon != std::string::npos) model = line.substr(colon + 2);
     break;
   }
-  const CpuFeatures& features = cpu_features();
-  std::string sets = features.avx512 ? "avx512" : features.avx2 ? "avx2" : "scalar";
-  if (features.avx512_vnni) sets += "+vnni";
-  if (features.avx512_bf16) sets += "+bf16";
-  return fmt::format("{}, {} cores, {}", model, std::thread::hardware_concurrency(), sets);
+  return fmt::format("{}, {} cores, {}", model, std::thread::hardware_concurrency(), cpu_features().to_string());
 }
 
 }  // namespace samc

@@ -10,10 +10,6 @@
 #include <utility>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 namespace samc {
 namespace {
 
@@ -26,7 +22,9 @@ int usable_cores() {
 
 void pause_briefly() {
 #if defined(__x86_64__)
-  _mm_pause();
+  __asm__ volatile("pause");
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 

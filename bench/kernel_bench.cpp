@@ -93,7 +93,7 @@ Status run(const Options& options) {
   SAMC_TRY(limit_onednn(isa, pool.threads()));
   const double peak = fma_peak_gflops(isa, pool);
   fmt::print("{}; {} threads, {}, {}; measured FMA peak {:.0f} GFLOP/s\n", machine_description(), pool.threads(),
-             isa_name(isa), options.cpu_time ? "CPU time" : "wall clock", peak);
+             isa.name, options.cpu_time ? "CPU time" : "wall clock", peak);
   fmt::print("GFLOP/s and % of peak from the least time; ratio = oneDNN / ours, above 1 ours is faster\n");
   fmt::print("{:<42} {:>8} {:>8} {:>8} {:>7} {:>5} {:>8} {:>8} {:>6} {:>6}\n", "operation", "min ms", "median", "max",
              "GFLOP/s", "peak", "dnn min", "median", "ratio", "median");

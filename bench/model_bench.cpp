@@ -54,7 +54,7 @@ class ModelBench {
  private:
   Status describe_machine() {
     const double peak = fma_peak_gflops(executor_.isa(), executor_.pool());
-    fmt::print("{}; {}; {} thread(s); FMA peak {:.0f} GFLOP/s\n", machine_description(), isa_name(executor_.isa()),
+    fmt::print("{}; {}; {} thread(s); FMA peak {:.0f} GFLOP/s\n", machine_description(), executor_.isa().name,
                executor_.pool().threads(), peak);
     return Status::ok();
   }

@@ -159,11 +159,11 @@ std::unique_ptr<OneDnnOperation> make(Bind* bind, const BenchShape& shape, const
 
 }  // namespace
 
-Status limit_onednn(Isa isa, int threads) {
+Status limit_onednn(const Isa& isa, int threads) {
   omp_set_num_threads(threads);
-  const dnnl::cpu_isa limit = isa == Isa::kAvx512 ? dnnl::cpu_isa::all
-                              : isa == Isa::kAvx2 ? dnnl::cpu_isa::avx2
-                                                  : dnnl::cpu_isa::sse41;
+  const dnnl::cpu_isa limit = isa.features.has(CpuFeature::kAvx512) ? dnnl::cpu_isa::all
+                              : isa.features.has(CpuFeature::kAvx2) ? dnnl::cpu_isa::avx2
+                                                                    : dnnl::cpu_isa::sse41;
   if (dnnl::set_max_cpu_isa(limit) != dnnl::status::success) return unsupported("oneDNN refused the instruction set");
   return Status::ok();
 }

@@ -21,7 +21,7 @@ struct OneDnnOperation {
 };
 
 // Holds oneDNN to the given set and number of threads. Before anything else.
-Status limit_onednn(Isa isa, int threads);
+Status limit_onednn(const Isa& isa, int threads);
 Result<std::unique_ptr<OneDnnOperation>> make_onednn(const BenchShape& shape, const BenchData& data);
 
 }  // namespace samc

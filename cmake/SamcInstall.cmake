@@ -22,8 +22,8 @@ target_link_libraries(samc_runtime_archive INTERFACE fmt::fmt JPEG::JPEG PNG::PN
 
 install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(stage IN LISTS samc_runtime_stages)
-  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${stage}/*.h ${PROJECT_SOURCE_DIR}/${stage}/*.inc)
-  list(FILTER headers EXCLUDE REGEX "/(testing|test_)[^/]*$|_(avx2|avx512)[^/]*$|/(prompts|json_document)\\.h$")
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${stage}/*.h)
+  list(FILTER headers EXCLUDE REGEX "/(testing|test_)[^/]*$|/(prompts|json_document)\\.h$")
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc/${stage})
 endforeach()
 install(TARGETS samc-run samc-run-bmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -12,36 +12,6 @@ Result<Shapes> infer_shapes(Adaptor op) {
 
 }  // namespace
 
-SAMC_INFER(ExpOp)
-SAMC_INFER(LogOp)
-SAMC_INFER(SqrtOp)
-SAMC_INFER(RsqrtOp)
-SAMC_INFER(SinOp)
-SAMC_INFER(CosOp)
-SAMC_INFER(AbsOp)
-SAMC_INFER(FloorOp)
-SAMC_INFER(CeilOp)
-SAMC_INFER(RoundOp)
-SAMC_INFER(ErfOp)
-SAMC_INFER(SiLUOp)
-SAMC_INFER(SoftplusOp)
-SAMC_INFER(SignOp)
-SAMC_INFER(ReluOp)
-SAMC_INFER(GELUOp)
-SAMC_INFER(SigmoidOp)
-SAMC_INFER(TanhOp)
-SAMC_INFER(PowOp)
-SAMC_INFER(Pow2Op)
-SAMC_INFER(ClipOp)
-SAMC_INFER(CastOp)
-SAMC_INFER(AddConstOp)
-SAMC_INFER(SubConstOp)
-SAMC_INFER(MulConstOp)
-SAMC_INFER(MaxConstOp)
-SAMC_INFER(MinConstOp)
-SAMC_INFER(ReciprocalOp)
-SAMC_INFER(CompareConstOp)
-
 }  // namespace samc::top
 
 #define GET_OP_CLASSES

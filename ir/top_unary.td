@@ -2,7 +2,12 @@
 
 include "ir/top_base.td"
 
-class Top_UnaryOp<string mnemonic> : Top_Op<mnemonic> {
+// The result has the operand's shape.
+class Top_SameShapeOp<string mnemonic> : Top_Op<mnemonic> {
+  let extraClassDefinition = "SAMC_INFER($cppClass)";
+}
+
+class Top_UnaryOp<string mnemonic> : Top_SameShapeOp<mnemonic> {
   let arguments = (ins Top_Tensor:$input);
   let results = (outs Top_Tensor:$output);
 }
@@ -63,7 +68,7 @@ def Top_SignOp : Top_UnaryOp<"Sign"> {
   let summary = "-1, 0 or 1";
 }
 
-def Top_ReluOp : Top_Op<"Relu"> {
+def Top_ReluOp : Top_SameShapeOp<"Relu"> {
   let summary = "max(x, 0), and at most relu_limit when that is positive";
   let arguments = (ins
     Top_Tensor:$input,
@@ -71,7 +76,7 @@ def Top_ReluOp : Top_Op<"Relu"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_GELUOp : Top_Op<"GELU"> {
+def Top_GELUOp : Top_SameShapeOp<"GELU"> {
   let summary = "x Phi(x); normal uses erf, tanh and sigm are the usual approximations";
   let arguments = (ins
     Top_Tensor:$input,
@@ -80,7 +85,7 @@ def Top_GELUOp : Top_Op<"GELU"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_SigmoidOp : Top_Op<"Sigmoid"> {
+def Top_SigmoidOp : Top_SameShapeOp<"Sigmoid"> {
   let summary = "scale / (1 + exp(-x)) + bias; its logarithm with log";
   let arguments = (ins
     Top_Tensor:$input,
@@ -91,7 +96,7 @@ def Top_SigmoidOp : Top_Op<"Sigmoid"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_TanhOp : Top_Op<"Tanh"> {
+def Top_TanhOp : Top_SameShapeOp<"Tanh"> {
   let summary = "Hyperbolic tangent";
   let arguments = (ins
     Top_Tensor:$input,
@@ -99,7 +104,7 @@ def Top_TanhOp : Top_Op<"Tanh"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_PowOp : Top_Op<"Pow"> {
+def Top_PowOp : Top_SameShapeOp<"Pow"> {
   let summary = "x to the exponent";
   let arguments = (ins
     Top_Tensor:$input,
@@ -107,7 +112,7 @@ def Top_PowOp : Top_Op<"Pow"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_Pow2Op : Top_Op<"Pow2"> {
+def Top_Pow2Op : Top_SameShapeOp<"Pow2"> {
   let summary = "const_val to the x";
   let arguments = (ins
     F64Attr:$const_val,
@@ -115,7 +120,7 @@ def Top_Pow2Op : Top_Op<"Pow2"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_ClipOp : Top_Op<"Clip"> {
+def Top_ClipOp : Top_SameShapeOp<"Clip"> {
   let summary = "min(max(x, min), max)";
   let arguments = (ins
     Top_Tensor:$inputs,
@@ -124,7 +129,7 @@ def Top_ClipOp : Top_Op<"Clip"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_CastOp : Top_Op<"Cast"> {
+def Top_CastOp : Top_SameShapeOp<"Cast"> {
   let summary = "Rounds to whole numbers with to = INT32; the value stays f32";
   let arguments = (ins
     Top_Tensor:$input,
@@ -133,7 +138,7 @@ def Top_CastOp : Top_Op<"Cast"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_AddConstOp : Top_Op<"AddConst"> {
+def Top_AddConstOp : Top_SameShapeOp<"AddConst"> {
   let summary = "x + const_val";
   let arguments = (ins
     Top_Tensor:$input,
@@ -143,7 +148,7 @@ def Top_AddConstOp : Top_Op<"AddConst"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_SubConstOp : Top_Op<"SubConst"> {
+def Top_SubConstOp : Top_SameShapeOp<"SubConst"> {
   let summary = "x - const_val, or const_val - x with is_reverse";
   let arguments = (ins
     Top_Tensor:$input,
@@ -154,7 +159,7 @@ def Top_SubConstOp : Top_Op<"SubConst"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_MulConstOp : Top_Op<"MulConst"> {
+def Top_MulConstOp : Top_SameShapeOp<"MulConst"> {
   let summary = "x const_val";
   let arguments = (ins
     Top_Tensor:$input,
@@ -164,7 +169,7 @@ def Top_MulConstOp : Top_Op<"MulConst"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_MaxConstOp : Top_Op<"MaxConst"> {
+def Top_MaxConstOp : Top_SameShapeOp<"MaxConst"> {
   let summary = "max(x, const_val)";
   let arguments = (ins
     Top_Tensor:$input,
@@ -172,7 +177,7 @@ def Top_MaxConstOp : Top_Op<"MaxConst"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_MinConstOp : Top_Op<"MinConst"> {
+def Top_MinConstOp : Top_SameShapeOp<"MinConst"> {
   let summary = "min(x, const_val)";
   let arguments = (ins
     Top_Tensor:$input,
@@ -180,7 +185,7 @@ def Top_MinConstOp : Top_Op<"MinConst"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_ReciprocalOp : Top_Op<"Reciprocal"> {
+def Top_ReciprocalOp : Top_SameShapeOp<"Reciprocal"> {
   let summary = "const_val / x";
   let arguments = (ins
     Top_Tensor:$input,
@@ -190,7 +195,7 @@ def Top_ReciprocalOp : Top_Op<"Reciprocal"> {
   let results = (outs Top_Tensor:$output);
 }
 
-def Top_CompareConstOp : Top_Op<"CompareConst"> {
+def Top_CompareConstOp : Top_SameShapeOp<"CompareConst"> {
   let summary = "1 where x mode const_val holds (const_val mode x with inversed), 0 elsewhere";
   let arguments = (ins
     Top_Tensor:$input,

@@ -7,6 +7,9 @@
 #include "base/rounding.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(attention, AttentionFunction)
+
 namespace {
 
 constexpr int64_t kMostPiecesInARun = 64;
@@ -19,10 +22,10 @@ constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 // Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
 // sum. The scalar variant holds one query's scores.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
-  const int64_t rows = round_up(queries, 16) + 16;
+  const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (dim + round_up(value_dim, 16)) +
-                         32 * (kAttentionKeys + 16) + rows * round_up(value_dim, 16) + 4 * rows + 64;
+                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows + 64;
   return std::max(packed, keys + 16);
 }
 

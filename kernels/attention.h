@@ -75,6 +75,12 @@ struct AttentionPiece {
 constexpr int64_t kAttentionQueries = 252;  // most queries in a piece: whole tiles of 14 and of 6 rows
 constexpr int64_t kAttentionKeys = 128;     // keys in a block: its K and V stay in the L2 cache, a panel of it in L1
 
+// What a variant may take of scratch memory, whatever its vectors: tiles of so many queries, and the scores of so many.
+constexpr int64_t kAttentionMostTileRows = 16;
+constexpr int64_t kAttentionScoreRows = 32;
+// Floats from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
+constexpr int64_t kAttentionScoresPitch = kAttentionKeys + 16;
+
 using AttentionFunction = void(const AttentionPiece& piece);
 extern const KernelVariants<AttentionFunction> attention_variants;
 

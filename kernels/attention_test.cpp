@@ -171,7 +171,7 @@ TEST(Attention, MatchesTheDefinition) {
     for (const float magnitude : {1.0f, 30.0f}) {
       const Data data(c, magnitude);
       const std::vector<double> want = expected(c.params, data);
-      for (const Isa isa : available_isas()) {
+      for (const Isa& isa : available_isas()) {
         TestContext context(isa, 2);
         const std::vector<float> got = data.run(c.params, context.get());
         // A score of size s has a rounding error near s 2^-23, and so has its weight.
@@ -179,7 +179,7 @@ TEST(Attention, MatchesTheDefinition) {
         double worst = 0;
         for (size_t i = 0; i < want.size(); ++i)
           worst = std::max(worst, std::isnan(got[i]) ? 1e9 : std::abs(got[i] - want[i]));
-        EXPECT_LT(worst, tolerance) << c.name << ", " << isa_name(isa) << ", magnitude " << magnitude;
+        EXPECT_LT(worst, tolerance) << c.name << ", " << isa.name << ", magnitude " << magnitude;
       }
     }
   }
@@ -189,10 +189,10 @@ TEST(Attention, SameBitsForAnyNumberOfThreads) {
   for (const Case& c :
        {whole(600, 300, 2, 32, 32), windowed(1, 20, 20, 14, 14, 2, 32, 1), whole(56, 4096, 1, 32, 32)}) {
     const Data data(c, 1.0f);
-    for (const Isa isa : available_isas()) {
+    for (const Isa& isa : available_isas()) {
       TestContext one(isa, 1);
       TestContext three(isa, 3);
-      EXPECT_EQ(data.run(c.params, one.get()), data.run(c.params, three.get())) << c.name << ", " << isa_name(isa);
+      EXPECT_EQ(data.run(c.params, one.get()), data.run(c.params, three.get())) << c.name << ", " << isa.name;
     }
   }
 }
@@ -200,7 +200,7 @@ TEST(Attention, SameBitsForAnyNumberOfThreads) {
 TEST(Attention, NoQueriesIsNothingToDo) {
   const Case c = whole(0, 16, 2, 16, 16);
   const Data data(c, 1.0f);
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     EXPECT_TRUE(data.run(c.params, context.get()).empty());
   }
@@ -209,11 +209,11 @@ TEST(Attention, NoQueriesIsNothingToDo) {
 TEST(Attention, HugeScoresDoNotOverflow) {
   const Case c = whole(20, 300, 1, 32, 32);
   const Data data(c, 1e20f);
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const float x : data.run(c.params, context.get())) {
-      ASSERT_TRUE(std::isfinite(x)) << isa_name(isa);
-      ASSERT_LE(std::abs(x), 1.001f) << isa_name(isa);
+      ASSERT_TRUE(std::isfinite(x)) << isa.name;
+      ASSERT_LE(std::abs(x), 1.001f) << isa.name;
     }
   }
 }
@@ -222,18 +222,18 @@ TEST(Attention, NanStaysInItsRow) {
   const Case c = whole(20, 300, 1, 32, 32);
   Data data(c, 1.0f);
   data.q[7 * 32 + 3] = std::numeric_limits<float>::quiet_NaN();
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     const std::vector<float> got = data.run(c.params, context.get());
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa_name(isa) << " at " << i;
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa.name << " at " << i;
   }
   for (const int64_t keys : {300, 1500}) {
     const Case in_parts = whole(20, keys, 1, 32, 32);
     Data poisoned(in_parts, 1.0f);
     poisoned.k[299 * 32] = std::numeric_limits<float>::quiet_NaN();
-    for (const Isa isa : available_isas()) {
+    for (const Isa& isa : available_isas()) {
       TestContext context(isa, 2);
-      for (const float x : poisoned.run(in_parts.params, context.get())) ASSERT_TRUE(std::isnan(x)) << isa_name(isa);
+      for (const float x : poisoned.run(in_parts.params, context.get())) ASSERT_TRUE(std::isnan(x)) << isa.name;
     }
   }
 }

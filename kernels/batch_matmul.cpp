@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/cache.h"
 #include "kernels/gemm.h"
 #include "kernels/pack.h"
 
@@ -11,10 +12,10 @@ namespace {
 
 // Of b, packed anew for each piece: what stays in the L2 cache; for so few rows of a that packing is most of the work,
 // in L1.
-constexpr int64_t kPanelBytes = 256 * 1024;
-constexpr int64_t kFewRowsPanelBytes = 24 * 1024;
+constexpr int64_t kPanelBytes = kL2Bytes / 2;
+constexpr int64_t kFewRowsPanelBytes = kL1Bytes * 3 / 4;
 constexpr int64_t kFewRows = 16;
-constexpr int64_t kRowBytes = 128 * 1024;
+constexpr int64_t kRowBytes = kL2Bytes / 4;
 
 }  // namespace
 
@@ -25,10 +26,8 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
   const float scale = params.scale;
   SAMC_CHECK(batch >= 0 && m >= 0 && k > 0 && n >= 0, "batch_matmul {} x ({} x {} x {})", batch, m, k, n);
   if (batch == 0 || m == 0 || n == 0) return;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
-  GemmPackColumnsFunction* const pack_columns = gemm_pack_columns_variants.choose(context);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
-  const int64_t tile_rows = gemm_tile_rows(context.isa);
+  const Gemm& gemm = *gemm_variants.choose(context);
+  const int64_t tile_rows = gemm.tile_rows;
   const auto row_bytes = static_cast<int64_t>(sizeof(float)) * k;
 
   constexpr int64_t kMostBlockRows = 256;
@@ -42,7 +41,7 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
   const int64_t range_panels = std::min({panels, most_panels, std::max<int64_t>(4, panels / wanted)});
   const int64_t ranges = (panels + range_panels - 1) / range_panels;
   const int64_t range_columns = range_panels * kPanelColumns;
-  const int64_t packed_rows = packed_rows_floats(context.isa, block_rows, k);
+  const int64_t packed_rows = gemm.packed_rows_floats(block_rows, k);
 
   context.pool.run(batch * ranges, [&](int64_t piece, int worker) {
     const int64_t item = piece / ranges;
@@ -58,7 +57,7 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
     columns.stride = transpose_b ? k : n;
     columns.src = b + item * k * n + first_column * (transpose_b ? k : 1);
     columns.dst = packed_b;
-    pack_columns(columns);
+    gemm.pack_columns(columns);
 
     for (int64_t first_row = 0; first_row < m; first_row += block_rows) {
       GemmRows rows;
@@ -68,7 +67,7 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
       rows.k = k;
       rows.scale = scale;
       rows.dst = packed_a;
-      pack_rows(rows);
+      gemm.pack_rows(rows);
 
       std::array<int64_t, kMostBlockRows> row_offsets;
       for (int64_t row = 0; row < rows.rows; ++row) row_offsets[static_cast<size_t>(row)] = row * n;
@@ -80,7 +79,7 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
       block.columns = columns.columns;
       block.row_offsets = row_offsets.data();
       block.dst = dst + (item * m + first_row) * n + first_column;
-      multiply(block);
+      gemm.multiply(block);
     }
   });
 }

@@ -40,10 +40,10 @@ class Scratch {
 struct KernelContext {
   ThreadPool& pool;
   Scratch& scratch;  // made for as many workers as pool has
-  Isa isa;           // the best set that kernels may use; choose_isa() gives it
-  // The best set of the implementations that KernelVariants::choose() has given since this was set to scalar: what a
-  // kernel ran with. Written by the thread that calls the kernel.
-  Isa ran = Isa::kScalar;
+  Isa isa;           // what kernels may use; choose_isa() gives it
+  // What the variants need that KernelVariants::choose() has given since this was emptied: what a kernel ran with.
+  // Written by the thread that calls the kernel.
+  CpuFeatures ran = {};
 };
 
 }  // namespace samc

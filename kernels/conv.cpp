@@ -81,17 +81,16 @@ class PatchPacker {
   PatchPacker(const ConvParams& params, const float* src, KernelContext& context)
       : params_(params),
         src_(src),
-        isa_(context.isa),
         k_(params.kernel_h * params.kernel_w * params.in_c),
-        pack_rows_(gemm_pack_rows_variants.choose(context)) {}
+        gemm_(*gemm_variants.choose(context)) {}
 
   int64_t pitch() const { return k_ + kRun; }
-  int64_t patches_floats() const { return pitch() * gemm_tile_rows(isa_); }
+  int64_t patches_floats() const { return pitch() * gemm_.tile_rows; }
 
   // pixel_at(i) for i in [0, count). A tile at a time, so that its patches are still in the L1 cache when it is packed.
   template <class PixelAt>
   void pack(int64_t count, const PixelAt& pixel_at, float* packed, float* patches) const {
-    const int64_t tile_rows = gemm_tile_rows(isa_);
+    const int64_t tile_rows = gemm_.tile_rows;
     GemmRows rows;
     rows.k = k_;
     rows.src = patches;
@@ -104,17 +103,16 @@ class PatchPacker {
         const int64_t x = pixel % params_.out_w;
         (params_.src_nchw ? gather_nchw : gather_nhwc)(params_, src_, y, x, patches + row * pitch());
       }
-      rows.dst = packed + packed_rows_floats(isa_, done, k_);
-      pack_rows_(rows);
+      rows.dst = packed + gemm_.packed_rows_floats(done, k_);
+      gemm_.pack_rows(rows);
     }
   }
 
  private:
   const ConvParams& params_;
   const float* src_;
-  Isa isa_;
   int64_t k_;
-  GemmPackRowsFunction* pack_rows_;
+  const Gemm& gemm_;
 };
 
 // Patches of neighbouring pixels of a row begin stride_w pixels apart: a matrix of plain rows that overlap, in as many
@@ -124,11 +122,7 @@ class InPlaceConv {
  public:
   InPlaceConv(const ConvParams& params, const float* src, const float* weight, const float* bias, const float* residual,
               float* dst, KernelContext& context)
-      : params_(params),
-        src_(src),
-        isa_(context.isa),
-        packer_(params, src, context),
-        multiply_(gemm_multiply_variants.choose(context)) {
+      : params_(params), src_(src), packer_(params, src, context), gemm_(*gemm_variants.choose(context)) {
     block_.b = weight;
     block_.k = params.kernel_h * params.kernel_w * params.in_c;
     block_.columns = params.out_c;
@@ -190,7 +184,7 @@ class InPlaceConv {
       block.segment_count = static_cast<int64_t>(segments.size());
       block.dst = block_.dst + y * row_floats;
       block.residual = block_.residual == nullptr ? nullptr : block_.residual + y * row_floats;
-      multiply_(block);
+      gemm_.multiply(block);
     }
   }
 
@@ -203,7 +197,7 @@ class InPlaceConv {
     }
     if (pixels.empty()) return;
     const auto count = static_cast<int64_t>(pixels.size());
-    const int64_t packed_size = packed_rows_floats(isa_, count, block_.k);
+    const int64_t packed_size = gemm_.packed_rows_floats(count, block_.k);
     float* packed = scratch.floats(worker, static_cast<size_t>(packed_size + packer_.patches_floats()));
     packer_.pack(
         count, [&](int64_t i) { return pixels[static_cast<size_t>(i)]; }, packed, packed + packed_size);
@@ -213,14 +207,13 @@ class InPlaceConv {
     block.row_stride = 0;
     block.rows = count;
     block.row_offsets = pixels.data();
-    multiply_(block);
+    gemm_.multiply(block);
   }
 
   const ConvParams& params_;
   const float* src_;
-  Isa isa_;
   PatchPacker packer_;
-  GemmMultiplyFunction* multiply_;
+  const Gemm& gemm_;
   GemmBlock block_;
   int64_t first_ = 0;
   int64_t last_ = 0;
@@ -257,7 +250,7 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
     if (in_place.pays()) return in_place.run(context);
     problem.extra_floats = packer.patches_floats();
   }
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float* patches) {
@@ -270,7 +263,7 @@ void conv(const ConvParams& params, const float* src, const float* weight, const
         rows.row_stride = problem.k;
         rows.rows = count;
         rows.dst = packed;
-        pack_rows(rows);
+        gemm.pack_rows(rows);
       },
       [&](int64_t first, int64_t count, int64_t* offsets) {
         for (int64_t row = 0; row < count; ++row) offsets[row] = (first + row) * params.out_c;

@@ -223,7 +223,7 @@ TEST_P(Conv, nan_reaches_the_pixels_that_see_it_and_no_other) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Conv, testing::ValuesIn(available_isas()),
-                         [](const auto& test) { return std::string(isa_name(test.param)); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace samc

@@ -13,11 +13,10 @@ namespace {
 void scatter(const Deconv2x2Params& params, const float* src, const float* weight, const float* bias,
              const float* residual, float* dst, KernelContext& context) {
   constexpr int64_t kBlockRows = 84;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
   const int64_t columns = 4 * params.out_c;
   const int64_t pixels = params.h * params.w;
-  const int64_t packed = packed_rows_floats(context.isa, kBlockRows, params.in_c);
+  const int64_t packed = gemm.packed_rows_floats(kBlockRows, params.in_c);
   context.pool.run((pixels + kBlockRows - 1) / kBlockRows, [&](int64_t piece, int worker) {
     const int64_t first = piece * kBlockRows;
     float* a = context.scratch.floats(worker, static_cast<size_t>(packed + kBlockRows * columns));
@@ -28,7 +27,7 @@ void scatter(const Deconv2x2Params& params, const float* src, const float* weigh
     rows.rows = std::min(kBlockRows, pixels - first);
     rows.k = params.in_c;
     rows.dst = a;
-    pack_rows(rows);
+    gemm.pack_rows(rows);
     std::array<int64_t, kBlockRows> row_offsets;
     for (int64_t row = 0; row < rows.rows; ++row) row_offsets[static_cast<size_t>(row)] = row * columns;
     GemmBlock block;
@@ -39,7 +38,7 @@ void scatter(const Deconv2x2Params& params, const float* src, const float* weigh
     block.columns = columns;
     block.row_offsets = row_offsets.data();
     block.dst = products;
-    multiply(block);
+    gemm.multiply(block);
     for (int64_t row = 0; row < rows.rows; ++row) {
       const int64_t y = (first + row) / params.w;
       const int64_t x = (first + row) % params.w;
@@ -82,7 +81,7 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
   problem.row_stride = params.in_c;
   problem.group_columns = pair;
   problem.group_offset = params.w * pair;
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float*) {
@@ -92,7 +91,7 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
         rows.rows = count;
         rows.k = params.in_c;
         rows.dst = packed;
-        pack_rows(rows);
+        gemm.pack_rows(rows);
       },
       [&](int64_t first, int64_t count, int64_t* offsets) {
         for (int64_t row = 0; row < count; ++row) {

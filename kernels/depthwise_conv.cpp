@@ -4,6 +4,8 @@
 
 namespace samc {
 
+SAMC_VECTOR_VARIANTS(depthwise_conv, DepthwiseConvFunction)
+
 void depthwise_conv(const DepthwiseConvParams& params, const float* src, const float* weight, const float* bias,
                     float* dst, KernelContext& context) {
   SAMC_CHECK(

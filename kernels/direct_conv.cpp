@@ -6,6 +6,9 @@
 #include <vector>
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(direct_conv, DirectConvFunction)
+
 namespace {
 
 constexpr int64_t kMostK = 48;

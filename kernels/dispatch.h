@@ -1,49 +1,67 @@
 #pragma once
-// One table a kernel: its implementation for each instruction set, filled from kernels.inc. Dispatch, tests and
-// benchmarks all read these tables.
+// One list a kernel: its variants, best first, each with the instructions that it needs. Of those whose needs are met
+// the first one runs.
 //
-// A variant is a plain function over plain data that does one piece of the work; the kernel's own file (x.cpp, compiled
-// without instruction set flags) checks the parameters, cuts the work and hands the pieces to the thread pool. Variant
-// files (x_avx2.cpp, x_avx512.cpp) therefore hold no templates or inline functions of the standard library, which the
-// linker could choose for the whole program: a machine without AVX-512 would then die far from any kernel.
-// kernels_isa_test looks for such symbols.
+// A variant is a plain function over plain data that does one piece of the work (or a table of functions that go
+// together); the kernel's own file (x.cpp, compiled without instruction set flags) checks the parameters, cuts the work
+// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, x64/x_avx512.cpp) therefore hold no templates
+// or inline functions of the standard library, which the linker could choose for the whole program: a machine without
+// AVX-512 would then die far from any kernel. kernels_isa_test looks for such symbols.
 
-#include <array>
-#include <string>
-#include <vector>
+#include <span>
 
 #include "base/cpu_features.h"
 
 namespace samc {
 
-template <class Function>
+// Kernel is a function's type, or a const table's.
+template <class Kernel>
+struct KernelVariant {
+  Isa needs;
+  Kernel* kernel;
+};
+
+template <class Kernel>
 struct KernelVariants {
   const char* name;
-  std::array<Function*, 3> by_isa;  // nullptr where there is no implementation of its own
+  std::span<const KernelVariant<Kernel>> list;  // best first; the last needs nothing
 
-  // The implementation that runs when instructions up to isa may be used.
-  Isa chosen(Isa isa) const {
-    int level = static_cast<int>(isa);
-    while (level > 0 && by_isa[static_cast<size_t>(level)] == nullptr) --level;
-    return static_cast<Isa>(level);
+  // What runs when the features of `allowed` may be used.
+  const KernelVariant<Kernel>& chosen(CpuFeatures allowed) const {
+    for (const KernelVariant<Kernel>& variant : list)
+      if (allowed.includes(variant.needs.features)) return variant;
+    return list.back();
   }
-  Function* choose(Isa isa) const { return by_isa[static_cast<size_t>(chosen(isa))]; }
   // For a kernel's own call, which this notes. Not for its workers. (A template, as variant files must not see
   // context.h.)
   template <class Context>
-  Function* choose(Context& context) const {
-    const Isa isa = chosen(context.isa);
-    if (isa > context.ran) context.ran = isa;
-    return by_isa[static_cast<size_t>(isa)];
+  Kernel* choose(Context& context) const {
+    const KernelVariant<Kernel>& variant = chosen(context.isa.features);
+    context.ran.add(variant.needs.features);
+    return variant.kernel;
   }
 };
 
-struct KernelChoice {
-  std::string name;
-  Isa isa;
-};
-
-// Each kernel with the implementation that runs when instructions up to isa may be used, in the order of kernels.inc.
-std::vector<KernelChoice> kernel_choices(Isa isa);
+// In x.cpp, in namespace samc, where x has a variant for every set of vector instructions: declares them, each in the
+// namespace of its set, and defines x_variants, which x.h declares. (A kernel that only some sets have writes its list
+// out.)
+#define SAMC_DECLARE_VARIANT(isa, name, Type) \
+  namespace isa {                             \
+  extern Type name;                           \
+  }
+#define SAMC_LIST_VARIANTS(name, Type, ...)                    \
+  constexpr KernelVariant<Type> name##_list[] = {__VA_ARGS__}; \
+  const KernelVariants<Type> name##_variants{#name, name##_list};
+#if defined(__x86_64__)
+#define SAMC_VECTOR_VARIANTS(name, Type)   \
+  SAMC_DECLARE_VARIANT(avx512, name, Type) \
+  SAMC_DECLARE_VARIANT(avx2, name, Type)   \
+  SAMC_DECLARE_VARIANT(scalar, name, Type) \
+  SAMC_LIST_VARIANTS(name, Type, {kAvx512Isa, &avx512::name}, {kAvx2Isa, &avx2::name}, {kScalarIsa, &scalar::name})
+#else
+#define SAMC_VECTOR_VARIANTS(name, Type)   \
+  SAMC_DECLARE_VARIANT(scalar, name, Type) \
+  SAMC_LIST_VARIANTS(name, Type, {kScalarIsa, &scalar::name})
+#endif
 
 }  // namespace samc

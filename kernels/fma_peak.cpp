@@ -8,9 +8,11 @@
 
 namespace samc {
 
-double fma_peak_gflops(Isa isa, ThreadPool& pool) {
+SAMC_VECTOR_VARIANTS(fma_loop, FmaLoopFunction)
+
+double fma_peak_gflops(const Isa& isa, ThreadPool& pool) {
   using Clock = std::chrono::steady_clock;
-  FmaLoopFunction* const loop = fma_loop_variants.choose(isa);
+  FmaLoopFunction* const loop = fma_loop_variants.chosen(isa.features).kernel;
   constexpr int kRuns = 100;  // so short that on a busy machine some are not interrupted
   constexpr double kSeconds = 0.001;
   float sink = 0;

@@ -8,6 +8,6 @@ namespace samc {
 
 // GFLOP/s of independent fused multiply-adds in registers on all of pool's threads, the best of many short runs. The
 // scalar set does one multiply and one add at a time.
-double fma_peak_gflops(Isa isa, ThreadPool& pool);
+double fma_peak_gflops(const Isa& isa, ThreadPool& pool);
 
 }  // namespace samc

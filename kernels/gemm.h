@@ -2,15 +2,15 @@
 // The core that matmul, batch_matmul, conv and deconv2x2 share: rows packed into tiles, times packed panels of 16
 // columns.
 //
-//   gemm_pack_rows    rows of a matrix -> tiles; may normalise each row on the way
-//   gemm_pack_columns columns of a matrix -> panels, for operands that are not weights
-//   gemm_multiply     tiles x panels -> dst, with bias, activation and residual applied before the only store
+//   pack_rows    rows of a matrix -> tiles; may normalise each row on the way
+//   pack_columns columns of a matrix -> panels, for operands that are not weights
+//   multiply     tiles x panels -> dst, with bias, activation and residual applied before the only store
 //
 // Each element of dst is one sum over k in ascending order with one accumulator, whatever the shape, the blocking or
 // the number of threads.
 //
-// A tile holds gemm_tile_rows(isa) rows as (ceil(k / 16), tile rows, 16): packing copies whole cache lines and
-// transposes nothing, and the multiplication reads one address plus constants.
+// A tile holds tile_rows rows as (ceil(k / 16), tile_rows, 16): packing copies whole cache lines and transposes
+// nothing, and the multiplication reads one address plus constants. How many rows that are depends on the variant.
 
 #include <cstdint>
 
@@ -19,10 +19,8 @@
 
 namespace samc {
 
-constexpr int64_t kGemmLine = 16;  // floats of k that lie together in a tile; also the columns of a panel
-constexpr int64_t kGemmTileRowsScalar = 4;
-constexpr int64_t kGemmTileRowsAvx2 = 6;
-constexpr int64_t kGemmTileRowsAvx512 = 14;
+constexpr int64_t kGemmLine = 16;          // floats of k that lie together in a tile; also the columns of a panel
+constexpr int64_t kGemmMostTileRows = 14;  // of any variant
 
 struct GemmRows {
   const float* src = nullptr;
@@ -32,7 +30,7 @@ struct GemmRows {
   bool normalise = false;  // to mean 0 and variance 1
   float eps = 0;
   float scale = 1;       // else each element times this
-  float* dst = nullptr;  // packed_rows_floats(isa, rows, k)
+  float* dst = nullptr;  // Gemm::packed_rows_floats(rows, k)
 };
 
 struct GemmColumns {
@@ -52,7 +50,7 @@ struct GemmSegment {
 };
 
 struct GemmBlock {
-  const float* a = nullptr;  // from gemm_pack_rows, or plain rows when row_stride is not 0
+  const float* a = nullptr;  // from pack_rows, or plain rows when row_stride is not 0
   // A plain row is its segments, in ascending order of k, and row r begins at a[r row_stride]. Rows may overlap: for a
   // convolution they are the patches of neighbouring pixels, read where they lie.
   const GemmSegment* segments = nullptr;
@@ -74,28 +72,17 @@ struct GemmBlock {
   int64_t sums_pitch = 0;  // a multiple of 16, at least columns
 };
 
-using GemmPackRowsFunction = void(const GemmRows& rows);
-using GemmPackColumnsFunction = void(const GemmColumns& columns);
-using GemmMultiplyFunction = void(const GemmBlock& block);
-extern const KernelVariants<GemmPackRowsFunction> gemm_pack_rows_variants;
-extern const KernelVariants<GemmPackColumnsFunction> gemm_pack_columns_variants;
-extern const KernelVariants<GemmMultiplyFunction> gemm_multiply_variants;
+// What one variant does, all of it: what pack_rows packs only its own multiply can read.
+struct Gemm {
+  int64_t tile_rows;
+  void (*pack_rows)(const GemmRows& rows);
+  void (*pack_columns)(const GemmColumns& columns);
+  void (*multiply)(const GemmBlock& block);
 
-inline int64_t gemm_tile_rows(Isa isa) {
-  switch (isa) {
-    case Isa::kScalar:
-      return kGemmTileRowsScalar;
-    case Isa::kAvx2:
-      return kGemmTileRowsAvx2;
-    case Isa::kAvx512:
-      return kGemmTileRowsAvx512;
+  int64_t packed_rows_floats(int64_t rows, int64_t k) const {
+    return (rows + tile_rows - 1) / tile_rows * tile_rows * ((k + kGemmLine - 1) / kGemmLine * kGemmLine);
   }
-  return 0;
-}
-
-inline int64_t packed_rows_floats(Isa isa, int64_t rows, int64_t k) {
-  const int64_t tile = gemm_tile_rows(isa);
-  return (rows + tile - 1) / tile * tile * ((k + kGemmLine - 1) / kGemmLine * kGemmLine);
-}
+};
+extern const KernelVariants<const Gemm> gemm_variants;
 
 }  // namespace samc

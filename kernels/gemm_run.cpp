@@ -5,14 +5,18 @@
 #include <vector>
 
 #include "base/rounding.h"
+#include "kernels/cache.h"
 #include "kernels/pack.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(gemm, const Gemm)
+
 namespace {
 
 constexpr int64_t kMostBlockRows = 256;
-// Half of a small L2 cache: the other half is for the panels that pass by.
-constexpr int64_t kBlockFloats = 64 * 1024;
+// Half of the L2 cache: the other half is for the panels that pass by.
+constexpr int64_t kBlockFloats = kL2Bytes / 2 / int64_t{sizeof(float)};
 // Columns are only cut when there are too few rows for all threads; each range is at least this wide.
 constexpr int64_t kLeastColumns = 64;
 // Plain rows longer than this are multiplied in parts of about kPartK: more of them fit into the L2 cache, so that the
@@ -56,11 +60,10 @@ Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t t
 void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffsets& offsets, KernelContext& context) {
   if (problem.rows == 0 || problem.columns == 0) return;
   SAMC_CHECK(problem.group_columns % kPanelColumns == 0, "groups of {} columns", problem.group_columns);
-  const int64_t tile_rows = gemm_tile_rows(context.isa);
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
 
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
-  constexpr int64_t kWayFloats = 1024;
+  constexpr int64_t kWayFloats = kL1WayBytes / int64_t{sizeof(float)};
   const bool plain = problem.plain_rows != nullptr && problem.row_stride % kWayFloats != 0;
   std::vector<GemmSegment> parts{{0, 0, problem.k}};
   if (plain && problem.k > kLongK) {
@@ -70,10 +73,9 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
       parts.push_back({first, first, std::min(part, problem.k - first)});
     }
   }
-  const Cut pieces = cut(problem, parts[0].count, tile_rows, context.pool.threads());
-  const int64_t block_rows = pieces.block_tiles * tile_rows;
-  const int64_t packed_size =
-      plain ? 0 : packed_rows_floats(context.isa, std::min(block_rows, problem.rows), problem.k);
+  const Cut pieces = cut(problem, parts[0].count, gemm.tile_rows, context.pool.threads());
+  const int64_t block_rows = pieces.block_tiles * gemm.tile_rows;
+  const int64_t packed_size = plain ? 0 : gemm.packed_rows_floats(std::min(block_rows, problem.rows), problem.k);
   const int64_t sums_pitch = round_up(std::min(pieces.columns, problem.columns), kPanelColumns);
   const int64_t sums_size = parts.size() > 1 ? sums_pitch * std::min(block_rows, problem.rows) : 0;
 
@@ -117,7 +119,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
         block.segments = &part;
         block.sums_before = &part == &parts.front() ? nullptr : sums;
         block.sums_after = &part == &parts.back() ? nullptr : sums;
-        multiply(block);
+        gemm.multiply(block);
       }
       column += block.columns;
     }

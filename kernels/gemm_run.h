@@ -30,7 +30,7 @@ struct GemmProblem {
   int64_t extra_floats = 0;
 };
 
-// pack fills packed with rows [first, first + count), laid out as gemm_pack_rows does; extra is its scratch memory.
+// pack fills packed with rows [first, first + count), laid out as Gemm::pack_rows does; extra is its scratch memory.
 using GemmPack = std::function<void(int64_t first, int64_t count, float* packed, float* extra)>;
 // Where each row of dst begins.
 using GemmOffsets = std::function<void(int64_t first, int64_t count, int64_t* offsets)>;

@@ -6,11 +6,9 @@
 namespace samc::scalar {
 namespace {
 
-constexpr int64_t kTileRows = kGemmTileRowsScalar;
+constexpr int64_t kTileRows = 4;
 
-}  // namespace
-
-void gemm_pack_rows(const GemmRows& rows) {
+void pack_rows(const GemmRows& rows) {
   const int64_t lines = (rows.k + kGemmLine - 1) / kGemmLine;
   for (int64_t row = 0; row < rows.rows; ++row) {
     const float* src = rows.src + row * rows.row_stride;
@@ -34,7 +32,7 @@ void gemm_pack_rows(const GemmRows& rows) {
   }
 }
 
-void gemm_pack_columns(const GemmColumns& columns) {
+void pack_columns(const GemmColumns& columns) {
   float* dst = columns.dst;
   for (int64_t first = 0; first < columns.columns; first += kGemmLine) {
     for (int64_t i = 0; i < columns.k; ++i) {
@@ -46,7 +44,7 @@ void gemm_pack_columns(const GemmColumns& columns) {
   }
 }
 
-void gemm_multiply(const GemmBlock& block) {
+void multiply(const GemmBlock& block) {
   const int64_t tile_floats = (block.k + kGemmLine - 1) / kGemmLine * kGemmLine * kTileRows;
   for (int64_t first_column = 0; first_column < block.columns; first_column += kGemmLine) {
     const float* panel = block.b + first_column * block.k;
@@ -84,5 +82,10 @@ void gemm_multiply(const GemmBlock& block) {
     }
   }
 }
+
+}  // namespace
+
+extern const Gemm gemm;
+const Gemm gemm{kTileRows, pack_rows, pack_columns, multiply};
 
 }  // namespace samc::scalar

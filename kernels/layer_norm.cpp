@@ -4,6 +4,8 @@
 
 namespace samc {
 
+SAMC_VECTOR_VARIANTS(layer_norm, LayerNormFunction)
+
 void layer_norm(const LayerNormParams& params, const float* src, const float* weight, const float* bias, float* dst,
                 KernelContext& context) {
   if (params.rows == 0 || params.c == 0) return;

@@ -21,7 +21,7 @@ std::vector<float> run(const LayerNormParams& p, const std::vector<float>& src, 
 }
 
 TEST(LayerNorm, MatchesTheDefinition) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const int64_t c : {1, 3, 16, 17, 96, 100, 256, 768}) {
       for (const int64_t rows : {0, 1, 5, 300}) {
@@ -45,10 +45,10 @@ TEST(LayerNorm, MatchesTheDefinition) {
               const double value = (row[i] - mean) / std::sqrt(variance + 1e-6);
               // The mean is off by a rounding error of its own size, which matters where the variance is small.
               const double tolerance = 4e-6 + 3e-7 * shift / std::sqrt(variance + 1e-6);
-              ASSERT_NEAR(plain[at], value, tolerance) << isa_name(isa) << ", c " << c;
+              ASSERT_NEAR(plain[at], value, tolerance) << isa.name << ", c " << c;
               const auto column = static_cast<size_t>(i);
               const float want = activate(static_cast<float>(value) * weight[column] + bias[column], params.activation);
-              ASSERT_NEAR(got[at], want, tolerance) << isa_name(isa) << ", c " << c;
+              ASSERT_NEAR(got[at], want, tolerance) << isa.name << ", c " << c;
             }
           }
         }
@@ -60,15 +60,15 @@ TEST(LayerNorm, MatchesTheDefinition) {
 TEST(LayerNorm, NanStaysInItsRow) {
   std::vector<float> src = random_floats(3 * 20, 1);
   src[25] = std::numeric_limits<float>::quiet_NaN();
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 1);
     const std::vector<float> got = run({3, 20}, src, {}, {}, context.get());
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 20 == 1) << isa_name(isa);
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 20 == 1) << isa.name;
   }
 }
 
 TEST(Softmax, MatchesTheDefinition) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const int64_t c : {1, 2, 15, 16, 33, 1000}) {
       for (const float magnitude : {1.0f, 1e3f, 1e30f}) {
@@ -85,7 +85,7 @@ TEST(Softmax, MatchesTheDefinition) {
           for (int64_t i = 0; i < c; ++i) sum += std::exp(row[i] * scale - largest);
           for (int64_t i = 0; i < c; ++i) {
             const double want = std::exp(row[i] * scale - largest) / sum;
-            ASSERT_NEAR(got[static_cast<size_t>(r * c + i)], want, 5e-7 + 1e-6 * want) << isa_name(isa) << ", c " << c;
+            ASSERT_NEAR(got[static_cast<size_t>(r * c + i)], want, 5e-7 + 1e-6 * want) << isa.name << ", c " << c;
           }
         }
       }
@@ -94,12 +94,12 @@ TEST(Softmax, MatchesTheDefinition) {
 }
 
 TEST(Softmax, NanStaysInItsRowAndInPlaceWorks) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     std::vector<float> src = random_floats(3 * 20, 1);
     src[25] = std::numeric_limits<float>::quiet_NaN();
     softmax({3, 20, 1}, src.data(), src.data(), context.get());
-    for (size_t i = 0; i < src.size(); ++i) ASSERT_EQ(std::isnan(src[i]), i / 20 == 1) << isa_name(isa);
+    for (size_t i = 0; i < src.size(); ++i) ASSERT_EQ(std::isnan(src[i]), i / 20 == 1) << isa.name;
   }
 }
 

@@ -20,7 +20,7 @@ void matmul(const MatmulParams& params, const float* src, const float* weight, c
     problem.plain_rows = src;
     problem.row_stride = params.k;
   }
-  GemmPackRowsFunction* const pack_rows = gemm_pack_rows_variants.choose(context);
+  const Gemm& gemm = *gemm_variants.choose(context);
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, float* packed, float*) {
@@ -32,7 +32,7 @@ void matmul(const MatmulParams& params, const float* src, const float* weight, c
         rows.normalise = params.normalise;
         rows.eps = params.eps;
         rows.dst = packed;
-        pack_rows(rows);
+        gemm.pack_rows(rows);
       },
       [&](int64_t first, int64_t count, int64_t* offsets) {
         for (int64_t row = 0; row < count; ++row) offsets[row] = (first + row) * params.n;

@@ -258,18 +258,34 @@ TEST(PackWeights, both_orders_give_the_same_panels) {
   EXPECT_EQ(first[80 + 3], 0);
 }
 
-TEST(KernelChoices, name_each_kernel_once) {
-  std::vector<std::string> names;
-  for (const KernelChoice& choice : kernel_choices(Isa::kScalar)) {
-    EXPECT_EQ(choice.isa, Isa::kScalar);
-    EXPECT_EQ(std::count(names.begin(), names.end(), choice.name), 0) << choice.name;
-    names.push_back(choice.name);
-  }
-  EXPECT_EQ(gemm_multiply_variants.chosen(Isa::kAvx512), Isa::kAvx512);
+// Sets of which none includes the other have no order but the list's.
+TEST(KernelVariants, the_first_whose_needs_are_met_runs) {
+  const Isa tiles{"amx", {CpuFeature::kAmxTile, CpuFeature::kAmxInt8}};
+  const Isa vnni{"avx512_vnni", {CpuFeature::kAvx2, CpuFeature::kAvx512, CpuFeature::kAvx512Vnni}};
+  using Function = int();
+  const KernelVariant<Function> list[] = {
+      {tiles, nullptr}, {vnni, nullptr}, {kAvx512Isa, nullptr}, {kAvx2Isa, nullptr}, {kScalarIsa, nullptr}};
+  const KernelVariants<Function> variants{"made_up", list};
+  const auto name = [&](const CpuFeatures& allowed) { return std::string(variants.chosen(allowed).needs.name); };
+  CpuFeatures both = vnni.features;
+  both.add(tiles.features);
+  EXPECT_EQ(name(both), "amx");
+  EXPECT_EQ(name(tiles.features), "amx");
+  EXPECT_EQ(name({CpuFeature::kAvx2, CpuFeature::kAmxTile}), "avx2");  // tiles alone, without int8
+  EXPECT_EQ(name(vnni.features), "avx512_vnni");
+  EXPECT_EQ(name(kAvx512Isa.features), "avx512");
+  EXPECT_EQ(name({CpuFeature::kNeon}), "scalar");
+
+  TestContext context(Isa{"all", both}, 1);
+  variants.choose(context.get());
+  EXPECT_EQ(context.get().ran, tiles.features);
+  context.get().isa = kAvx2Isa;
+  variants.choose(context.get());
+  EXPECT_EQ(context.get().ran.to_string(), "avx2+amx+amx_int8");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Matmul, testing::ValuesIn(available_isas()),
-                         [](const auto& test) { return std::string(isa_name(test.param)); });
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace samc

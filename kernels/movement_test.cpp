@@ -32,7 +32,7 @@ std::vector<float> counting(int64_t count) {
 }
 
 TEST(Permute, EveryOrderOfManyShapes) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 3);
     for (const Shape& shape : {Shape{}, Shape{5}, Shape{33, 70}, Shape{1, 130, 17}, Shape{16, 64, 3},
                                Shape{2, 5, 1, 19}, Shape{2, 3, 4, 5, 6}, Shape{2, 1, 3, 2, 5, 7}, Shape{3, 0, 2}}) {
@@ -48,7 +48,7 @@ TEST(Permute, EveryOrderOfManyShapes) {
           const std::vector<int64_t> to = position(dst_shape, static_cast<int64_t>(i));
           std::vector<int64_t> from(shape.size());
           for (size_t axis = 0; axis < order.size(); ++axis) from[static_cast<size_t>(order[axis])] = to[axis];
-          ASSERT_EQ(dst[i], src[static_cast<size_t>(index_of(shape, from))]) << shape_to_string(shape) << isa_name(isa);
+          ASSERT_EQ(dst[i], src[static_cast<size_t>(index_of(shape, from))]) << shape_to_string(shape) << isa.name;
         }
         ASSERT_EQ(dst.back(), -1.0f);
       } while (std::next_permutation(order.begin(), order.end()));
@@ -71,7 +71,7 @@ TEST(Slice, StartsAndSteps) {
                                 {{3, 4, 1}, {3, 2, 1}, {0, 1, 0}, {1, 1, 1}},
                                 {{2, 3}, {0, 3}, {0, 0}, {1, 1}},
                                 {{}, {}, {}, {}}};
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   for (const Case& c : cases) {
     const std::vector<float> src = counting(element_count(c.shape));
     std::vector<float> dst(static_cast<size_t>(element_count(c.dst_shape)));
@@ -85,7 +85,7 @@ TEST(Slice, StartsAndSteps) {
 }
 
 TEST(Concat, AlongEachAxis) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   const std::vector<float> a{1, 2, 3, 4};
   const std::vector<float> b{5, 6};
   std::vector<float> dst(6);
@@ -98,7 +98,7 @@ TEST(Concat, AlongEachAxis) {
 }
 
 TEST(Gather, BothIndexTypes) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   const std::vector<float> src{0, 1, 2, 3, 4, 5};
   const std::vector<int64_t> indices{2, -3, 1};
   std::vector<float> dst(6);
@@ -111,7 +111,7 @@ TEST(Gather, BothIndexTypes) {
 }
 
 TEST(Gather, OutOfRangeIsTheInputsFault) {
-  TestContext context(Isa::kScalar, 1);
+  TestContext context(kScalarIsa, 1);
   const std::vector<float> src{0, 1, 2};
   float dst = 0;
   for (const int64_t index : {int64_t{3}, int64_t{-4}, std::numeric_limits<int64_t>::min()})
@@ -121,7 +121,7 @@ TEST(Gather, OutOfRangeIsTheInputsFault) {
 }
 
 TEST(Reduce, MatchesTheDefinition) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   const Shape shape{2, 3, 4, 5};
   const std::vector<float> src = random_floats(element_count(shape), 1);
   for (const std::vector<int64_t>& axes :
@@ -150,7 +150,7 @@ TEST(Reduce, MatchesTheDefinition) {
 }
 
 TEST(Reduce, NanWinsAndNothingIsDefined) {
-  TestContext context(Isa::kScalar, 1);
+  TestContext context(kScalarIsa, 1);
   const std::vector<float> src{1, std::numeric_limits<float>::quiet_NaN(), 3};
   float dst = 0;
   reduce({ReduceOp::kMax, {3}, {0}}, src.data(), &dst, context.get());

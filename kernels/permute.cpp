@@ -7,6 +7,9 @@
 #include "base/check.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(transpose_block, TransposeBlockFunction)
+
 namespace {
 
 constexpr size_t kLargestRank = 6;

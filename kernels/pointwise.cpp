@@ -6,6 +6,10 @@
 #include "kernels/broadcast.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(unary, UnaryFunction)
+SAMC_VECTOR_VARIANTS(binary, BinaryFunction)
+
 namespace {
 
 constexpr int64_t kPieceElements = 16384;
@@ -66,7 +70,7 @@ Result<CompareOp> compare_op_named(const std::string& name) {
 
 void unary(const UnaryParams& params, const float* src, float* dst, KernelContext& context) {
   const bool plain = params.op == UnaryOp::kSin || params.op == UnaryOp::kCos || params.op == UnaryOp::kTanh;
-  UnaryFunction* run_piece = plain ? unary_variants.choose(Isa::kScalar) : unary_variants.choose(context);
+  UnaryFunction* run_piece = plain ? unary_variants.chosen(kScalarIsa.features).kernel : unary_variants.choose(context);
   const int64_t pieces = (params.count + kPieceElements - 1) / kPieceElements;
   context.pool.run(pieces, [&](int64_t piece, int) {
     const int64_t first = piece * kPieceElements;

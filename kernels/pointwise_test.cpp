@@ -64,7 +64,7 @@ TEST(Unary, MatchesTheDefinition) {
   for (const float magnitude : {1e-6f, 0.1f, 1.0f, 10.0f, 80.0f}) {
     for (const float x : random_floats(3001, 1)) src.push_back(x * magnitude);
   }
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const UnaryOp op : kUnaryOps) {
       const std::vector<float> got = run_unary(op, src, context.get());
@@ -76,7 +76,7 @@ TEST(Unary, MatchesTheDefinition) {
         const double want = exact(op, static_cast<double>(src[i]));
         ASSERT_NEAR(got[i], want,
                     2.5e-7 * std::max(op == UnaryOp::kGelu ? std::abs(src[i]) : 0.0, std::abs(want)) + 1e-7)
-            << isa_name(isa) << ", operation " << static_cast<int>(op) << " of " << src[i];
+            << isa.name << ", operation " << static_cast<int>(op) << " of " << src[i];
       }
     }
   }
@@ -84,7 +84,7 @@ TEST(Unary, MatchesTheDefinition) {
 
 TEST(Unary, SpecialValues) {
   const std::vector<float> src{kNan, kInfinity, -kInfinity, 0.0f, -0.0f, 200.0f, -200.0f};
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 1);
     for (const UnaryOp op : kUnaryOps)
       EXPECT_TRUE(std::isnan(run_unary(op, src, context.get())[0])) << static_cast<int>(op);
@@ -109,7 +109,7 @@ TEST(Unary, SpecialValues) {
 }
 
 TEST(Unary, AnyCountAndInPlace) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const int64_t count : {0, 1, 7, 15, 16, 17, 33, 16384, 16385, 40000}) {
       std::vector<float> values = random_floats(count + 1, 3);
@@ -161,7 +161,7 @@ const std::vector<std::pair<Shape, Shape>>& broadcast_cases() {
 }
 
 TEST(Binary, BroadcastsAsNumpyDoes) {
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const auto& [shape_a, shape_b] : broadcast_cases()) {
       const Shape result = broadcast_shape(shape_a, shape_b);
@@ -180,7 +180,7 @@ TEST(Binary, BroadcastsAsNumpyDoes) {
             const float values[] = {x + y, x - y, x * y, x / y, std::max(x, y), std::min(x, y)};
             const float want = activate(values[static_cast<int>(op)], activation);
             ASSERT_NEAR(got[i], want, 3e-7f * std::max(1.0f, std::abs(values[static_cast<int>(op)])))
-                << isa_name(isa) << " " << shape_to_string(shape_a) << " " << shape_to_string(shape_b) << " at " << i;
+                << isa.name << " " << shape_to_string(shape_a) << " " << shape_to_string(shape_b) << " at " << i;
           }
         }
       }
@@ -191,19 +191,19 @@ TEST(Binary, BroadcastsAsNumpyDoes) {
 TEST(Binary, MaxAndMinKeepNan) {
   const std::vector<float> a{kNan, 1, kNan, 2};
   const std::vector<float> b{1, kNan, kNan, 3};
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 1);
     for (const BinaryOp op : {BinaryOp::kMax, BinaryOp::kMin}) {
       std::vector<float> dst(4);
       binary({op, Activation::kNone, {4}, {4}}, a.data(), b.data(), dst.data(), context.get());
-      for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(std::isnan(dst[i])) << isa_name(isa);
+      for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(std::isnan(dst[i])) << isa.name;
       EXPECT_EQ(dst[3], op == BinaryOp::kMax ? 3.0f : 2.0f);
     }
   }
 }
 
 TEST(Compare, WithAValueAndWithAnOperand) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   const std::vector<float> a{-1, 0, 1, 2, kNan};
   const std::vector<std::vector<float>> want{{0, 0, 1, 0, 0}, {1, 1, 0, 1, 1}, {1, 1, 0, 0, 0},
                                              {1, 1, 1, 0, 0}, {0, 0, 0, 1, 0}, {0, 0, 1, 1, 0}};
@@ -219,7 +219,7 @@ TEST(Compare, WithAValueAndWithAnOperand) {
 }
 
 TEST(Where, Broadcasts) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   const std::vector<float> condition{1, 0};
   const std::vector<float> a{1, 2, 3};
   const float b = 9;

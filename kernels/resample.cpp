@@ -7,6 +7,9 @@
 #include "base/check.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(max_pool_row, MaxPoolRowFunction)
+
 namespace {
 
 // Where an output position lies between two input positions.

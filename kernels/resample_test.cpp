@@ -13,7 +13,7 @@ namespace samc {
 namespace {
 
 TEST(MaxPool, MatchesTheDefinition) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   for (const MaxPoolParams& p : {MaxPoolParams{6, 8, 5, 5, 0, 2, 2, 2, 2}, MaxPoolParams{7, 9, 3, 11, 4, 2, 2, 2, 2},
                                  MaxPoolParams{7, 9, 2, 2, 0, 3, 2, 1, 3}, MaxPoolParams{2, 2, 1, 1, 0, 2, 2, 2, 2},
                                  MaxPoolParams{1, 1, 1, 1, 0, 2, 2, 2, 2}}) {
@@ -37,7 +37,7 @@ TEST(MaxPool, MatchesTheDefinition) {
 }
 
 TEST(MaxPool, NanWinsWhereverItStands) {
-  TestContext context(Isa::kScalar, 1);
+  TestContext context(kScalarIsa, 1);
   for (size_t place = 0; place < 4; ++place) {
     std::vector<float> src{1, 2, 3, 4};
     src[place] = std::numeric_limits<float>::quiet_NaN();
@@ -48,7 +48,7 @@ TEST(MaxPool, NanWinsWhereverItStands) {
 }
 
 TEST(UpsampleNearest, WithAndWithoutResidual) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   for (const int64_t scale : {1, 2, 3}) {
     const std::vector<float> src = random_floats(3 * 4 * 5, 1);
     const std::vector<float> residual = random_floats(3 * 4 * 5 * scale * scale, 2);
@@ -68,7 +68,7 @@ TEST(UpsampleNearest, WithAndWithoutResidual) {
 }
 
 TEST(InterpLinear, MatchesTheDefinition) {
-  TestContext context(Isa::kScalar, 2);
+  TestContext context(kScalarIsa, 2);
   for (const InterpLinearParams& p :
        {InterpLinearParams{2, 4, 5, 16, 20}, InterpLinearParams{1, 8, 8, 8, 8}, InterpLinearParams{3, 9, 7, 4, 5},
         InterpLinearParams{1, 1, 1, 3, 4}, InterpLinearParams{2, 5, 6, 11, 3, 4}, InterpLinearParams{0, 5, 6, 11, 3}}) {
@@ -101,7 +101,7 @@ TEST(InterpLinear, MatchesTheDefinition) {
 
 // What torch.nn.functional.interpolate(mode="bilinear", align_corners=False) gives for [[0, 1], [2, 3]] to 4 x 4.
 TEST(InterpLinear, KnownValues) {
-  TestContext context(Isa::kScalar, 1);
+  TestContext context(kScalarIsa, 1);
   const std::vector<float> src{0, 1, 2, 3};
   std::vector<float> dst(16);
   interp_linear({1, 2, 2, 4, 4}, src.data(), dst.data(), context.get());

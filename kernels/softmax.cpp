@@ -4,6 +4,8 @@
 
 namespace samc {
 
+SAMC_VECTOR_VARIANTS(softmax, SoftmaxFunction)
+
 void softmax(const SoftmaxParams& params, const float* src, float* dst, KernelContext& context) {
   if (params.rows == 0 || params.c == 0) return;
   SoftmaxFunction* run_piece = softmax_variants.choose(context);

@@ -12,9 +12,8 @@ namespace samc {
 
 inline std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa& isa : known_isas())
     if (isa_available(isa)) isas.push_back(isa);
-  }
   return isas;
 }
 
@@ -32,7 +31,7 @@ inline std::vector<float> random_floats(int64_t count, uint64_t seed) {
 // A context that owns what it refers to.
 class TestContext {
  public:
-  TestContext(Isa isa, int threads) : pool_(threads), scratch_(threads), context_{pool_, scratch_, isa} {}
+  TestContext(const Isa& isa, int threads) : pool_(threads), scratch_(threads), context_{pool_, scratch_, isa} {}
   KernelContext& get() { return context_; }
 
  private:

@@ -10,10 +10,13 @@
 #include "kernels/pack.h"
 
 namespace samc {
+
+SAMC_VECTOR_VARIANTS(group_softmax, GroupSoftmaxFunction)
+
 namespace {
 
 constexpr int64_t kBlockTiles = 8;  // of rows, whose scores stay in the L2 cache
-constexpr int64_t kMostBlockRows = kBlockTiles * kGemmTileRowsAvx512;
+constexpr int64_t kMostBlockRows = kBlockTiles * kGemmMostTileRows;
 
 // A panel of 16 columns holds 16 / heads tokens of all heads: token after token, the heads of a token side by side. So
 // what a softmax joins lies in the same lanes of all panels. Columns beyond the last token count nothing.
@@ -41,7 +44,7 @@ void order_rows(const Columns& columns, const float* rows, int64_t width, float*
 }
 
 void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const float* keys, const float* key_bias,
-                 const float* values, const Packed& packed, GemmPackColumnsFunction* pack_columns) {
+                 const float* values, const Packed& packed, const Gemm& gemm) {
   order_rows(columns, keys, p.k, packed.in_order);
   GemmColumns key_columns;
   key_columns.src = packed.in_order;
@@ -50,7 +53,7 @@ void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const fl
   key_columns.k = p.k;
   key_columns.columns = columns.count();
   key_columns.dst = packed.keys;
-  pack_columns(key_columns);
+  gemm.pack_columns(key_columns);
   std::fill_n(packed.key_bias, columns.count(), -INFINITY);
   for (int64_t head = 0; head < p.heads; ++head)
     for (int64_t token = 0; token < p.tokens; ++token)
@@ -63,7 +66,7 @@ void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const fl
   value_columns.k = columns.count();
   value_columns.columns = p.n;
   value_columns.dst = packed.values;
-  pack_columns(value_columns);
+  gemm.pack_columns(value_columns);
 }
 
 }  // namespace
@@ -83,11 +86,11 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
   packed.values = packed.keys + packed_floats(p.k, count);
   packed.key_bias = packed.values + packed_floats(count, p.n);
   packed.in_order = packed.key_bias + count;
-  pack_tokens(p, columns, keys, key_bias, values, packed, gemm_pack_columns_variants.choose(context));
+  const Gemm& gemm = *gemm_variants.choose(context);
+  pack_tokens(p, columns, keys, key_bias, values, packed, gemm);
 
-  GemmMultiplyFunction* const multiply = gemm_multiply_variants.choose(context);
   GroupSoftmaxFunction* const group_softmax = group_softmax_variants.choose(context);
-  const int64_t block_rows = kBlockTiles * gemm_tile_rows(context.isa);
+  const int64_t block_rows = kBlockTiles * gemm.tile_rows;
   const int64_t pitch = count + kPanelColumns;  // not a power of two: rows fall in different cache sets
   context.pool.run(divide_up(p.rows, block_rows), [&](int64_t piece, int worker) {
     const int64_t first = piece * block_rows;
@@ -110,7 +113,7 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
     block.row_offsets = score_offsets.data();
     block.bias = packed.key_bias;
     block.dst = scores;
-    multiply(block);
+    gemm.multiply(block);
 
     group_softmax({scores, block.rows, pitch, count, p.heads, p.scale});
 
@@ -125,7 +128,7 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
     block.bias = bias;
     block.residual = residual;
     block.dst = dst;
-    multiply(block);
+    gemm.multiply(block);
   });
 }
 

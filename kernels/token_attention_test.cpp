@@ -87,13 +87,13 @@ TEST(TokenAttention, MatchesTheDefinition) {
        }) {
     const Data data(c.params);
     const std::vector<double> wanted = expected(c, data);
-    for (const Isa isa : available_isas()) {
+    for (const Isa& isa : available_isas()) {
       TestContext context(isa, 2);
       const std::vector<float> got = data.run(c, context.get());
       double worst = 0;
       for (size_t i = 0; i < wanted.size(); ++i)
         worst = std::max(worst, std::isnan(got[i]) ? 1e9 : std::abs(got[i] - wanted[i]));
-      EXPECT_LT(worst, 5e-6) << name_of(c) << ", " << isa_name(isa);
+      EXPECT_LT(worst, 5e-6) << name_of(c) << ", " << isa.name;
     }
   }
 }
@@ -101,10 +101,10 @@ TEST(TokenAttention, MatchesTheDefinition) {
 TEST(TokenAttention, SameBitsForAnyNumberOfThreads) {
   const Case c{{700, 64, 48, 8, 11, 0.25f}};
   const Data data(c.params);
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext one(isa, 1);
     TestContext three(isa, 3);
-    EXPECT_EQ(data.run(c, one.get()), data.run(c, three.get())) << isa_name(isa);
+    EXPECT_EQ(data.run(c, one.get()), data.run(c, three.get())) << isa.name;
   }
 }
 
@@ -113,10 +113,10 @@ TEST(TokenAttention, NanStaysInItsRowAndHugeScoresDoNotOverflow) {
   Data data(c.params);
   for (size_t i = 0; i < 16; ++i) data.src[3 * 16 + i] *= 1e20f;
   data.src[7 * 16 + 2] = std::numeric_limits<float>::quiet_NaN();
-  for (const Isa isa : available_isas()) {
+  for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     const std::vector<float> got = data.run(c, context.get());
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa_name(isa) << " at " << i;
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa.name << " at " << i;
   }
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "package/operations.h"
 #include "package/sizes.h"
 
 namespace samc {
@@ -139,13 +140,11 @@ class ArenaPlanner {
 }  // namespace
 
 std::vector<int32_t> in_place_operands(const Operation& operation) {
-  // The kernels' headers say which of their operands dst may be.
-  const std::string& kernel = operation.kernel;
-  if (kernel == "unary" || kernel == "layer_norm" || kernel == "softmax") return {0};
-  if (kernel == "binary") return {0, 1};
-  if (kernel == "upsample_nearest") return {1};
-  if (kernel == "matmul" || kernel == "conv" || kernel == "deconv2x2") return {3};
-  return {};
+  std::vector<int32_t> positions;
+  const OperationSchema* schema = find_operation(operation.kernel);
+  for (size_t position = 0; schema != nullptr && position < schema->operands.size(); ++position)
+    if (schema->operands[position].may_hold_result) positions.push_back(static_cast<int32_t>(position));
+  return positions;
 }
 
 ArenaPlan plan_arena(const PlanFunction& function, const Sizes& sizes) {

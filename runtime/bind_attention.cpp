@@ -1,6 +1,4 @@
-// attention, token_attention: docs/plan_ops.md says what each operand and attribute is.
-
-#include <array>
+// attention, token_attention: package/ops.def says what each operand and attribute is.
 
 #include "base/rounding.h"
 #include "kernels/attention.h"
@@ -8,26 +6,24 @@
 #include "runtime/operation_binder.h"
 
 namespace samc {
-namespace {
 
 BoundOperation bind_attention(OperationBinder& in) {
-  in.expect_values(3, 5);
   AttentionParams params;
-  params.batch = in.positive("batch");
-  params.heads = in.positive("heads");
-  params.dim = in.positive("dim");
-  params.value_dim = in.positive("value_dim");
-  params.q_offset = in.extent("q_offset");
-  params.k_offset = in.extent("k_offset");
-  params.v_offset = in.extent("v_offset");
-  params.grid_q_h = in.positive("grid_q_h");
-  params.grid_q_w = in.positive("grid_q_w");
-  params.window_q_h = in.positive("window_q_h");
-  params.window_q_w = in.positive("window_q_w");
-  params.grid_k_h = in.positive("grid_k_h");
-  params.grid_k_w = in.positive("grid_k_w");
-  params.window_k_h = in.positive("window_k_h");
-  params.window_k_w = in.positive("window_k_w");
+  params.batch = in.integer("batch");
+  params.heads = in.integer("heads");
+  params.dim = in.integer("dim");
+  params.value_dim = in.integer("value_dim");
+  params.q_offset = in.integer("q_offset");
+  params.k_offset = in.integer("k_offset");
+  params.v_offset = in.integer("v_offset");
+  params.grid_q_h = in.integer("grid_q_h");
+  params.grid_q_w = in.integer("grid_q_w");
+  params.window_q_h = in.integer("window_q_h");
+  params.window_q_w = in.integer("window_q_w");
+  params.grid_k_h = in.integer("grid_k_h");
+  params.grid_k_w = in.integer("grid_k_w");
+  params.window_k_h = in.integer("window_k_h");
+  params.window_k_w = in.integer("window_k_w");
   params.scale = in.number("scale");
   const auto pitch = [&](size_t position) {
     const Shape shape = in.shape(in.operand(position));
@@ -38,12 +34,12 @@ BoundOperation bind_attention(OperationBinder& in) {
   params.v_pitch = pitch(2);
   const int64_t queries = product({params.batch, params.grid_q_h, params.grid_q_w});
   const int64_t keys = product({params.batch, params.grid_k_h, params.grid_k_w});
-  in.expect_floats(0, product({queries, params.q_pitch}), "q");
-  in.expect_floats(1, product({keys, params.k_pitch}), "k");
-  in.expect_floats(2, product({keys, params.v_pitch}), "v");
-  in.expect_optional_floats(3, product({params.heads, params.dim}), "pad_k");
-  in.expect_optional_floats(4, product({params.heads, params.value_dim}), "pad_v");
-  in.expect_result_floats(product({queries, params.heads, params.value_dim}));
+  in.expect_count(0, product({queries, params.q_pitch}));
+  in.expect_count(1, product({keys, params.k_pitch}));
+  in.expect_count(2, product({keys, params.v_pitch}));
+  in.expect_count(3, product({params.heads, params.dim}));
+  in.expect_count(4, product({params.heads, params.value_dim}));
+  in.expect_result_count(product({queries, params.heads, params.value_dim}));
   in.require(params.q_offset + params.heads * params.dim <= params.q_pitch &&
                  params.k_offset + params.heads * params.dim <= params.k_pitch &&
                  params.v_offset + params.heads * params.value_dim <= params.v_pitch,
@@ -71,11 +67,10 @@ BoundOperation bind_attention(OperationBinder& in) {
 
 BoundOperation bind_token_attention(OperationBinder& in) {
   enum Operand : size_t { kSource, kKeys, kValues, kKeyBias, kBias, kResidual };
-  in.expect_values(3, 6);
   TokenAttentionParams params;
-  params.k = in.positive("k");
-  params.n = in.positive("n");
-  params.heads = in.positive("heads");
+  params.k = in.integer("k");
+  params.n = in.integer("n");
+  params.heads = in.integer("heads");
   params.scale = in.number("scale");
   in.require(params.scale > 0, "its scale is {}", params.scale);
   if (!in.good()) return {};
@@ -86,13 +81,13 @@ BoundOperation bind_token_attention(OperationBinder& in) {
   in.require(keys > 0 && keys % key_row == 0, "the keys' {} elements are no rows of {}", keys, key_row);
   params.rows = source / params.k;
   params.tokens = keys / key_row;
-  in.expect_floats(kSource, source, "src");
-  in.expect_floats(kKeys, keys, "keys");
-  in.expect_floats(kValues, product({params.heads, params.tokens, params.n}), "values");
-  in.expect_optional_floats(kKeyBias, product({params.heads, params.tokens}), "key_bias");
-  in.expect_optional_floats(kBias, params.n, "bias");
-  in.expect_optional_floats(kResidual, product({params.rows, params.n}), "residual");
-  in.expect_result_floats(product({params.rows, params.n}));
+  in.expect_count(kSource, source);
+  in.expect_count(kKeys, keys);
+  in.expect_count(kValues, product({params.heads, params.tokens, params.n}));
+  in.expect_count(kKeyBias, product({params.heads, params.tokens}));
+  in.expect_count(kBias, params.n);
+  in.expect_count(kResidual, product({params.rows, params.n}));
+  in.expect_result_count(product({params.rows, params.n}));
   const int32_t src = in.operand(kSource), k = in.operand(kKeys), v = in.operand(kValues),
                 key_bias = in.operand(kKeyBias), bias = in.operand(kBias), residual = in.operand(kResidual),
                 dst = in.result();
@@ -103,12 +98,5 @@ BoundOperation bind_token_attention(OperationBinder& in) {
                                  at.read(residual), at.write(dst), context);
                });
 }
-
-constexpr std::array<KernelBinder, 2> kBinders = {
-    {{"attention", bind_attention}, {"token_attention", bind_token_attention}}};
-
-}  // namespace
-
-std::span<const KernelBinder> attention_binders() { return kBinders; }
 
 }  // namespace samc

@@ -1,4 +1,4 @@
-// unary, binary, compare, where, layer_norm, softmax: docs/plan_ops.md says what each operand and attribute is.
+// unary, binary, compare, where, layer_norm, softmax: package/ops.def says what each operand and attribute is.
 
 #include <algorithm>
 #include <array>
@@ -39,8 +39,18 @@ Op named(OperationBinder& in, Result<Op> (*by_name)(const std::string&)) {
   return op.is_ok() ? op.value() : Op{};
 }
 
+// (rows, c) of an operation over the last axis.
+std::array<int64_t, 2> rows_and_columns(OperationBinder& in) {
+  const Shape shape = in.shape(in.operand(0));
+  const int64_t columns = shape.empty() ? 0 : shape.back();
+  in.require(columns >= 1 && columns <= kGreatestInner, "rows of {} elements", columns);
+  if (!in.good()) return {0, 1};
+  return {in.count(in.operand(0)) / columns, columns};
+}
+
+}  // namespace
+
 BoundOperation bind_unary(OperationBinder& in) {
-  in.expect_values(1, 1);
   UnaryParams params;
   params.op = named(in, unary_op_named);
   if (params.op == UnaryOp::kAffine) {
@@ -48,7 +58,7 @@ BoundOperation bind_unary(OperationBinder& in) {
     params.beta = in.number("beta");
   }
   params.count = in.count(in.result());
-  in.expect_floats(0, params.count, "src");
+  in.expect_count(0, params.count);
   const int32_t src = in.operand(0), dst = in.result();
   return bound(static_cast<double>(params.count), [=](const ValueAddresses& at, KernelContext& context) {
     unary(params, at.read(src), at.write(dst), context);
@@ -56,14 +66,11 @@ BoundOperation bind_unary(OperationBinder& in) {
 }
 
 BoundOperation bind_binary(OperationBinder& in) {
-  in.expect_values(2, 2);
   BinaryParams params;
   params.op = named(in, binary_op_named);
   params.activation = in.activation();
   params.a = in.shape(in.operand(0));
   params.b = in.shape(in.operand(1));
-  in.expect_floats(0, in.count(in.operand(0)), "a");
-  in.expect_floats(1, in.count(in.operand(1)), "b");
   expect_broadcast(in, {params.a, params.b});
   const int32_t a = in.operand(0), b = in.operand(1), dst = in.result();
   return bound(static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
@@ -72,15 +79,12 @@ BoundOperation bind_binary(OperationBinder& in) {
 }
 
 BoundOperation bind_compare(OperationBinder& in) {
-  in.expect_values(1, 2);
   CompareParams params;
   params.op = named(in, compare_op_named);
   params.a = in.shape(in.operand(0));
-  in.expect_floats(0, in.count(in.operand(0)), "a");
   std::vector<Shape> shapes = {params.a};
   if (in.has(1)) {
     params.b = in.shape(in.operand(1));
-    in.expect_floats(1, in.count(in.operand(1)), "b");
     shapes.push_back(params.b);
   } else {
     params.value = in.number("value");
@@ -93,13 +97,10 @@ BoundOperation bind_compare(OperationBinder& in) {
 }
 
 BoundOperation bind_where(OperationBinder& in) {
-  in.expect_values(3, 3);
   WhereParams params;
   params.condition = in.shape(in.operand(0));
   params.a = in.shape(in.operand(1));
   params.b = in.shape(in.operand(2));
-  for (size_t position = 0; position < 3; ++position)
-    in.expect_floats(position, in.count(in.operand(position)), "an operand");
   expect_broadcast(in, {params.condition, params.a, params.b});
   const int32_t condition = in.operand(0), a = in.operand(1), b = in.operand(2), dst = in.result();
   return bound(static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
@@ -107,27 +108,17 @@ BoundOperation bind_where(OperationBinder& in) {
   });
 }
 
-// (rows, c) of an operation over the last axis.
-std::array<int64_t, 2> rows_and_columns(OperationBinder& in) {
-  const Shape shape = in.shape(in.operand(0));
-  const int64_t columns = shape.empty() ? 0 : shape.back();
-  in.require(columns >= 1 && columns <= OperationBinder::kGreatestInner, "rows of {} elements", columns);
-  if (!in.good()) return {0, 1};
-  return {in.count(in.operand(0)) / columns, columns};
-}
-
 BoundOperation bind_layer_norm(OperationBinder& in) {
-  in.expect_values(1, 3);
   LayerNormParams params;
   const auto [rows, columns] = rows_and_columns(in);
   params.rows = rows;
   params.c = columns;
   params.eps = in.number("eps");
   params.activation = in.activation();
-  in.expect_floats(0, product({rows, columns}), "src");
-  in.expect_optional_floats(1, columns, "weight");
-  in.expect_optional_floats(2, columns, "bias");
-  in.expect_result_floats(product({rows, columns}));
+  in.expect_count(0, product({rows, columns}));
+  in.expect_count(1, columns);
+  in.expect_count(2, columns);
+  in.expect_result_count(product({rows, columns}));
   const int32_t src = in.operand(0), weight = in.operand(1), bias = in.operand(2), dst = in.result();
   return bound(6.0 * static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
     layer_norm(params, at.read(src), at.read(weight), at.read(bias), at.write(dst), context);
@@ -135,29 +126,17 @@ BoundOperation bind_layer_norm(OperationBinder& in) {
 }
 
 BoundOperation bind_softmax(OperationBinder& in) {
-  in.expect_values(1, 1);
   SoftmaxParams params;
   const auto [rows, columns] = rows_and_columns(in);
   params.rows = rows;
   params.c = columns;
-  params.scale = in.number("scale", 1.0f);
-  in.expect_floats(0, product({rows, columns}), "src");
-  in.expect_result_floats(product({rows, columns}));
+  params.scale = in.number("scale");
+  in.expect_count(0, product({rows, columns}));
+  in.expect_result_count(product({rows, columns}));
   const int32_t src = in.operand(0), dst = in.result();
   return bound(4.0 * static_cast<double>(in.count(dst)), [=](const ValueAddresses& at, KernelContext& context) {
     softmax(params, at.read(src), at.write(dst), context);
   });
 }
-
-constexpr std::array<KernelBinder, 6> kBinders = {{{"unary", bind_unary},
-                                                   {"binary", bind_binary},
-                                                   {"compare", bind_compare},
-                                                   {"where", bind_where},
-                                                   {"layer_norm", bind_layer_norm},
-                                                   {"softmax", bind_softmax}}};
-
-}  // namespace
-
-std::span<const KernelBinder> elementwise_binders() { return kBinders; }
 
 }  // namespace samc

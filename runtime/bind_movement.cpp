@@ -1,7 +1,6 @@
-// permute, slice, concat, reduce, gather: docs/plan_ops.md says what each operand and attribute is.
+// permute, slice, concat, reduce, gather: package/ops.def says what each operand and attribute is.
 
 #include <algorithm>
-#include <array>
 
 #include "kernels/movement.h"
 #include "kernels/permute.h"
@@ -15,12 +14,13 @@ constexpr size_t kGreatestPermuteRank = 6;
 
 int64_t axis_attribute(OperationBinder& in, const Shape& shape) {
   const int64_t axis = in.integer("axis");
-  in.require(axis >= 0 && axis < static_cast<int64_t>(shape.size()), "axis {} of {}", axis, shape_to_string(shape));
+  in.require(axis < static_cast<int64_t>(shape.size()), "axis {} of {}", axis, shape_to_string(shape));
   return in.good() ? axis : 0;
 }
 
+}  // namespace
+
 BoundOperation bind_permute(OperationBinder& in) {
-  in.expect_values(1, 1);
   PermuteParams params;
   params.shape = in.shape(in.operand(0));
   params.order = in.integers("order");
@@ -30,8 +30,7 @@ BoundOperation bind_permute(OperationBinder& in) {
              sorted.size(), shape_to_string(params.shape));
   for (size_t axis = 0; axis < sorted.size(); ++axis)
     in.require(sorted[axis] == static_cast<int64_t>(axis), "its order is no permutation");
-  in.expect_floats(0, in.count(in.operand(0)), "src");
-  in.expect_result_floats(in.count(in.operand(0)));
+  in.expect_result_count(in.count(in.operand(0)));
   const int32_t src = in.operand(0), dst = in.result();
   return bound(0.0, [=](const ValueAddresses& at, KernelContext& context) {
     permute(params, at.read(src), at.write(dst), context);
@@ -39,13 +38,11 @@ BoundOperation bind_permute(OperationBinder& in) {
 }
 
 BoundOperation bind_slice(OperationBinder& in) {
-  in.expect_values(1, 1);
   SliceParams params;
   params.shape = in.shape(in.operand(0));
   params.dst_shape = in.shape(in.result());
   params.starts = in.integers("starts");
   params.steps = in.integers("steps");
-  in.expect_floats(0, in.count(in.operand(0)), "src");
   const size_t rank = params.shape.size();
   in.require(params.dst_shape.size() == rank && params.starts.size() == rank && params.steps.size() == rank,
              "starts, steps and result are not of rank {}", rank);
@@ -62,11 +59,9 @@ BoundOperation bind_slice(OperationBinder& in) {
 }
 
 BoundOperation bind_concat(OperationBinder& in) {
-  in.expect_values(1, 1024);
   ConcatParams params;
   std::vector<int32_t> sources;
   for (size_t position = 0; position < in.operands(); ++position) {
-    in.expect_floats(position, in.count(in.operand(position)), "an operand");
     sources.push_back(in.operand(position));
     params.shapes.push_back(in.shape(in.operand(position)));
   }
@@ -84,7 +79,7 @@ BoundOperation bind_concat(OperationBinder& in) {
       }
     }
   }
-  in.expect_result_floats(product(together));
+  in.expect_result_count(product(together));
   const int32_t dst = in.result();
   return bound(0.0, [=](const ValueAddresses& at, KernelContext& context) {
     std::vector<const float*> operands;
@@ -94,7 +89,6 @@ BoundOperation bind_concat(OperationBinder& in) {
 }
 
 BoundOperation bind_reduce(OperationBinder& in) {
-  in.expect_values(1, 1);
   ReduceParams params;
   const std::string name = in.text("op");
   const Result<ReduceOp> op = reduce_op_named(name);
@@ -108,8 +102,7 @@ BoundOperation bind_reduce(OperationBinder& in) {
                shape_to_string(params.shape));
     if (in.good()) kept[static_cast<size_t>(axis)] = 1;
   }
-  in.expect_floats(0, in.count(in.operand(0)), "src");
-  in.expect_result_floats(product(kept));
+  in.expect_result_count(product(kept));
   const int32_t src = in.operand(0), dst = in.result();
   return bound(
       static_cast<double>(std::max<int64_t>(in.count(src), 0)),
@@ -117,36 +110,20 @@ BoundOperation bind_reduce(OperationBinder& in) {
 }
 
 BoundOperation bind_gather(OperationBinder& in) {
-  in.expect_values(2, 2);
   GatherParams params;
   params.shape = in.shape(in.operand(0));
   params.axis = axis_attribute(in, params.shape);
   params.index_dtype = in.dtype(in.operand(1));
   params.count = in.count(in.operand(1));
-  in.require(in.has(1), "indices are missing");
-  in.expect_plain(1, "indices");
-  in.require(params.index_dtype == DType::kI64 || params.index_dtype == DType::kF32, "indices are {}",
-             dtype_name(params.index_dtype));
-  in.require(params.count >= 0 && params.count <= OperationBinder::kGreatestInner, "{} indices", params.count);
-  in.expect_floats(0, in.count(in.operand(0)), "src");
+  in.require(params.count >= 0 && params.count <= kGreatestInner, "{} indices", params.count);
   if (!in.good()) return {};
   Shape gathered = params.shape;
   gathered[static_cast<size_t>(params.axis)] = params.count;
-  in.expect_result_floats(product(gathered));
+  in.expect_result_count(product(gathered));
   const int32_t src = in.operand(0), indices = in.operand(1), dst = in.result();
   return bound(0.0, [=](const ValueAddresses& at, KernelContext& context) {
     return gather(params, at.read(src), at.bytes(indices), at.write(dst), context);
   });
 }
-
-constexpr std::array<KernelBinder, 5> kBinders = {{{"permute", bind_permute},
-                                                   {"slice", bind_slice},
-                                                   {"concat", bind_concat},
-                                                   {"reduce", bind_reduce},
-                                                   {"gather", bind_gather}}};
-
-}  // namespace
-
-std::span<const KernelBinder> movement_binders() { return kBinders; }
 
 }  // namespace samc

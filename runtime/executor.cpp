@@ -114,11 +114,11 @@ struct Executor::State {
       if (!observer) {
         SAMC_TRY(operation.run(at, context));
       } else {
-        context.ran = Isa::kScalar;
+        context.ran = CpuFeatures();
         const auto start = std::chrono::steady_clock::now();
         SAMC_TRY(operation.run(at, context));
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
-        observer({bound.function->name, operation.operation->name, operation.operation->kernel, isa_name(context.ran),
+        observer({bound.function->name, operation.operation->name, operation.operation->kernel, context.ran.to_string(),
                   taken.count(), operation.arithmetic});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));

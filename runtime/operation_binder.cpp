@@ -1,7 +1,9 @@
 #include "runtime/operation_binder.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "package/check.h"
 #include "package/sizes.h"
 
@@ -28,16 +30,53 @@ int64_t product(std::initializer_list<int64_t> extents) {
   return product(std::span<const int64_t>(extents.begin(), extents.size()));
 }
 
+OperationBinder::OperationBinder(const PlanModule& module, const PlanFunction& function, const Operation& operation,
+                                 const OperationSchema& schema, const Sizes& sizes)
+    : module_(module),
+      function_(function),
+      operation_(operation),
+      schema_(schema),
+      sizes_(sizes),
+      used_(attribute_count(), false) {
+  check_values();
+}
+
 void OperationBinder::fail(const std::string& message) {
   status_ = invalid_input(fmt::format("{} {} of {}, {}: {}", operation_.kernel, operation_.name, function_.name,
                                       sizes_to_string(function_, sizes_), message));
 }
 
-void OperationBinder::expect_values(size_t least, size_t most, size_t results) {
-  require(operands() >= least && operands() <= most, "{} operands", operands());
-  require(operation_.results.size() == results, "{} results", operation_.results.size());
-  for (const int32_t result : operation_.results)
-    require(dtype(result) == DType::kF32, "its result is {}", dtype_name(dtype(result)));
+void OperationBinder::check_values() {
+  require(operands() >= schema_.least_operands() && operands() <= schema_.most_operands(), "{} operands", operands());
+  require(operation_.results.size() == 1, "{} results", operation_.results.size());
+  for (const int32_t value : operation_.results)
+    require(dtype(value) == DType::kF32, "its result is {}", dtype_name(dtype(value)));
+  for (size_t position = 0; position < operands() && good(); ++position) {
+    const OperandSchema& schema = schema_.operand(position);
+    require(has(position) || schema.need == OperandNeed::kOptional, "{} is missing", schema.name);
+    const DType type = dtype(operand(position));
+    require(type == DType::kF32 || (type == DType::kI64 && schema.need == OperandNeed::kIndices), "{} is {}",
+            schema.name, dtype_name(type));
+    require(schema.need == OperandNeed::kPacked ||
+                layout(operand(position)).value_or(WeightLayout::kPlain) == WeightLayout::kPlain,
+            "{} is a weight that was packed for another operand", schema.name);
+  }
+}
+
+std::optional<WeightLayout> OperationBinder::layout(int32_t index) const {
+  if (index == kAbsent) return std::nullopt;
+  const Value* value = &function_.values[static_cast<size_t>(index)];
+  if (value->place == Place::kAlias) value = &function_.values[static_cast<size_t>(value->alias_of)];
+  if (value->place != Place::kWeight) return std::nullopt;
+  return module_.weights[static_cast<size_t>(value->weight)].layout;
+}
+
+void OperationBinder::expect_packed(size_t position, WeightLayout wanted, int64_t expected) {
+  SAMC_CHECK(schema_.operand(position).need == OperandNeed::kPacked, "package/ops.def does not pack {} of {}",
+             schema_.operand(position).name, schema_.name);
+  require(layout(operand(position)) == wanted, "{} is no weight in the layout that it takes",
+          schema_.operand(position).name);
+  expect_count(position, expected);
 }
 
 Shape OperationBinder::shape(int32_t value) const {
@@ -52,45 +91,20 @@ DType OperationBinder::dtype(int32_t value) const {
   return value == kAbsent ? DType::kF32 : function_.values[static_cast<size_t>(value)].dtype;
 }
 
-void OperationBinder::expect_floats(size_t position, int64_t expected, const char* what) {
-  require(has(position), "{} is missing", what);
-  expect_optional_floats(position, expected, what);
-}
-
-void OperationBinder::expect_optional_floats(size_t position, int64_t expected, const char* what) {
+void OperationBinder::expect_count(size_t position, int64_t expected) {
   if (!has(position)) return;
-  expect_plain(position, what);
-  expect_count(position, expected, what);
+  require(count(operand(position)) == expected, "{} has {} elements, {} expected", schema_.operand(position).name,
+          count(operand(position)), expected);
 }
 
-void OperationBinder::expect_plain(size_t position, const char* what) {
-  require(layout(operand(position)).value_or(WeightLayout::kPlain) == WeightLayout::kPlain,
-          "{} is a weight that was packed for another operand", what);
-}
-
-void OperationBinder::expect_weight(size_t position, WeightLayout wanted, int64_t expected, const char* what) {
-  require(has(position), "{} is missing", what);
-  if (!has(position)) return;
-  require(layout(operand(position)) == wanted, "{} is no weight in the layout that it takes", what);
-  expect_count(position, expected, what);
-}
-
-std::optional<WeightLayout> OperationBinder::layout(int32_t index) const {
-  if (index == kAbsent) return std::nullopt;
-  const Value* value = &function_.values[static_cast<size_t>(index)];
-  if (value->place == Place::kAlias) value = &function_.values[static_cast<size_t>(value->alias_of)];
-  if (value->place != Place::kWeight) return std::nullopt;
-  return module_.weights[static_cast<size_t>(value->weight)].layout;
-}
-
-void OperationBinder::expect_count(size_t position, int64_t expected, const char* what) {
-  require(dtype(operand(position)) == DType::kF32, "{} is {}", what, dtype_name(dtype(operand(position))));
-  require(count(operand(position)) == expected, "{} has {} elements, {} expected", what, count(operand(position)),
-          expected);
-}
-
-void OperationBinder::expect_result_floats(int64_t expected) {
+void OperationBinder::expect_result_count(int64_t expected) {
   require(count(result()) == expected, "the result has {} elements, {} expected", count(result()), expected);
+}
+
+const AttributeSchema& OperationBinder::schema_of(const char* name) const {
+  const AttributeSchema* attribute = schema_.find(name);
+  SAMC_CHECK(attribute != nullptr, "package/ops.def gives {} no attribute {}", schema_.name, name);
+  return *attribute;
 }
 
 const IntegerAttribute* OperationBinder::find_integers(const char* name) {
@@ -117,41 +131,23 @@ std::vector<int64_t> OperationBinder::integers(const char* name) {
   return values;
 }
 
-int64_t OperationBinder::integer(const char* name, int64_t absent) {
-  for (const IntegerAttribute& attribute : operation_.integers)
-    if (attribute.name == name) return integer(name);
-  return absent;
-}
-
 int64_t OperationBinder::integer(const char* name) {
+  const AttributeSchema& schema = schema_of(name);
+  const int64_t least = schema.kind == AttributeKind::kPositive ? 1 : 0;
+  const int64_t most = schema.kind == AttributeKind::kPositive ? kGreatestInner
+                       : schema.kind == AttributeKind::kFlag   ? 1
+                                                               : kGreatestExtent;
+  const bool is_there = std::any_of(operation_.integers.begin(), operation_.integers.end(),
+                                    [&](const IntegerAttribute& attribute) { return attribute.name == name; });
+  if (!is_there && schema.absent.kind == Absent::Kind::kValue) return static_cast<int64_t>(schema.absent.value);
   const std::vector<int64_t> values = integers(name);
   require(values.size() == 1, "attribute {} is not one number", name);
-  return good() ? values[0] : 0;
+  if (!good()) return least;
+  require(values[0] >= least && values[0] <= most, "{} = {} is out of range", name, values[0]);
+  return good() ? values[0] : least;
 }
 
-int64_t OperationBinder::extent(const char* name) {
-  const int64_t value = integer(name);
-  require(value >= 0 && value <= kGreatestExtent, "{} = {} is out of range", name, value);
-  return good() ? value : 0;
-}
-
-int64_t OperationBinder::positive(const char* name) {
-  const int64_t value = integer(name);
-  require(value >= 1 && value <= kGreatestInner, "{} = {} is out of range", name, value);
-  return good() ? value : 1;
-}
-
-bool OperationBinder::flag(const char* name) {
-  const int64_t value = integer(name, 0);
-  require(value == 0 || value == 1, "{} = {} is neither 0 nor 1", name, value);
-  return value == 1;
-}
-
-float OperationBinder::number(const char* name, float absent) {
-  for (const FloatAttribute& attribute : operation_.floats)
-    if (attribute.name == name) return number(name);
-  return absent;
-}
+bool OperationBinder::flag(const char* name) { return integer(name) == 1; }
 
 float OperationBinder::number(const char* name) {
   for (size_t index = 0; index < operation_.floats.size(); ++index) {
@@ -161,6 +157,8 @@ float OperationBinder::number(const char* name) {
     require(std::isfinite(value), "{} is not a number", name);
     return value;
   }
+  const Absent& absent = schema_of(name).absent;
+  if (absent.kind == Absent::Kind::kValue) return static_cast<float>(absent.value);
   require(false, "attribute {} is missing", name);
   return 0.0f;
 }
@@ -203,23 +201,24 @@ Status OperationBinder::finish() {
 
 Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFunction& function,
                                       const Operation& operation, const Sizes& sizes) {
-  for (const auto binders :
-       {gemm_binders(), attention_binders(), elementwise_binders(), spatial_binders(), movement_binders()}) {
-    for (const KernelBinder& candidate : binders) {
-      if (operation.kernel != candidate.kernel) continue;
-      if (operation.precision != Precision::kF32)
-        return unsupported(fmt::format("{} in {}: kernel {} has no {} implementation", operation.name, function.name,
-                                       operation.kernel, precision_name(operation.precision)),
-                           "the module was made for another version of samc");
-      OperationBinder binder(module, function, operation, sizes);
-      BoundOperation bound = candidate.bind(binder);
-      SAMC_TRY(binder.finish());
-      bound.operation = &operation;
-      return bound;
-    }
-  }
-  return unsupported(fmt::format("{} in {}: no kernel {}", operation.name, function.name, operation.kernel),
-                     "the module was made for another version of samc");
+  static constexpr BoundOperation (*kBinders[])(OperationBinder&) = {
+  // in the order of operations()
+#define SAMC_OPERATION(name, meaning) bind_##name,
+#include "package/ops.def"
+  };
+  const OperationSchema* schema = find_operation(operation.kernel);
+  if (schema == nullptr)
+    return unsupported(fmt::format("{} in {}: no kernel {}", operation.name, function.name, operation.kernel),
+                       "the module was made for another version of samc");
+  if (operation.precision != Precision::kF32)
+    return unsupported(fmt::format("{} in {}: kernel {} has no {} implementation", operation.name, function.name,
+                                   operation.kernel, precision_name(operation.precision)),
+                       "the module was made for another version of samc");
+  OperationBinder binder(module, function, operation, *schema, sizes);
+  BoundOperation bound = kBinders[schema - operations().data()](binder);
+  SAMC_TRY(binder.finish());
+  bound.operation = &operation;
+  return bound;
 }
 
 }  // namespace samc

@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "kernels/activation.h"
 #include "kernels/context.h"
+#include "package/operations.h"
 #include "package/plan.h"
 
 namespace samc {
@@ -28,8 +29,14 @@ class ValueAddresses {
   explicit ValueAddresses(size_t count) : addresses_(count, nullptr) {}
   void set(int32_t value, const void* address) { addresses_[static_cast<size_t>(value)] = const_cast<void*>(address); }
   // nullptr for kAbsent.
-  const float* read(int32_t value) const { return static_cast<const float*>(bytes(value)); }
-  float* write(int32_t value) const { return static_cast<float*>(bytes(value)); }
+  template <class T = float>
+  const T* read(int32_t value) const {
+    return static_cast<const T*>(bytes(value));
+  }
+  template <class T = float>
+  T* write(int32_t value) const {
+    return static_cast<T*>(bytes(value));
+  }
   void* bytes(int32_t value) const { return value == kAbsent ? nullptr : addresses_[static_cast<size_t>(value)]; }
 
  private:
@@ -57,19 +64,15 @@ BoundOperation bound(double arithmetic, Body body) {
           arithmetic};
 }
 
-// What a binder reads an operation through. The first thing that is wrong is kept, later ones are ignored, and what is
-// read after it is 0 or empty: a binder checks `good()` before it divides or loops by what it read.
+// What a binder reads an operation through, by the operation's schema (package/ops.def): how many operands and results,
+// of which type, and which attributes in which range is checked here. The first thing that is wrong is kept, later ones
+// are ignored, and what is read after it is the least in range or empty: a binder checks `good()` before it divides or
+// loops by what it read.
 class OperationBinder {
  public:
   OperationBinder(const PlanModule& module, const PlanFunction& function, const Operation& operation,
-                  const Sizes& sizes)
-      : module_(module), function_(function), operation_(operation), sizes_(sizes), used_(attribute_count(), false) {}
+                  const OperationSchema& schema, const Sizes& sizes);
 
-  // Largest inner extent that any kernel is asked to handle: what scratch memory grows with.
-  static constexpr int64_t kGreatestInner = int64_t{1} << 17;
-
-  // Operands and results: `least` to `most` operands, `results` results.
-  void expect_values(size_t least, size_t most, size_t results = 1);
   size_t operands() const { return operation_.operands.size(); }
   int32_t operand(size_t position) const {
     return position < operation_.operands.size() ? operation_.operands[position] : kAbsent;
@@ -79,25 +82,19 @@ class OperationBinder {
   Shape shape(int32_t value) const;
   int64_t count(int32_t value) const;
   DType dtype(int32_t value) const;
-  // The operand must be there, or may be absent, and must hold `count` floats.
-  void expect_floats(size_t position, int64_t count, const char* what);
-  void expect_optional_floats(size_t position, int64_t count, const char* what);
-  // The operand must be a weight of this layout. Of every other operand expect_plain(), which those above call.
-  void expect_weight(size_t position, WeightLayout layout, int64_t count, const char* what);
-  // A weight must lie as its shape says.
-  void expect_plain(size_t position, const char* what);
-  void expect_result_floats(int64_t count);
+  // The operand, where it is there, must hold so many elements.
+  void expect_count(size_t position, int64_t count);
+  void expect_result_count(int64_t count);
+  // Of an operand that is kPacked: must lie so, and hold so many elements.
+  void expect_packed(size_t position, WeightLayout layout, int64_t count);
 
-  int64_t integer(const char* name);  // must be there
-  int64_t integer(const char* name, int64_t absent);
-  int64_t extent(const char* name);                 // an integer of at least 0 and at most kGreatestExtent
-  int64_t positive(const char* name);               // an integer of at least 1 and at most kGreatestInner
-  bool flag(const char* name);                      // 0 or 1, absent is 0
-  std::vector<int64_t> integers(const char* name);  // must be there
-  float number(const char* name);                   // must be there, and finite
-  float number(const char* name, float absent);
-  std::string text(const char* name);  // must be there
-  Activation activation();             // "activation", absent is none
+  // Attributes. The schema says what one is that is not there, if it need not be.
+  int64_t integer(const char* name);  // kPositive, kExtent
+  bool flag(const char* name);
+  std::vector<int64_t> integers(const char* name);
+  float number(const char* name);
+  std::string text(const char* name);
+  Activation activation();
 
   template <class... Args>
   void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
@@ -109,17 +106,19 @@ class OperationBinder {
 
  private:
   void fail(const std::string& message);
+  void check_values();
+  // Of a weight; nothing for any other value.
+  std::optional<WeightLayout> layout(int32_t value) const;
+  const AttributeSchema& schema_of(const char* name) const;
+  const IntegerAttribute* find_integers(const char* name);
   size_t attribute_count() const {
     return operation_.integers.size() + operation_.floats.size() + operation_.strings.size();
   }
-  const IntegerAttribute* find_integers(const char* name);
-  // Of a weight; nothing for any other value.
-  std::optional<WeightLayout> layout(int32_t value) const;
-  void expect_count(size_t position, int64_t count, const char* what);
 
   const PlanModule& module_;
   const PlanFunction& function_;
   const Operation& operation_;
+  const OperationSchema& schema_;
   Sizes sizes_;
   std::vector<bool> used_;
   Status status_;
@@ -129,17 +128,9 @@ class OperationBinder {
 int64_t product(std::initializer_list<int64_t> extents);
 int64_t product(std::span<const int64_t> extents);
 
-using Bind = BoundOperation (*)(OperationBinder&);
-struct KernelBinder {
-  const char* kernel;
-  Bind bind;
-};
-// Each family's kernels: bind_gemm.cpp and so on.
-std::span<const KernelBinder> gemm_binders();
-std::span<const KernelBinder> attention_binders();
-std::span<const KernelBinder> elementwise_binders();
-std::span<const KernelBinder> spatial_binders();
-std::span<const KernelBinder> movement_binders();
+// Each operation's binder, in the bind_*.cpp of its family.
+#define SAMC_OPERATION(name, meaning) BoundOperation bind_##name(OperationBinder& in);
+#include "package/ops.def"
 
 // Finds the binder of operation.kernel and lets it check and bind.
 Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFunction& function,

@@ -12,7 +12,7 @@ struct OperationTiming {
   std::string_view function;
   std::string_view name;    // "trunk.blocks.3.attn.qkv"
   std::string_view kernel;  // "matmul"
-  std::string variant;      // the best instruction set of what ran: "avx512"
+  std::string variant;      // the instructions of what ran: "avx512"
   double milliseconds = 0;
   double arithmetic = 0;  // multiplications and additions
 };

@@ -1,8 +1,8 @@
 #include "targets/cpu/cpu_dialect.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "package/operations.h"
 #include "targets/cpu/CpuDialect.cpp.inc"
-#include "targets/cpu/operation_table.h"
 #define GET_OP_CLASSES
 #include "targets/cpu/CpuOps.cpp.inc"
 
@@ -17,22 +17,25 @@ void CpuDialect::initialize() {
 
 mlir::LogicalResult RunOp::verify() {
   const llvm::StringRef name = getKernel();
-  const OperationEntry* entry = find_operation({name.data(), name.size()});
-  if (entry == nullptr) return emitOpError("names no kernel of the plan: ") << name;
-  const int count = static_cast<int>(getArguments().size());
-  if (count < entry->least_operands || (entry->most_operands >= 0 && count > entry->most_operands))
+  const OperationSchema* schema = find_operation({name.data(), name.size()});
+  if (schema == nullptr) return emitOpError("names no kernel of the plan: ") << name;
+  const size_t count = getArguments().size();
+  if (count < schema->least_operands() || count > schema->most_operands())
     return emitOpError(name) << " with " << count << " operands";
-  for (int i = 0; i < count; ++i) {
-    if (i < entry->least_operands && mlir::isa<mlir::NoneType>(getArguments()[static_cast<unsigned>(i)].getType()))
-      return emitOpError(name) << " lacks operand " << i;
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_absent = mlir::isa<mlir::NoneType>(getArguments()[static_cast<unsigned>(i)].getType());
+    if (is_absent && schema->operand(i).need != OperandNeed::kOptional)
+      return emitOpError(name) << " lacks its operand " << schema->operand(i).name;
   }
-  const auto require = [&](auto& names) {
-    for (const std::string_view attribute : names)
-      if (!getConfig().contains(llvm::StringRef(attribute.data(), attribute.size()))) return false;
-    return true;
-  };
-  if (!require(entry->integers) || !require(entry->floats) || !require(entry->strings))
-    return emitOpError(name) << " lacks an attribute; docs/plan_ops.md lists them";
+  for (const AttributeSchema& attribute : schema->attributes)
+    if (attribute.absent.kind == Absent::Kind::kRequired && !getConfig().contains(attribute.name))
+      return emitOpError(name) << " lacks its attribute " << attribute.name;
+  for (const mlir::NamedAttribute& attribute : getConfig()) {
+    const llvm::StringRef given = attribute.getName();
+    if (given == "weight_layout") continue;  // for write_plan, which packs the weight by it; no plan holds it
+    if (schema->find({given.data(), given.size()}) == nullptr)
+      return emitOpError(name) << " has no attribute " << given << "; docs/plan_ops.md lists them";
+  }
   return mlir::success();
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kernels/vector_math_avx2.h"
+#include "kernels/x64/vector_math_avx2.h"
 
 namespace samc::avx2 {
 namespace {
@@ -18,8 +18,8 @@ Floats permute(Floats value, LaneIndices indices) { return _mm256_permutevar8x32
 
 }  // namespace
 
-#include "kernels/tile.inc"
+#include "kernels/vector/tile.inc"
 
-#include "kernels/direct_conv_vector.inc"
+#include "kernels/vector/direct_conv.inc"
 
 }  // namespace samc::avx2

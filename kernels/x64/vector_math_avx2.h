@@ -90,6 +90,6 @@ static inline void transpose(Floats rows[8]) {
   }
 }
 
-#include "kernels/vector_math.inc"
+#include "kernels/vector/vector_math.inc"
 
 }  // namespace samc::avx2

@@ -4,8 +4,8 @@
 #include "kernels/resample.h"
 #include "kernels/softmax.h"
 #include "kernels/token_attention.h"
-#include "kernels/vector_math_avx512.h"
+#include "kernels/x64/vector_math_avx2.h"
 
-namespace samc::avx512 {
-#include "kernels/rows.inc"
-}  // namespace samc::avx512
+namespace samc::avx2 {
+#include "kernels/vector/rows.inc"
+}  // namespace samc::avx2

@@ -1,8 +1,8 @@
 #include "kernels/fma_peak_kernel.h"
-#include "kernels/vector_math_avx2.h"
+#include "kernels/x64/vector_math_avx2.h"
 
 namespace samc::avx2 {
 
-#include "kernels/fma_peak_vector.inc"
+#include "kernels/vector/fma_peak.inc"
 
 }  // namespace samc::avx2

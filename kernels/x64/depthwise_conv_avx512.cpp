@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kernels/vector_math_avx512.h"
+#include "kernels/x64/vector_math_avx512.h"
 
 namespace samc::avx512 {
 namespace {
@@ -11,8 +11,8 @@ constexpr int kPixels = 8;  // of each of two rows: 32 registers hold their sums
 
 }  // namespace
 
-#include "kernels/tile.inc"
+#include "kernels/vector/tile.inc"
 
-#include "kernels/depthwise_conv_vector.inc"
+#include "kernels/vector/depthwise_conv.inc"
 
 }  // namespace samc::avx512

@@ -104,6 +104,6 @@ static inline void transpose(Floats rows[16]) {
   }
 }
 
-#include "kernels/vector_math.inc"
+#include "kernels/vector/vector_math.inc"
 
 }  // namespace samc::avx512

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "kernels/vector_math_avx512.h"
+#include "kernels/x64/vector_math_avx512.h"
 
 namespace samc::avx512 {
 namespace {
@@ -18,8 +18,8 @@ Floats permute(Floats value, LaneIndices indices) { return _mm512_permutexvar_ps
 
 }  // namespace
 
-#include "kernels/tile.inc"
+#include "kernels/vector/tile.inc"
 
-#include "kernels/direct_conv_vector.inc"
+#include "kernels/vector/direct_conv.inc"
 
 }  // namespace samc::avx512

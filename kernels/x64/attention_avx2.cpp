@@ -1,0 +1,16 @@
+#include "kernels/attention.h"
+
+#include <utility>
+
+#include "base/rounding.h"
+#include "kernels/x64/vector_math_avx2.h"
+
+namespace samc::avx2 {
+namespace {
+// 16 registers: the sums of a tile of two vectors, two vectors of keys or values, and one factor.
+constexpr int64_t kTileRows = 6;
+}  // namespace
+#include "kernels/vector/tile.inc"
+
+#include "kernels/vector/attention.inc"
+}  // namespace samc::avx2

@@ -1,0 +1,16 @@
+#include "kernels/attention.h"
+
+#include <utility>
+
+#include "base/rounding.h"
+#include "kernels/x64/vector_math_avx512.h"
+
+namespace samc::avx512 {
+namespace {
+// 32 registers: the sums of a tile of two vectors, two vectors of keys or values, and one factor.
+constexpr int64_t kTileRows = 14;
+}  // namespace
+#include "kernels/vector/tile.inc"
+
+#include "kernels/vector/attention.inc"
+}  // namespace samc::avx512
