@@ -10,6 +10,7 @@
 #include "app/model_source.h"
 #include "app/output_guard.h"
 #include "base/stopwatch.h"
+#include "package/model_names.h"
 #include "targets/onnx/export_model.h"
 
 namespace samc {
@@ -28,7 +29,7 @@ Status export_to(const Arguments& arguments) {
   OutputGuard guard;
   guard.add_inputs([&] { return model_files(arguments.options.model, arguments.options.config); });
   guard.add_output_folder("-o", arguments.folder);
-  for (const char* part : {"encoder.onnx", "decoder.onnx"})
+  for (const char* part : {kEncoderOnnx, kDecoderOnnx})
     guard.add_output("-o", (std::filesystem::path(arguments.folder) / part).string());
   SAMC_TRY(guard.check());
   Progress progress;

@@ -15,6 +15,7 @@
 #include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/arena.h"
+#include "package/model_names.h"
 #include "package/reader.h"
 #include "runtime/module.h"
 
@@ -126,8 +127,8 @@ Status inspect_module(const Arguments& arguments) {
 
 Status inspect_export(const Arguments& arguments) {
   const std::filesystem::path folder(arguments.file);
-  SAMC_TRY(inspect_onnx((folder / "encoder.onnx").string(), arguments.summary));
-  SAMC_TRY(inspect_onnx((folder / "decoder.onnx").string(), arguments.summary));
+  SAMC_TRY(inspect_onnx((folder / kEncoderOnnx).string(), arguments.summary));
+  SAMC_TRY(inspect_onnx((folder / kDecoderOnnx).string(), arguments.summary));
   SAMC_ASSIGN(const ExportedModel model, ExportedModel::load(arguments.file));
   say("{}: a model that compiles, {}\n", arguments.file, model.description());
   return Status::ok();
@@ -155,7 +156,7 @@ Command add_inspect(CLI::App& parent) {
     if (arguments->file.ends_with(".bmodel")) return inspect_bmodel(arguments->file);
     if (arguments->file.ends_with(".mlir")) return inspect_mlir(arguments->file, arguments->summary);
     if (arguments->file.ends_with(".onnx")) return inspect_onnx(arguments->file, arguments->summary);
-    if (std::error_code error; std::filesystem::exists(std::filesystem::path(arguments->file) / "encoder.onnx", error))
+    if (std::error_code error; std::filesystem::exists(std::filesystem::path(arguments->file) / kEncoderOnnx, error))
       return inspect_export(*arguments);
     const Result<bool> is_module = is_module_file(arguments->file);
     if (!is_module.is_ok()) return is_module.status();

@@ -4,6 +4,7 @@
 
 #include "model/exported_model.h"
 #include "onnx/graph.h"
+#include "package/model_names.h"
 #include "targets/sophgo/device/manifest.h"
 #include "targets/sophgo/tools/deploy.h"
 
@@ -20,7 +21,7 @@ void add_folder(const std::string& folder, std::vector<std::string>& files) {
     files.push_back(manifest.value().decoder);
     return;
   }
-  for (const char* part : {"encoder.onnx", "decoder.onnx"}) files.push_back((path / part).string());
+  for (const char* part : {kEncoderOnnx, kDecoderOnnx}) files.push_back((path / part).string());
   if (const Result<std::vector<std::string>> list = ExportedModel::files(folder); list.is_ok())
     files.insert(files.end(), list.value().begin(), list.value().end());
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "runtime/executor.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_decoder.h"

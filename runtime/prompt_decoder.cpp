@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 
 namespace samc {
 namespace {

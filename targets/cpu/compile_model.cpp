@@ -23,7 +23,7 @@
 #include "model/identity.h"
 #include "model/recognise.h"
 #include "package/arena.h"
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/writer.h"
 #include "targets/cpu/cpu_dialect.h"
 #include "targets/cpu/passes.h"
@@ -153,7 +153,7 @@ bool same_kernels(const PlanFunction& a, const PlanFunction& b) {
   return std::ranges::equal(a.operations, b.operations, {}, &Operation::kernel, &Operation::kernel);
 }
 
-// The mask decoder whole and in parts (package/decoder_parts.h).
+// The mask decoder whole and in parts (package/model_names.h).
 Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, const Witnesses& few_points_witnesses) {
   const auto parts_for = [](std::string_view prompt) {
     return std::vector<cpu::FunctionPart>{

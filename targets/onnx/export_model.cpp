@@ -71,7 +71,7 @@ struct Source {
       SAMC_TRY(samc::build_export_decoder(*exported, points, graph));
     } else {
       SAMC_TRY(add_image_weights(config, *checkpoint, built.weights));
-      SAMC_TRY(build_export_decoder(config, points, graph, "mask_decoder"));
+      SAMC_TRY(build_export_decoder(config, points, graph, kMaskDecoder));
     }
     return run_top_passes(built);
   }
@@ -109,15 +109,15 @@ static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOpti
   {
     BuiltFunction encoder(context);
     SAMC_TRY(source.build_encoder(encoder));
-    SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of("encoder.onnx")));
-    files.push_back({path_of("encoder.onnx"), written.nodes, written.bytes});
+    SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of(kEncoderOnnx)));
+    files.push_back({path_of(kEncoderOnnx), written.nodes, written.bytes});
   }
   BuiltFunction first(context), second(context);
   SAMC_TRY(source.build_decoder(kVersions[0], first));
   SAMC_TRY(source.build_decoder(kVersions[1], second));
   SAMC_ASSIGN(const WrittenModel written,
-              write_onnx({first.version(), second.version()}, write, path_of("decoder.onnx")));
-  files.push_back({path_of("decoder.onnx"), written.nodes, written.bytes});
+              write_onnx({first.version(), second.version()}, write, path_of(kDecoderOnnx)));
+  files.push_back({path_of(kDecoderOnnx), written.nodes, written.bytes});
   return files;
 }
 

@@ -143,7 +143,7 @@ Result<std::string> export_folder(const std::string& path, ModelPart part) {
   const std::filesystem::path file = path;
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) return path;
-  const std::string name = part == ModelPart::kEncoder ? "encoder.onnx" : "decoder.onnx";
+  const std::string name = part == ModelPart::kEncoder ? kEncoderOnnx : kDecoderOnnx;
   if (file.filename() != name)
     return usage_error(fmt::format("--part makes a part of an export's folder, and {} is no {}", path, name),
                        "leave it out to transform the file as it is");
@@ -184,7 +184,7 @@ Status TransformedModel::State::build_from_checkpoint(const TransformOptions& op
   SAMC_TRY(add_image_weights(recognition.config, *checkpoint, weights));
   step("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
   if (options.part == ModelPart::kEncoder)
-    SAMC_TRY(build_image_encoder(recognition.config, graph, "image_encoder"));
+    SAMC_TRY(build_image_encoder(recognition.config, graph, kImageEncoder));
   else
     SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, "prompt_decoder"));
   return finish_part(options);
@@ -196,7 +196,7 @@ Status TransformedModel::State::build_from_export(const TransformOptions& option
   SAMC_ASSIGN(exported, ExportedModel::load(folder));
   step("read", 0, exported->description());
   if (options.part == ModelPart::kEncoder)
-    SAMC_TRY(build_image_encoder(*exported, graph, "image_encoder"));
+    SAMC_TRY(build_image_encoder(*exported, graph, kImageEncoder));
   else
     SAMC_TRY(build_prompt_decoder(*exported, options.max_points, graph, "prompt_decoder"));
   return finish_part(options);
