@@ -25,8 +25,8 @@ class PartsCheck {
 
   Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt,
              const PlanFunction* few_points) {
-    SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
-    SAMC_TRY(check_part(dense, {"dense_embed"}));
+    SAMC_TRY(check_part(picture, {kImageEmbed, kHighResFeats0, kHighResFeats1}));
+    SAMC_TRY(check_part(dense, {kDenseEmbed}));
     for (const PlanFunction* early : {&picture, &dense})
       if (early->least_points != 0 || early->greatest_points != 0)
         return invalid_input(fmt::format("{} depends on the number of points", early->name));
@@ -50,7 +50,7 @@ class PartsCheck {
 
   // A part that gives the outputs of the whole.
   Status check_last_part(const PlanFunction& prompt) {
-    SAMC_TRY(check_part(prompt, {"point_coords", "point_labels"}));
+    SAMC_TRY(check_part(prompt, {kPointCoords, kPointLabels}));
     for (const int32_t index : whole_.outputs) {
       const Value& wanted = value_of(whole_, index);
       const bool is_result = std::ranges::any_of(prompt.outputs, [&](int32_t output) {
@@ -128,15 +128,15 @@ Status PromptDecoder::run_early(Executor& executor, const PlanFunction& part, st
 Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embedding) {
   if (no_mask_.empty()) {
     Tensor computed;  // kept when it is whole, and not after an error in between
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &computed}}};
-    SAMC_TRY(executor.run("no_mask", 0, {}, outputs));
+    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &computed}}};
+    SAMC_TRY(executor.run(kNoMask, 0, {}, outputs));
     no_mask_ = std::move(computed);
   }
   if (!parts_.has_value()) return Status::ok();
-  const std::array<NamedInput, 4> given = {{{"image_embed", embedding.image_embed.view()},
-                                            {"high_res_feats_0", embedding.high_res_feats_0.view()},
-                                            {"high_res_feats_1", embedding.high_res_feats_1.view()},
-                                            {"dense_embed", no_mask_.view()}}};
+  const std::array<NamedInput, 4> given = {{{kImageEmbed, embedding.image_embed.view()},
+                                            {kHighResFeats0, embedding.high_res_feats_0.view()},
+                                            {kHighResFeats1, embedding.high_res_feats_1.view()},
+                                            {kDenseEmbed, no_mask_.view()}}};
   SAMC_TRY(run_early(executor, *parts_->picture, inputs_of(*parts_->picture, given, {}), picture_));
   return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
 }
@@ -145,18 +145,18 @@ Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding
                              const TensorView& mask, Tensor& low_res, Tensor& iou) {
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
-    const std::array<NamedInput, 1> inputs = {{{"mask_input", mask}}};
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &mask_dense_}}};
-    SAMC_TRY(executor.run("mask_encoder", 0, inputs, outputs));
+    const std::array<NamedInput, 1> inputs = {{{kMaskInput, mask}}};
+    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &mask_dense_}}};
+    SAMC_TRY(executor.run(kMaskEncoder, 0, inputs, outputs));
   }
   const std::array<NamedInput, 6> given = {
-      {{"image_embed", embedding.image_embed.view()},
-       {"high_res_feats_0", embedding.high_res_feats_0.view()},
-       {"high_res_feats_1", embedding.high_res_feats_1.view()},
-       {"dense_embed", has_mask ? mask_dense_.view() : no_mask_.view()},
-       {"point_coords", TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
-       {"point_labels", TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-  const std::array<NamedOutput, 2> outputs = {{{"low_res_logits", &low_res}, {"iou_predictions", &iou}}};
+      {{kImageEmbed, embedding.image_embed.view()},
+       {kHighResFeats0, embedding.high_res_feats_0.view()},
+       {kHighResFeats1, embedding.high_res_feats_1.view()},
+       {kDenseEmbed, has_mask ? mask_dense_.view() : no_mask_.view()},
+       {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
+       {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
+  const std::array<NamedOutput, 2> outputs = {{{kLowResLogits, &low_res}, {kIouPredictions, &iou}}};
   if (!parts_.has_value()) return executor.run(kMaskDecoder, points.count(), given, outputs);
   if (has_mask)
     SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), with_mask_));
