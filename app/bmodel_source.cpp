@@ -61,11 +61,7 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const std::string& model, const
     SAMC_ASSIGN(const sophgo::BmodelManifest manifest, sophgo::read_manifest(model));
     options.encoder = manifest.encoder;
     options.decoder = manifest.decoder;
-    options.info.name = manifest.model;
-    options.info.encoder_id = manifest.encoder_id;
-    options.info.dynamic_multimask_via_stability = manifest.dynamic_multimask_via_stability;
-    options.info.stability_delta = static_cast<float>(manifest.stability_delta);
-    options.info.stability_threshold = static_cast<float>(manifest.stability_threshold);
+    options.info = manifest.info;
   }
   options.device = arguments.device;
   if (!arguments.tpu_mlir.empty()) options.tpu_mlir = arguments.tpu_mlir;

@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "kernels/fma_peak.h"
 #include "media/image.h"
+#include "package/reader.h"
 #include "runtime/image_predictor.h"
 #include "targets/cpu/compile_model.h"
 
@@ -131,11 +132,7 @@ Image made_up_picture() {
 
 Status time_compilation(const Arguments& arguments, Progress& progress) {
   SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
-  CompileOptions options;
-  options.model = arguments.model.model;
-  options.config = arguments.model.config;
-  options.image_size = arguments.model.image_size;
-  options.precision = arguments.model.precision;
+  CompileOptions options = arguments.model;
   options.build_id = build_id();
   progress.show("compiling ...");
   Stopwatch watch;

@@ -1,108 +1,31 @@
 #include "app/model_source.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <new>
 #include <vector>
 
 #include "app/build_id.h"
 #include "app/bundled_model.h"
 #include "app/module_cache.h"
 #include "base/files.h"
-#include "model/exported_model.h"
-#include "model/recognise.h"
-#include "package/format.h"
-#include "targets/cpu/compile_model.h"
+#include "model/identity.h"
+#include "package/reader.h"
 
 namespace samc {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Descriptor {
- public:
-  static Result<Descriptor> open(const std::string& path) {
-    Descriptor file;
-    file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is no model
-    if (file.number_ < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-    struct stat info {};
-    if (::fstat(file.number_, &info) != 0 || !S_ISREG(info.st_mode))
-      return invalid_input(fmt::format("{} is not a regular file", path));
-    return file;
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  // At most size bytes; 0 at the end of the file; negative after an error.
-  ssize_t read(void* target, size_t size) const {
-    ssize_t count = 0;
-    do count = ::read(number_, target, size);
-    while (count < 0 && errno == EINTR);
-    return count;
-  }
-
- private:
-  Descriptor() = default;
-  int number_ = -1;
-};
-
-class Hash {
- public:
-  Hash() : state_(XXH3_createState(), XXH3_freeState) {
-    if (state_ == nullptr) throw std::bad_alloc();
-    XXH3_128bits_reset(state_.get());
-  }
-  // Each part with its length, so that no two lists of parts give the same bytes.
-  void add(const std::string& text) {
-    const uint64_t size = text.size();
-    XXH3_128bits_update(state_.get(), &size, sizeof size);
-    XXH3_128bits_update(state_.get(), text.data(), text.size());
-  }
-  // Read, not mapped: mapped pages would count as this process's memory.
-  Status add_file(const std::string& path) {
-    SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
-    std::vector<char> buffer(size_t{1} << 20);
-    uint64_t total = 0;
-    while (true) {
-      const ssize_t count = file.read(buffer.data(), buffer.size());
-      if (count < 0) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-      if (count == 0) break;
-      XXH3_128bits_update(state_.get(), buffer.data(), static_cast<size_t>(count));
-      total += static_cast<uint64_t>(count);
-    }
-    XXH3_128bits_update(state_.get(), &total, sizeof total);
-    return Status::ok();
-  }
-  std::string hexadecimal() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
-};
-
 // key: of the cache, kept in the module; may be empty.
 Status compile_to(const ModelArguments& arguments, const std::string& path, const std::string& key,
                   Progress& progress) {
   progress.show(fmt::format("compiling {} ...", arguments.model));
-  CompileOptions options;
-  options.model = arguments.model;
-  options.config = arguments.config;
-  options.image_size = arguments.image_size;
-  options.precision = arguments.precision;
+  CompileOptions options = arguments;
   options.build_id = build_id();
   options.key = key;
   SAMC_ASSIGN(const CompileReport report, compile_model(options, path));
@@ -203,9 +126,15 @@ void add_threads_option(CLI::App& command, int& threads) {
       ->type_name("N");
 }
 
-void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size) {
+void add_checkpoint_options(CLI::App& command, SourceOptions& options) {
   command
-      .add_option("--image-size", image_size,
+      .add_option(
+          "--config", options.config,
+          "Of a checkpoint: the architecture as official-format YAML. Needed for models that are not one of the "
+          "eight official ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
+      ->type_name("FILE.yaml");
+  command
+      .add_option("--image-size", options.image_size,
                   "Of a checkpoint: the side of the square that images are stretched to, instead of the config's (1024 "
                   "in the official models)")
       ->check(CLI::Range(1, 1 << 20))
@@ -221,56 +150,37 @@ void add_model_options(CLI::App& command, ModelArguments& arguments) {
       ->required()
       ->transform(bundled_model())
       ->type_name("FILE|DIR");
-  command
-      .add_option("--config", arguments.config,
-                  "The architecture as official-format YAML. Needed for models that are not one of the eight official "
-                  "ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
-      ->type_name("FILE.yaml");
-  add_image_size_option(command, arguments.image_size);
+  add_checkpoint_options(command, arguments);
   command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
   add_threads_option(command, arguments.threads);
 }
 
-Result<bool> is_module_file(const std::string& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return false;
-  SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
-  std::array<unsigned char, kModuleMagic.size()> head{};
-  return file.read(head.data(), head.size()) == static_cast<ssize_t>(head.size()) && head == kModuleMagic;
-}
-
 Result<std::string> module_key(const ModelArguments& arguments) {
-  Hash hash;
+  ContentHash hash;
   hash.add("samc module");
   hash.add(build_id());
   hash.add(arguments.precision);
   hash.add(arguments.image_size ? fmt::format("image size {}", *arguments.image_size) : "");
+  // The module's name comes from a folder's, or from a config's; of a checkpoint's own it only counts whether it is
+  // official: else an image size may be assumed, and the module says so.
   std::error_code error;
-  if (fs::is_directory(arguments.model, error)) {
-    SAMC_ASSIGN(const std::vector<std::string> files, ExportedModel::files(arguments.model));
-    hash.add(fs::weakly_canonical(arguments.model, error).string());  // the module's name comes from it
-    for (const std::string& file : files) {
-      hash.add(fs::path(file).filename().string());
-      SAMC_TRY(hash.add_file(file));
-    }
-    return hash.hexadecimal();
+  if (is_folder(arguments.model))
+    hash.add(fs::weakly_canonical(arguments.model, error).string());
+  else
+    hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
+  SAMC_ASSIGN(const std::vector<std::string> files, source_files(arguments));
+  for (const std::string& file : files) {
+    if (file != arguments.model) hash.add(fs::path(file).filename().string());
+    SAMC_TRY(hash.add_file(file));
   }
-  // Whether an image size is assumed depends on it, and the module says so.
-  hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
-  fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
-  if (arguments.config || fs::exists(config, error)) {
-    hash.add(config.stem().string());  // the module's name comes from it
-    SAMC_TRY(hash.add_file(config.string()));
-  }
-  SAMC_TRY(hash.add_file(arguments.model));
   return hash.hexadecimal();
 }
 
 Result<std::shared_ptr<const Module>> open_model(const ModelArguments& arguments, Progress& progress) {
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) {
-    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
+    SAMC_TRY(check_no_architecture(arguments));
     progress.show(fmt::format("loading {} ...", arguments.model));
     SAMC_ASSIGN(MappedFile file, MappedFile::open(arguments.model));
     SAMC_ASSIGN(std::shared_ptr<const Module> module, load(std::move(file), arguments.threads));

@@ -295,19 +295,17 @@ Result<std::vector<std::string>> ExportedModel::files(const std::string& folder)
   return list;
 }
 
-std::vector<std::string> ExportedModel::non_finite_weights() const {
-  constexpr size_t kMost = 5;
-  std::vector<std::string> lines;
+std::vector<NonFiniteTensor> ExportedModel::find_non_finite(size_t most) const {
+  std::vector<NonFiniteTensor> found;
   for (const onnx::Model* model : {&encoder, &decoder})
     for (const auto& [weight, constant] : model->graph.initialisers) {
-      if (constant.view.dtype != DType::kF32 || lines.size() == kMost) continue;
+      if (constant.view.dtype != DType::kF32 || found.size() == most) continue;
       const std::span<const float> values = constant.view.f32();
       const auto nans = std::count_if(values.begin(), values.end(), [](float value) { return std::isnan(value); });
       const auto infinite = std::count_if(values.begin(), values.end(), [](float value) { return std::isinf(value); });
-      if (nans + infinite > 0)
-        lines.push_back(fmt::format("{} holds {} NaN and {} infinite values", weight, nans, infinite));
+      if (nans + infinite > 0) found.push_back({weight, nans, infinite});
     }
-  return lines;
+  return found;
 }
 
 std::string ExportedModel::description() const {

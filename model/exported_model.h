@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "checkpoint/checkpoint.h"
 #include "ir/graph_builder.h"
 #include "model/export_contract.h"
 #include "onnx/simplify.h"
@@ -33,9 +34,9 @@ struct ExportedModel {
   static Result<ExportedModel> load(const std::string& folder);
   // All that a model is read from, without looking at what is in the files.
   static Result<std::vector<std::string>> files(const std::string& folder);
-  std::vector<std::string> non_finite_weights() const;  // one line for each, at most five
-  std::string description() const;                      // one line for people
-  Result<std::string> encoder_identity() const;         // model/identity.h
+  std::vector<NonFiniteTensor> find_non_finite(size_t most) const;  // the first weights that hold NaN or infinity
+  std::string description() const;                                  // one line for people
+  Result<std::string> encoder_identity() const;                     // model/identity.h
 };
 
 // As their namesakes in model/build.h. The model must outlive the builder's weight store.
