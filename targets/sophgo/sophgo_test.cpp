@@ -163,6 +163,8 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   info.stability_threshold = 0.9f;
   ASSERT_TRUE(lost_facts(info, Format::kBmodels).empty());  // so these are what the file keeps
   ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
+  const std::string written = read_text_file(folder.file(kManifestName), 1 << 20).value();
+  EXPECT_NE(written.find("\"stability_delta\": 0.1,"), std::string::npos) << written;  // as it reads
   const auto again = read_manifest(folder.path());
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
   EXPECT_EQ(again.value().info.name, "pico");
