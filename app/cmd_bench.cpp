@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "kernels/fma_peak.h"
 #include "media/image.h"
+#include "package/reader.h"
 #include "runtime/image_predictor.h"
 
 namespace samc {

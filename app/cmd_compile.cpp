@@ -15,12 +15,8 @@ namespace samc {
 namespace {
 
 struct Arguments {
-  std::string model;
+  CompileOptions options;
   std::string output;
-  std::optional<std::string> config;
-  std::optional<int64_t> image_size;
-  std::string precision = "f32";
-  std::string until;
   std::vector<std::string> disabled;
   bool timing = false;
   bool list_passes = false;
@@ -58,25 +54,18 @@ Status compile(const Arguments& arguments) {
     print_passes();
     return Status::ok();
   }
-  if (arguments.model.empty()) return usage_error("no model", "see samc compile --help");
-  SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
-  if (is_module) return invalid_input(arguments.model + " is already compiled", "give the checkpoint it was made from");
+  CompileOptions options = arguments.options;
+  if (options.model.empty()) return usage_error("no model", "see samc compile --help");
   OutputGuard guard;
-  guard.add_inputs([&] { return model_files(arguments.model, arguments.config); });
+  guard.add_inputs([&] { return model_files(options.model, options.config); });
   guard.add_output("-o", arguments.output);
   SAMC_TRY(guard.check());
-  CompileOptions options;
-  options.model = arguments.model;
-  options.config = arguments.config;
-  options.image_size = arguments.image_size;
-  options.precision = arguments.precision;
   options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
   options.build_id = build_id();
   Progress progress;
-  if (!arguments.until.empty()) {
-    SAMC_TRY(check_phase(cpu_pipeline(), arguments.until));
-    options.until = arguments.until;
-    progress.show(fmt::format("compiling {} ...", arguments.model));
+  if (!options.until.empty()) {
+    SAMC_TRY(check_phase(cpu_pipeline(), options.until));
+    progress.show(fmt::format("compiling {} ...", options.model));
     SAMC_ASSIGN(const std::string text, compile_to_text(options));
     progress.clear();
     if (!arguments.output.empty()) return write_file(arguments.output, text);
@@ -85,10 +74,10 @@ Status compile(const Arguments& arguments) {
   }
   if (arguments.output.empty())
     return usage_error("nowhere to write", "give -o FILE.samc, or --until PHASE to see the IR");
-  progress.show(fmt::format("compiling {} ...", arguments.model));
+  progress.show(fmt::format("compiling {} ...", options.model));
   SAMC_ASSIGN(const CompileReport report, compile_model(options, arguments.output));
   progress.clear();
-  for (const std::string& warning : report.warnings) warn(fmt::format("{}: {}", arguments.model, warning));
+  for (const std::string& warning : report.warnings) warn(fmt::format("{}: {}", options.model, warning));
   print_report(report, arguments.output, arguments.timing);
   return Status::ok();
 }
@@ -99,20 +88,16 @@ Command add_compile(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("compile", "Compile a model to a .samc module");
   command
-      ->add_option("model", arguments->model,
+      ->add_option("model", arguments->options.model,
                    "A PyTorch checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx")
       ->type_name("MODEL")
       ->transform(bundled_model());
   command->add_option("-o,--output", arguments->output, "Where the module, or with --until the IR, goes")
       ->type_name("FILE");
+  add_checkpoint_options(*command, arguments->options);
+  command->add_option("--precision", arguments->options.precision, "f32")->type_name("P");
   command
-      ->add_option("--config", arguments->config,
-                   "The architecture as official-format YAML; else a file of the checkpoint's stem beside it, else "
-                   "recognised by the tensors")
-      ->type_name("FILE.yaml");
-  add_image_size_option(*command, arguments->image_size);
-  command->add_option("--precision", arguments->precision, "f32")->type_name("P");
-  command->add_option("--until", arguments->until, "Stop at the end of this phase and print the IR as MLIR text")
+      ->add_option("--until", arguments->options.until, "Stop at the end of this phase and print the IR as MLIR text")
       ->type_name("PHASE");
   command->add_option("--disable", arguments->disabled, "Leave a pass out; may be given several times")
       ->allow_extra_args(false)

@@ -9,10 +9,6 @@
 #include "app/sophgo_arguments.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"
-#include "checkpoint/checkpoint.h"
-#include "model/exported_model.h"
-#include "model/identity.h"
-#include "model/recognise.h"
 #include "targets/sophgo/device/manifest.h"
 #include "targets/sophgo/tools/deploy.h"
 #include "targets/sophgo/transform.h"
@@ -23,10 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace sophgo;
 
-struct Arguments {
-  std::string model, folder, chip, quantize, tpu_mlir;
-  std::optional<std::string> config;
-  std::optional<int64_t> image_size;
+struct Arguments : SourceOptions {
+  std::string folder, chip, quantize, tpu_mlir;
   int cores = 1;
   int64_t max_points = kDefaultMaxPoints;
 };
@@ -50,13 +44,11 @@ Preprocess preprocess_of_sam2() {
   return preprocess;
 }
 
-Result<DeployReport> deploy_part(const Arguments& arguments, const std::string& model_name, const PartName& part,
-                                 const TemporaryFolder& work, Progress& progress) {
+Result<DeployReport> deploy_part(const Arguments& arguments, const std::shared_ptr<const ModelSource>& source,
+                                 const PartName& part, const TemporaryFolder& work, Progress& progress) {
   TransformOptions transform;
-  transform.model_name = model_name + "_" + part.name;
-  transform.model = arguments.model;
-  transform.config = arguments.config;
-  transform.image_size = arguments.image_size;
+  transform.source = source;
+  transform.model_name = source->info().name + "_" + part.name;
   transform.part = part.part;
   transform.max_points = arguments.max_points;
   transform.preprocess = preprocess_of_sam2();
@@ -88,26 +80,11 @@ Status deploy_all(const Arguments& arguments) {
     guard.add_output("-o", log_beside(bmodel_of(arguments, part)));
   }
   SAMC_TRY(guard.check());
+  SAMC_ASSIGN(ModelSource opened, ModelSource::open(arguments, Format::kBmodels));
+  const auto source = std::make_shared<const ModelSource>(std::move(opened));
+  for (const std::string& warning : source->warnings()) warn(fmt::format("{}: {}", arguments.model, warning));
   BmodelManifest manifest;
-  if (std::error_code error; fs::is_directory(arguments.model, error)) {
-    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
-    SAMC_ASSIGN(const ExportedModel exported, ExportedModel::load(arguments.model));
-    SAMC_ASSIGN(manifest.encoder_id, exported.encoder_identity());
-    manifest.model = exported.name;
-    manifest.image_size = exported.image_size;
-  } else {
-    SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
-    SAMC_ASSIGN(const Recognition recognition,
-                find_model(arguments.model, tensor_specs(checkpoint), arguments.config, arguments.image_size));
-    if (!recognition.assumed.empty()) warn(fmt::format("{}: {}", arguments.model, recognition.assumed));
-    const MaskDecoderConfig& decoder = recognition.config.mask_decoder;
-    SAMC_ASSIGN(manifest.encoder_id, encoder_identity(recognition.config, checkpoint));
-    manifest.dynamic_multimask_via_stability = decoder.dynamic_multimask_via_stability;
-    manifest.stability_delta = decoder.dynamic_multimask_stability_delta;
-    manifest.stability_threshold = decoder.dynamic_multimask_stability_thresh;
-    manifest.model = recognition.config.name;
-    manifest.image_size = recognition.config.image_size;
-  }
+  manifest.info = source->info();
   manifest.chip = chip->name;
   manifest.quantize = mode->name;
   manifest.cores = arguments.cores;
@@ -121,7 +98,7 @@ Status deploy_all(const Arguments& arguments) {
   Progress progress;
   Stopwatch watch;
   for (const PartName& part : kParts) {
-    SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, manifest.model, part, work, progress));
+    SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, source, part, work, progress));
     progress.clear();
     double milliseconds = 0;  // the cores work side by side
     for (const EngineEstimate& core : report.cores) milliseconds = std::max(milliseconds, core.milliseconds);
@@ -130,7 +107,7 @@ Status deploy_all(const Arguments& arguments) {
     SAMC_TRY(flush_output());
   }
   SAMC_TRY(write_manifest(manifest, arguments.folder));
-  say("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder, manifest.model,
+  say("{}: {} for {} in {}, {} {}, prompts of up to {} points; {:.1f} s in all\n", arguments.folder, manifest.info.name,
       manifest.chip, manifest.quantize, manifest.cores, manifest.cores == 1 ? "core" : "cores", manifest.max_points,
       watch.lap() / 1e3);
   return Status::ok();
@@ -157,8 +134,7 @@ Command add_deploy_all(CLI::App& parent) {
   command->add_option("--max_points", a.max_points, "Most points of a prompt, box corners and the pad point included")
       ->type_name("N")
       ->capture_default_str();
-  command->add_option("--config", a.config, "The architecture as official-format YAML")->type_name("FILE.yaml");
-  add_image_size_option(*command, a.image_size);
+  add_checkpoint_options(*command, a);
   add_tpu_mlir_option(*command, a.tpu_mlir);
   command->footer(
       "Example:\n  samc deploy-all sam2_hiera_tiny.pt --chip bm1688 --quantize F16 -o tiny_bm1688\n"

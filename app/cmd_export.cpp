@@ -10,6 +10,7 @@
 #include "app/model_source.h"
 #include "app/output_guard.h"
 #include "base/stopwatch.h"
+#include "package/model_names.h"
 #include "targets/onnx/export_model.h"
 
 namespace samc {
@@ -22,13 +23,10 @@ struct Arguments {
 
 Status export_to(const Arguments& arguments) {
   Stopwatch watch;
-  if (arguments.options.model.ends_with(".onnx"))
-    return invalid_input(arguments.options.model + " is one ONNX file",
-                         "give the checkpoint (.pt), or the folder that holds encoder.onnx and decoder.onnx");
   OutputGuard guard;
   guard.add_inputs([&] { return model_files(arguments.options.model, arguments.options.config); });
   guard.add_output_folder("-o", arguments.folder);
-  for (const char* part : {"encoder.onnx", "decoder.onnx"})
+  for (const char* part : {kEncoderOnnx, kDecoderOnnx})
     guard.add_output("-o", (std::filesystem::path(arguments.folder) / part).string());
   SAMC_TRY(guard.check());
   Progress progress;
@@ -61,10 +59,7 @@ Command add_export(CLI::App& parent) {
       ->transform(bundled_model());
   command->add_option("-o,--output", arguments->folder, "Where both files go")->required()->type_name("DIR");
   command->add_option("--opset", arguments->options.opset, "Of ONNX, 13 to 20")->capture_default_str();
-  command
-      ->add_option("--config", arguments->options.config, "Of a checkpoint: the architecture as official-format YAML")
-      ->type_name("FILE.yaml");
-  add_image_size_option(*command, arguments->options.image_size);
+  add_checkpoint_options(*command, arguments->options);
   command->footer(
       "Inputs and outputs are called as in samexporter's files, whose own tools run these too; one prompt, any number "
       "of\n"

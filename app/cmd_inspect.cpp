@@ -12,9 +12,9 @@
 #include "app/inspect_sophgo.h"
 #include "app/model_source.h"
 #include "checkpoint/checkpoint.h"
-#include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/arena.h"
+#include "package/model_names.h"
 #include "package/plan.h"
 #include "package/reader.h"
 #include "runtime/module.h"
@@ -22,10 +22,7 @@
 namespace samc {
 namespace {
 
-struct Arguments {
-  std::string file;
-  std::optional<std::string> config;
-  std::optional<int64_t> image_size;
+struct Arguments : SourceOptions {
   bool summary = false;
   bool operations = false;
 };
@@ -37,7 +34,7 @@ std::string extents_to_string(const PlanFunction& function, const Extents& shape
 }
 
 Status inspect_checkpoint(const Arguments& arguments) {
-  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.file));
+  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
   std::map<std::string, std::pair<int64_t, int64_t>> by_dtype;  // tensors, parameters
   size_t longest = 0;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) longest = std::max(longest, tensor.name.size());
@@ -50,7 +47,7 @@ Status inspect_checkpoint(const Arguments& arguments) {
           tensor.is_dense() ? "" : "  (strided)");
   }
   if (!arguments.summary) say("\n");
-  say("{}: a PyTorch checkpoint{}\n", arguments.file, checkpoint.big_endian() ? ", big-endian" : "");
+  say("{}: a PyTorch checkpoint{}\n", arguments.model, checkpoint.big_endian() ? ", big-endian" : "");
   say("  tensors     {} under {}\n", checkpoint.tensors().size(),
       checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
   for (const auto& [name, counts] : by_dtype)
@@ -59,7 +56,7 @@ Status inspect_checkpoint(const Arguments& arguments) {
       static_cast<double>(checkpoint.parameter_count()) / 1e6);
   if (!checkpoint.other_keys().empty()) say("  other keys  {}\n", joined(checkpoint.other_keys()));
   const Result<Recognition> model =
-      find_model(arguments.file, tensor_specs(checkpoint), arguments.config, arguments.image_size);
+      find_model(arguments.model, tensor_specs(checkpoint), arguments.config, arguments.image_size);
   if (model.is_ok())
     say("  model       {}: {}{}{}\n", model.value().config.name, model.value().why,
         model.value().assumed.empty() ? "" : "; ", model.value().assumed);
@@ -68,8 +65,7 @@ Status inspect_checkpoint(const Arguments& arguments) {
   SAMC_TRY(checkpoint.verify_all());
   constexpr size_t kMostNamed = 5;
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(kMostNamed));
-  for (const NonFiniteTensor& tensor : non_finite)
-    warn(fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
+  for (const NonFiniteTensor& tensor : non_finite) warn(tensor.to_string());
   return Status::ok();
 }
 
@@ -104,14 +100,14 @@ void print_function(const PlanFunction& function, bool operations) {
 }
 
 Status inspect_module(const Arguments& arguments) {
-  SAMC_ASSIGN(const std::shared_ptr<Module> module, Module::load(arguments.file));
+  SAMC_ASSIGN(const std::shared_ptr<Module> module, Module::load(arguments.model));
   const ModelInfo& info = module->info();
   const PlanModule& plan = module->plan();
   int64_t weight_bytes = 0;
   for (const WeightData& weight : plan.weights) weight_bytes += static_cast<int64_t>(weight.bytes.size());
   std::error_code error;
-  say("{}: a compiled module, {}\n", arguments.file,
-      human_bytes(static_cast<double>(std::filesystem::file_size(arguments.file, error))));
+  say("{}: a compiled module, {}\n", arguments.model,
+      human_bytes(static_cast<double>(std::filesystem::file_size(arguments.model, error))));
   say("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
   say("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
   if (!info.encoder_id.empty()) say("  encoder     {}\n", info.encoder_id);
@@ -125,11 +121,12 @@ Status inspect_module(const Arguments& arguments) {
 }
 
 Status inspect_export(const Arguments& arguments) {
-  const std::filesystem::path folder(arguments.file);
-  SAMC_TRY(inspect_onnx((folder / "encoder.onnx").string(), arguments.summary));
-  SAMC_TRY(inspect_onnx((folder / "decoder.onnx").string(), arguments.summary));
-  SAMC_ASSIGN(const ExportedModel model, ExportedModel::load(arguments.file));
-  say("{}: a model that compiles, {}\n", arguments.file, model.description());
+  const std::filesystem::path folder(arguments.model);
+  SAMC_TRY(inspect_onnx((folder / kEncoderOnnx).string(), arguments.summary));
+  SAMC_TRY(inspect_onnx((folder / kDecoderOnnx).string(), arguments.summary));
+  SAMC_ASSIGN(const ModelSource source, ModelSource::open(arguments, Format::kModule));
+  say("{}: a model that compiles, {}\n", arguments.model, source.why());
+  for (const std::string& warning : source.warnings()) warn(warning);
   return Status::ok();
 }
 
@@ -153,27 +150,25 @@ Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
   command
-      ->add_option("file", arguments->file,
+      ->add_option("file", arguments->model,
                    "A .pt, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
       ->required()
       ->type_name("FILE")
       ->transform(bundled_model());
-  command->add_option("--config", arguments->config, "The architecture of a .pt, as official-format YAML")
-      ->type_name("FILE.yaml");
-  add_image_size_option(*command, arguments->image_size);
+  add_checkpoint_options(*command, *arguments);
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
   command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
   command->footer(
       "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
   return [arguments]() -> Status {
-    const Result<bool> is_checkpoint = is_checkpoint_file(arguments->file);
+    const std::string& file = arguments->model;
+    const Result<bool> is_checkpoint = is_checkpoint_file(file);
     if (!is_checkpoint.is_ok()) return is_checkpoint.status();
-    if (!is_checkpoint.value())
-      SAMC_TRY(check_no_architecture(arguments->file, arguments->config, arguments->image_size));
-    if (arguments->file.ends_with(".bmodel")) return inspect_bmodel(arguments->file);
-    if (arguments->file.ends_with(".mlir")) return inspect_mlir(arguments->file, arguments->summary);
-    if (arguments->file.ends_with(".onnx")) return inspect_onnx(arguments->file, arguments->summary);
-    if (is_export(arguments->file)) return inspect_export(*arguments);
+    if (!is_checkpoint.value()) SAMC_TRY(check_no_architecture(*arguments));
+    if (file.ends_with(".bmodel")) return inspect_bmodel(file);
+    if (file.ends_with(".mlir")) return inspect_mlir(file, arguments->summary);
+    if (file.ends_with(".onnx")) return inspect_onnx(file, arguments->summary);
+    if (is_export(file)) return inspect_export(*arguments);
     return is_checkpoint.value() ? inspect_checkpoint(*arguments) : inspect_module(*arguments);
   };
 }

@@ -24,11 +24,10 @@ namespace {
 
 using namespace sophgo;
 
-struct Arguments {
-  std::string model_name, model, part, config, input_shapes, output_names, test_input, test_result, mlir;
+struct Arguments : SourceOptions {
+  std::string model_name, part, input_shapes, output_names, test_input, test_result, mlir;
   std::string until, mean = "0,0,0", scale = "1,1,1", resize_dims;
   Preprocess preprocess;
-  std::optional<int64_t> image_size;
   int64_t max_points = kDefaultMaxPoints;
   std::vector<std::string> disabled;
   std::string preprocess_list;
@@ -39,15 +38,16 @@ struct Arguments {
 
 Result<TransformOptions> make_options(const Arguments& arguments) {
   TransformOptions options;
+  static_cast<SourceOptions&>(options) = arguments;
   options.model_name = arguments.model_name;
-  options.model = arguments.model;
-  if (!arguments.config.empty()) options.config = arguments.config;
   if (arguments.part == "encoder" || arguments.part == "decoder")
     options.part = arguments.part == "encoder" ? ModelPart::kEncoder : ModelPart::kDecoder;
   else if (!arguments.part.empty())
     return usage_error("there is no part " + arguments.part, "give --part encoder or --part decoder");
-  options.image_size = arguments.image_size;
   options.warn = [model = arguments.model](const std::string& warning) { warn(fmt::format("{}: {}", model, warning)); };
+  if (arguments.max_points != kDefaultMaxPoints && options.part != ModelPart::kDecoder)
+    return usage_error("--max_points is for decoders that serve any prompt",
+                       "give --part decoder with it, or the number of points with --input_shapes");
   options.max_points = arguments.max_points;
   if (!arguments.input_shapes.empty()) {
     SAMC_ASSIGN(options.input_shapes, parse_shapes("--input_shapes", arguments.input_shapes));
@@ -173,9 +173,7 @@ Command add_transform(CLI::App& parent) {
       ->required()
       ->type_name("FILE.mlir");
   command->add_option("--part", a.part, "Of a .pt or an export's folder: encoder or decoder")->type_name("PART");
-  command->add_option("--config", a.config, "Of a .pt: the architecture as official-format YAML")
-      ->type_name("FILE.yaml");
-  add_image_size_option(*command, a.image_size);
+  add_checkpoint_options(*command, a);
   command
       ->add_option("--max_points", a.max_points, "Of --part decoder: most points of a prompt, the pad point included")
       ->type_name("N")

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "media/npz.h"
+#include "package/model_names.h"
 
 namespace samc {
 namespace {
@@ -37,9 +38,9 @@ std::string image_identity(const Image& image) {
 Status write_embedding(const std::string& path, const ImageEmbedding& embedding, const ModelInfo& model,
                        const std::string& image_id) {
   const std::array<int64_t, 2> size{embedding.height, embedding.width};
-  const std::pair<std::string, TensorView> arrays[] = {{"high_res_feats_0", embedding.high_res_feats_0.view()},
-                                                       {"high_res_feats_1", embedding.high_res_feats_1.view()},
-                                                       {"image_embed", embedding.image_embed.view()},
+  const std::pair<std::string, TensorView> arrays[] = {{kHighResFeats0, embedding.high_res_feats_0.view()},
+                                                       {kHighResFeats1, embedding.high_res_feats_1.view()},
+                                                       {kImageEmbed, embedding.image_embed.view()},
                                                        {"original_size", {DType::kI64, {2}, size.data()}},
                                                        {"model", text_view(model.name)},
                                                        {"encoder_id", text_view(embedding.encoder_id)},
@@ -58,9 +59,9 @@ Result<StoredEmbedding> read_embedding(const std::string& path, const ModelInfo&
   if (!identities_known && !made_with.empty() && made_with != model.name)
     return invalid_input(fmt::format("{} was made with {}, and --model is {}", path, made_with, model.name),
                          "use the model that made it");
-  const std::pair<const char*, Tensor*> features[] = {{"high_res_feats_0", &embedding.high_res_feats_0},
-                                                      {"high_res_feats_1", &embedding.high_res_feats_1},
-                                                      {"image_embed", &embedding.image_embed}};
+  const std::pair<const char*, Tensor*> features[] = {{kHighResFeats0, &embedding.high_res_feats_0},
+                                                      {kHighResFeats1, &embedding.high_res_feats_1},
+                                                      {kImageEmbed, &embedding.image_embed}};
   for (const auto& [name, target] : features) {
     SAMC_ASSIGN(const Tensor* found, npz.get(name));
     if (found->dtype() != DType::kF32)

@@ -2,8 +2,10 @@
 
 #include <filesystem>
 
-#include "model/exported_model.h"
+#include "base/files.h"
+#include "model/source.h"
 #include "onnx/graph.h"
+#include "package/model_names.h"
 #include "targets/sophgo/device/manifest.h"
 #include "targets/sophgo/tools/deploy.h"
 
@@ -20,8 +22,8 @@ void add_folder(const std::string& folder, std::vector<std::string>& files) {
     files.push_back(manifest.value().decoder);
     return;
   }
-  for (const char* part : {"encoder.onnx", "decoder.onnx"}) files.push_back((path / part).string());
-  if (const Result<std::vector<std::string>> list = ExportedModel::files(folder); list.is_ok())
+  for (const char* part : {kEncoderOnnx, kDecoderOnnx}) files.push_back((path / part).string());
+  if (const Result<std::vector<std::string>> list = source_files({.model = folder}); list.is_ok())
     files.insert(files.end(), list.value().begin(), list.value().end());
 }
 
@@ -30,8 +32,7 @@ void add_folder(const std::string& folder, std::vector<std::string>& files) {
 std::vector<std::string> model_files(const std::string& model, const std::optional<std::string>& config) {
   std::vector<std::string> files;
   if (config) files.push_back(*config);
-  std::error_code error;
-  if (fs::is_directory(model, error)) {
+  if (is_folder(model)) {
     add_folder(model, files);
     return files;
   }

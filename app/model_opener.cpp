@@ -1,11 +1,9 @@
 #include "app/model_opener.h"
 
-#include <cstring>
 #include <filesystem>
 
 #include "app/sophgo_arguments.h"
-#include "base/mapped_file.h"
-#include "package/format.h"
+#include "package/reader.h"
 #include "runtime/module_model.h"
 #include "targets/sophgo/device/bmodel_model.h"
 #include "targets/sophgo/device/manifest.h"
@@ -49,11 +47,7 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments
     SAMC_ASSIGN(const sophgo::BmodelManifest manifest, sophgo::read_manifest(model));
     options.encoder = manifest.encoder;
     options.decoder = manifest.decoder;
-    options.info.name = manifest.model;
-    options.info.encoder_id = manifest.encoder_id;
-    options.info.dynamic_multimask_via_stability = manifest.dynamic_multimask_via_stability;
-    options.info.stability_delta = static_cast<float>(manifest.stability_delta);
-    options.info.stability_threshold = static_cast<float>(manifest.stability_threshold);
+    options.info = manifest.info;
   }
   options.device = arguments.bmodels.device;
   if (!arguments.bmodels.tpu_mlir.empty()) options.tpu_mlir = arguments.bmodels.tpu_mlir;
@@ -74,14 +68,6 @@ void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads to compute with; 0: one for each core")
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
-}
-
-Result<bool> is_module_file(const std::string& path) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return false;
-  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
-  return file.bytes().size() >= kModuleMagic.size() &&
-         std::memcmp(file.bytes().data(), kModuleMagic.data(), kModuleMagic.size()) == 0;
 }
 
 void repeat_warnings(const std::string& model, const Module& module) {

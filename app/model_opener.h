@@ -60,8 +60,6 @@ class ModelOpener {
 
 void add_threads_option(CLI::App& command, int& threads);
 
-// Whether the file begins as a .samc module does. False of a folder.
-Result<bool> is_module_file(const std::string& path);
 // Opens a module's file; repeats the warnings that it keeps from when it was compiled.
 Result<std::shared_ptr<const Module>> load_module(const std::string& path, int threads, Progress& progress);
 void repeat_warnings(const std::string& model, const Module& module);

@@ -1,18 +1,12 @@
 #include "app/model_source.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <new>
 #include <vector>
 
 #include "app/build_id.h"
@@ -22,78 +16,14 @@
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"
-#include "model/exported_model.h"
-#include "model/recognise.h"
+#include "model/identity.h"
+#include "package/reader.h"
 #include "targets/cpu/compile_model.h"
 
 namespace samc {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  static Result<Descriptor> open(const std::string& path) {
-    Descriptor file;
-    file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is no model
-    if (file.number_ < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-    struct stat info {};
-    if (::fstat(file.number_, &info) != 0 || !S_ISREG(info.st_mode))
-      return invalid_input(fmt::format("{} is not a regular file", path));
-    return file;
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  // At most size bytes; 0 at the end of the file; negative after an error.
-  ssize_t read(void* target, size_t size) const {
-    ssize_t count = 0;
-    do count = ::read(number_, target, size);
-    while (count < 0 && errno == EINTR);
-    return count;
-  }
-
- private:
-  Descriptor() = default;
-  int number_ = -1;
-};
-
-class Hash {
- public:
-  Hash() : state_(XXH3_createState(), XXH3_freeState) {
-    if (state_ == nullptr) throw std::bad_alloc();
-    XXH3_128bits_reset(state_.get());
-  }
-  // Each part with its length, so that no two lists of parts give the same bytes.
-  void add(const std::string& text) {
-    const uint64_t size = text.size();
-    XXH3_128bits_update(state_.get(), &size, sizeof size);
-    XXH3_128bits_update(state_.get(), text.data(), text.size());
-  }
-  // Read, not mapped: mapped pages would count as this process's memory.
-  Status add_file(const std::string& path) {
-    SAMC_ASSIGN(const Descriptor file, Descriptor::open(path));
-    std::vector<char> buffer(size_t{1} << 20);
-    uint64_t total = 0;
-    while (true) {
-      const ssize_t count = file.read(buffer.data(), buffer.size());
-      if (count < 0) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-      if (count == 0) break;
-      XXH3_128bits_update(state_.get(), buffer.data(), static_cast<size_t>(count));
-      total += static_cast<uint64_t>(count);
-    }
-    XXH3_128bits_update(state_.get(), &total, sizeof total);
-    return Status::ok();
-  }
-  std::string hexadecimal() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
-};
 
 // key: of the cache, kept in the module; may be empty.
 CompileOptions compile_options(const ModelArguments& arguments, const std::string& key) {
@@ -201,7 +131,13 @@ LoadedModule compile_with_cache(const ModelArguments& arguments, const ModuleCac
 
 }  // namespace
 
-void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size) {
+void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size) {
+  command
+      .add_option(
+          "--config", config,
+          "Of a checkpoint: the architecture as official-format YAML. Needed for models that are not one of the "
+          "eight official ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
+      ->type_name("FILE.yaml");
   command
       .add_option("--image-size", image_size,
                   "Of a checkpoint: the side of the square that images are stretched to, instead of the config's (1024 "
@@ -220,12 +156,7 @@ const char* ModelCompiler::model_help() const {
 
 void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& arguments) const {
   command.get_option("--model")->transform(bundled_model());
-  command
-      .add_option("--config", arguments.config,
-                  "The architecture as official-format YAML. Needed for models that are not one of the eight official "
-                  "ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
-      ->type_name("FILE.yaml");
-  add_image_size_option(command, arguments.image_size);
+  add_checkpoint_options(command, arguments.config, arguments.image_size);
   command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
 }
@@ -257,29 +188,23 @@ Status ModelCompiler::time_compilation(const ModelArguments& arguments, Progress
 }
 
 Result<std::string> module_key(const ModelArguments& arguments) {
-  Hash hash;
+  ContentHash hash;
   hash.add("samc module");
   hash.add(build_id());
   hash.add(arguments.precision);
   hash.add(arguments.image_size ? fmt::format("image size {}", *arguments.image_size) : "");
+  // The module's name comes from a folder's, or from a config's; of a checkpoint's own it only counts whether it is
+  // official: else an image size may be assumed, and the module says so.
   std::error_code error;
-  if (fs::is_directory(arguments.model, error)) {
-    SAMC_ASSIGN(const std::vector<std::string> files, ExportedModel::files(arguments.model));
-    hash.add(fs::weakly_canonical(arguments.model, error).string());  // the module's name comes from it
-    for (const std::string& file : files) {
-      hash.add(fs::path(file).filename().string());
-      SAMC_TRY(hash.add_file(file));
-    }
-    return hash.hexadecimal();
+  if (is_folder(arguments.model))
+    hash.add(fs::weakly_canonical(arguments.model, error).string());
+  else
+    hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
+  SAMC_ASSIGN(const std::vector<std::string> files, source_files(arguments));
+  for (const std::string& file : files) {
+    if (file != arguments.model) hash.add(fs::path(file).filename().string());
+    SAMC_TRY(hash.add_file(file));
   }
-  // Whether an image size is assumed depends on it, and the module says so.
-  hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
-  fs::path config = arguments.config.value_or(fs::path(arguments.model).replace_extension(".yaml").string());
-  if (arguments.config || fs::exists(config, error)) {
-    hash.add(config.stem().string());  // the module's name comes from it
-    SAMC_TRY(hash.add_file(config.string()));
-  }
-  SAMC_TRY(hash.add_file(arguments.model));
   return hash.hexadecimal();
 }
 
@@ -287,12 +212,12 @@ Result<std::shared_ptr<const Module>> ModelCompiler::open_module(const ModelArgu
                                                                  Progress& progress) const {
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) {
-    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
+    SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
     return load_module(arguments.model, arguments.threads, progress);
   }
   // Also where the cache has it compiled.
   if (std::error_code error; fs::is_directory(arguments.model, error))
-    SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
+    SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
   const Result<ModuleCache> cache = ModuleCache::of_user();
   if (!cache.is_ok()) {

@@ -8,6 +8,7 @@
 
 #include "app/model_opener.h"
 #include "base/status.h"
+#include "model/source.h"
 
 namespace samc {
 
@@ -24,8 +25,11 @@ class ModelCompiler : public ModelOpener {
   Result<std::shared_ptr<const Module>> open_module(const ModelArguments& arguments, Progress& progress) const override;
 };
 
-// --image-size, wherever a checkpoint is taken.
-void add_image_size_option(CLI::App& command, std::optional<int64_t>& image_size);
+// --config and --image-size, wherever a checkpoint is taken.
+void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size);
+inline void add_checkpoint_options(CLI::App& command, SourceOptions& options) {
+  add_checkpoint_options(command, options.config, options.image_size);
+}
 
 // What decides what a compiled module holds: the model's files, config, precision, compiler. In hexadecimal.
 Result<std::string> module_key(const ModelArguments& arguments);

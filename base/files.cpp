@@ -1,6 +1,13 @@
 #include "base/files.h"
 
+#include <filesystem>
+
 namespace samc {
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
 
 Result<std::string> read_text_file(const std::string& path, size_t largest_size) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path, FileAccess::kCopy, largest_size));

@@ -10,6 +10,8 @@
 
 namespace samc {
 
+bool is_folder(const std::string& path);
+
 // A copy of the file's bytes. largest_size: an error names a file of more bytes.
 Result<std::string> read_text_file(const std::string& path, size_t largest_size);
 Status write_file(const std::string& path, const void* data, size_t size);

@@ -455,6 +455,10 @@ Status Checkpoint::verify_all() const {
   });
 }
 
+std::string NonFiniteTensor::to_string() const {
+  return fmt::format("{} holds {} NaN and {} infinite values", name, nan_count, infinity_count);
+}
+
 Result<std::vector<NonFiniteTensor>> Checkpoint::find_non_finite(size_t most) const {
   std::vector<NonFiniteTensor> found;
   for (const CheckpointTensor& tensor : state_->tensors) {

@@ -38,6 +38,7 @@ struct NonFiniteTensor {
   std::string name = {};
   int64_t nan_count = 0;
   int64_t infinity_count = 0;
+  std::string to_string() const;  // one line for people
 };
 
 // Safe to read from several threads.

@@ -1,5 +1,6 @@
 #include "model/build.h"
 
+#include "model/decoder_parts.h"
 #include "model/layers.h"
 #include "model/recognise.h"
 
@@ -13,6 +14,22 @@ bool is_for_video(const std::string& name) {
     if (name.starts_with(prefix)) return true;
   return name == "maskmem_tpos_enc" || name == "no_mem_pos_enc" || name == "no_obj_ptr" ||
          name == "no_obj_embed_spatial";
+}
+
+NamedShape map_input(const ModelConfig& config, const char* name, int64_t channels, int64_t stride) {
+  return {name, {1, channels, config.feature_size(stride), config.feature_size(stride)}};
+}
+
+// What the encoder gives, in the decoder's order.
+std::vector<NamedShape> image_inputs(const ModelConfig& config) {
+  const int64_t c = config.d_model();
+  return {map_input(config, kImageEmbed, c, 16), map_input(config, kHighResFeats0, c / 8, 4),
+          map_input(config, kHighResFeats1, c / 4, 8)};
+}
+
+void add_points(std::vector<NamedShape>& inputs, int64_t points) {
+  inputs.push_back({kPointCoords, {1, points, 2}});
+  inputs.push_back({kPointLabels, {1, points}});
 }
 
 }  // namespace
@@ -33,54 +50,52 @@ Status add_image_weights(const ModelConfig& config, const Checkpoint& checkpoint
   return Status::ok();
 }
 
+std::vector<NamedShape> prompt_inputs(const ModelConfig& config, int64_t points) {
+  std::vector<NamedShape> inputs = image_inputs(config);
+  add_points(inputs, points);
+  inputs.push_back(map_input(config, kMaskInput, 1, 4));
+  inputs.push_back({kHasMaskInput, {1}});
+  return inputs;
+}
+
 Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
   const int64_t c = config.d_model();
-  const auto inputs = graph.begin_function(name, {{"image", {1, 3, config.image_size, config.image_size}}});
+  const auto inputs = graph.begin_function(name, {{kImage, {1, 3, config.image_size, config.image_size}}});
   if (!graph.is_ok()) return graph.status();
   const std::vector<mlir::Value> maps = fpn_neck(graph, config, hiera(graph, config, inputs[0]));
   mlir::Value image_embed = maps[2];
   if (config.directly_add_no_mem_embed)
-    image_embed = graph.add("image_embed", image_embed, graph.weight("no_mem_embed", {1, c, 1, 1}));
-  return graph.end_function({{"high_res_feats_0", conv_2d(graph, "sam_mask_decoder.conv_s0", maps[0])},
-                             {"high_res_feats_1", conv_2d(graph, "sam_mask_decoder.conv_s1", maps[1])},
-                             {"image_embed", image_embed}});
+    image_embed = graph.add(kImageEmbed, image_embed, graph.weight("no_mem_embed", {1, c, 1, 1}));
+  return graph.end_function({{kHighResFeats0, conv_2d(graph, "sam_mask_decoder.conv_s0", maps[0])},
+                             {kHighResFeats1, conv_2d(graph, "sam_mask_decoder.conv_s1", maps[1])},
+                             {kImageEmbed, image_embed}});
 }
 
 Status build_mask_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
-  const int64_t side = config.feature_size(4);
-  const auto inputs = graph.begin_function(name, {{"mask_input", {1, 1, side, side}}});
+  const auto inputs = graph.begin_function(name, {map_input(config, kMaskInput, 1, 4)});
   if (!graph.is_ok()) return graph.status();
-  return graph.end_function({{"dense_embed", embed_mask(graph, config, inputs[0])}});
+  return graph.end_function({{kDenseEmbed, embed_mask(graph, config, inputs[0])}});
 }
 
 Status build_no_mask(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
   graph.begin_function(name, {});
-  return graph.end_function({{"dense_embed", embed_no_mask(graph, config)}});
+  return graph.end_function({{kDenseEmbed, embed_no_mask(graph, config)}});
 }
 
 Status build_mask_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph, const std::string& name) {
   SAMC_CHECK(points >= 0, "{} points", points);
-  const int64_t c = config.d_model();
-  const auto map_shape = [&](int64_t channels, int64_t stride) {
-    return Shape{1, channels, config.feature_size(stride), config.feature_size(stride)};
-  };
-  std::vector<NamedShape> shapes = {{"image_embed", map_shape(c, 16)},
-                                    {"high_res_feats_0", map_shape(c / 8, 4)},
-                                    {"high_res_feats_1", map_shape(c / 4, 8)},
-                                    {"dense_embed", map_shape(c, 16)}};
-  if (points > 0) {
-    shapes.push_back({"point_coords", {1, points, 2}});
-    shapes.push_back({"point_labels", {1, points}});
-  }
+  std::vector<NamedShape> shapes = image_inputs(config);
+  shapes.push_back(map_input(config, kDenseEmbed, config.d_model(), 16));
+  if (points > 0) add_points(shapes, points);
   const auto values = graph.begin_function(name, shapes);
   if (!graph.is_ok()) return graph.status();
   DecoderInputs inputs{values[0], values[1], values[2], values[3], {}, points};
   if (points > 0) inputs.sparse_embed = embed_points(graph, config, values[4], values[5], points);
   const DecoderOutputs outputs = mask_decoder(graph, config, inputs);
-  return graph.end_function({{"low_res_logits", outputs.low_res_logits},
-                             {"iou_predictions", outputs.iou_predictions},
-                             {"object_score", outputs.object_score},
-                             {"mask_tokens", outputs.mask_tokens}});
+  return graph.end_function({{kLowResLogits, outputs.low_res_logits},
+                             {kIouPredictions, outputs.iou_predictions},
+                             {kObjectScore, outputs.object_score},
+                             {kMaskTokens, outputs.mask_tokens}});
 }
 
 }  // namespace samc

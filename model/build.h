@@ -11,6 +11,7 @@
 #include "ir/graph_builder.h"
 #include "ir/weight_store.h"
 #include "model/config.h"
+#include "package/model_names.h"
 
 namespace samc {
 
@@ -24,19 +25,19 @@ Status add_image_weights(const ModelConfig& config, const Checkpoint& checkpoint
 
 // image (1, 3, S, S), normalised -> high_res_feats_0 (1, C/8, S/4, S/4), high_res_feats_1 (1, C/4, S/8, S/8),
 // image_embed (1, C, S/16, S/16)
-Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = "image_encoder");
+Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kImageEncoder);
 
 // mask_input (1, 1, S/4, S/4), logits -> dense_embed (1, C, S/16, S/16)
-Status build_mask_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = "mask_encoder");
+Status build_mask_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kMaskEncoder);
 
 // () -> dense_embed (1, C, S/16, S/16)
-Status build_no_mask(const ModelConfig& config, GraphBuilder& graph, const std::string& name = "no_mask");
+Status build_no_mask(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kNoMask);
 
 // image_embed, high_res_feats_0, high_res_feats_1, dense_embed, point_coords (1, points, 2) in model pixels,
 // point_labels (1, points) -> low_res_logits (1, 4, S/4, S/4), iou_predictions (1, 4), object_score (1, 1), mask_tokens
 // (1, 4, C). Without points the last two inputs are not there. The pad point that the official code appends is the
 // caller's.
 Status build_mask_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph,
-                          const std::string& name = "mask_decoder");
+                          const std::string& name = kMaskDecoder);
 
 }  // namespace samc

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "package/model_names.h"
+
 namespace samc {
 namespace {
 
@@ -87,7 +89,7 @@ class Finder {
 
 // What the nodes in front of the first convolution make of the image: a c + b for each channel.
 struct ImageChain {
-  std::string value = "image";
+  std::string value = kImage;
   std::array<double, 3> scale = {1, 1, 1};
   std::array<double, 3> offset = {0, 0, 0};
   bool channels_last = false;
@@ -235,7 +237,7 @@ std::string output_value(const SimpleGraph& graph, const std::string& name) {
 
 Result<Choice> find_choice(const SimpleGraph& graph, const std::string& output, const Shape& wanted) {
   const Finder finder(graph);
-  Choice choice = trace(finder, output_value(graph, output), output == "masks");
+  Choice choice = trace(finder, output_value(graph, output), output == kExportedMasks);
   const Shape& shape = graph.value(choice.source).shape;
   if (shape == wanted) return choice;
   if (shape.size() == wanted.size() && shape[1] != kMasks)
@@ -306,8 +308,8 @@ Result<std::vector<int64_t>> order_of_masks(const Finder& finder, const std::str
 Status find_outputs(const SimpleGraph& graph, int64_t image_size, DecoderCuts& cuts) {
   const Finder finder(graph);
   const int64_t side = image_size / 4;
-  SAMC_ASSIGN(const Choice masks, find_choice(graph, "masks", {1, kMasks, side, side}));
-  SAMC_ASSIGN(const Choice scores, find_choice(graph, "iou_predictions", {1, kMasks}));
+  SAMC_ASSIGN(const Choice masks, find_choice(graph, kExportedMasks, {1, kMasks, side, side}));
+  SAMC_ASSIGN(const Choice scores, find_choice(graph, kIouPredictions, {1, kMasks}));
   cuts.logits = masks.source;
   cuts.scores = scores.source;
   SAMC_ASSIGN(cuts.order, order_of_masks(finder, masks.source));
@@ -330,7 +332,7 @@ Status find_outputs(const SimpleGraph& graph, int64_t image_size, DecoderCuts& c
 
 Status check_types(const SimpleGraph& graph) {
   for (const onnx::SimpleInput& input : graph.inputs) {
-    const bool whole = input.name == "point_labels" && (input.dtype == DType::kI64 || input.dtype == DType::kI32);
+    const bool whole = input.name == kPointLabels && (input.dtype == DType::kI64 || input.dtype == DType::kI32);
     if (input.dtype != DType::kF32 && !whole)
       return not_found(fmt::format("its input {} is of {}, not of f32", input.name, dtype_name(input.dtype)));
   }
@@ -339,7 +341,7 @@ Status check_types(const SimpleGraph& graph) {
 
 Status find_labels(const Finder& finder, DecoderCuts& cuts) {
   std::string beside;
-  const Node* appended = finder.reader(finder.behind("point_labels", {"Cast"}), "Concat", beside);
+  const Node* appended = finder.reader(finder.behind(kPointLabels, {"Cast"}), "Concat", beside);
   if (appended == nullptr || !finder.holds_only(beside, -1.0) || appended->inputs[1] != beside)
     return not_found("it appends no pad point's label (-1) to point_labels");
   cuts.labels = appended->outputs[0];
@@ -405,7 +407,7 @@ Status find_points(const onnx::Model& model, SimplifyOptions options, const Simp
                    DecoderCuts& cuts) {
   const Finder finder(graph);
   std::string beside;
-  const std::string settled = finder.behind("point_coords", {"Add", "Sub", "Mul", "Div", "Cast"});
+  const std::string settled = finder.behind(kPointCoords, {"Add", "Sub", "Mul", "Div", "Cast"});
   const Node* appended = finder.reader(settled, "Concat", beside);
   if (appended == nullptr || !finder.value(beside).constant || appended->inputs[1] != beside)
     return not_found("it appends no pad point to point_coords");
@@ -418,9 +420,9 @@ Status find_points(const onnx::Model& model, SimplifyOptions options, const Simp
   Tensor probe({1, 3, 2});
   std::fill(probe.f32().begin(), probe.f32().end(), 0.0f);
   probe.f32()[2] = probe.f32()[5] = s;
-  options.input_shapes["point_coords"] = {1, 3, 2};
-  options.input_shapes["point_labels"] = {1, 3};
-  options.fixed_inputs["point_coords"] = onnx::Constant::of(std::move(probe));
+  options.input_shapes[kPointCoords] = {1, 3, 2};
+  options.input_shapes[kPointLabels] = {1, 3};
+  options.fixed_inputs[kPointCoords] = onnx::Constant::of(std::move(probe));
   options.outputs = {cuts.points, encoded};
   SAMC_ASSIGN(const SimpleGraph probed, onnx::simplify(model, options));
   std::array<std::array<double, 6>, 2> values{};
@@ -474,20 +476,20 @@ bool depends_on(const SimpleGraph& graph, const std::string& from, const std::st
 
 Status find_mask(const onnx::Model& model, SimplifyOptions options, const SimpleGraph& graph, DecoderCuts& cuts) {
   const Finder finder(graph);
-  const Node* source = finder.reader("image_embed", "Add", cuts.dense_embed);
-  if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value("image_embed").shape)
+  const Node* source = finder.reader(kImageEmbed, "Add", cuts.dense_embed);
+  if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value(kImageEmbed).shape)
     return not_found("it adds no embedding of a mask to image_embed");
-  for (const Node* node : finder.readers("mask_input"))
-    if (node->op != "Conv" || node->inputs[0] != "mask_input")
+  for (const Node* node : finder.readers(kMaskInput))
+    if (node->op != "Conv" || node->inputs[0] != kMaskInput)
       return not_found(fmt::format("{} reads mask_input, where a convolution of logits is expected", node->place()));
   options.outputs = {cuts.dense_embed};
-  options.input_shapes.erase("has_mask_input");
+  options.input_shapes.erase(kHasMaskInput);
   for (const bool has_mask : {false, true}) {
     Tensor has(Shape{1});
     has.f32()[0] = has_mask ? 1.0f : 0.0f;
-    options.fixed_inputs["has_mask_input"] = onnx::Constant::of(std::move(has));
+    options.fixed_inputs[kHasMaskInput] = onnx::Constant::of(std::move(has));
     SAMC_ASSIGN(const SimpleGraph chosen, onnx::simplify(model, options));
-    if (depends_on(chosen, chosen.outputs[0].value, "mask_input") != has_mask)
+    if (depends_on(chosen, chosen.outputs[0].value, kMaskInput) != has_mask)
       return not_found(fmt::format("with has_mask_input = {} its embedding {} on mask_input", has_mask ? 1 : 0,
                                    has_mask ? "does not depend" : "depends"));
   }
@@ -499,7 +501,7 @@ Status find_mask(const onnx::Model& model, SimplifyOptions options, const Simple
 Result<std::string> find_normalised_image(const SimpleGraph& encoder) {
   const Finder finder(encoder);
   ImageChain chain;
-  const Value& image = encoder.value("image");
+  const Value& image = encoder.value(kImage);
   chain.channels_last = image.shape.back() == 3;
   const Node* next = nullptr;
   while (true) {

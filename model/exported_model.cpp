@@ -18,7 +18,7 @@ using onnx::Node;
 using onnx::SimpleGraph;
 using onnx::SimplifyOptions;
 
-const std::vector<std::string> kFeatures = {"high_res_feats_0", "high_res_feats_1", "image_embed"};
+const std::vector<std::string> kFeatures = {kHighResFeats0, kHighResFeats1, kImageEmbed};
 
 std::string names_of(const std::vector<onnx::ValueType>& values) {
   std::vector<std::string> names;
@@ -46,10 +46,10 @@ SimplifyOptions decoder_options(const ExportedModel& model, int64_t points) {
   const int64_t side = model.image_size / 4;
   SimplifyOptions options;
   for (const NamedShape& feature : model.features) options.input_shapes[feature.name] = feature.shape;
-  options.input_shapes["point_coords"] = {1, points, 2};
-  options.input_shapes["point_labels"] = {1, points};
-  options.input_shapes["mask_input"] = {1, 1, side, side};
-  options.input_shapes["has_mask_input"] = {1};
+  options.input_shapes[kPointCoords] = {1, points, 2};
+  options.input_shapes[kPointLabels] = {1, points};
+  options.input_shapes[kMaskInput] = {1, 1, side, side};
+  options.input_shapes[kHasMaskInput] = {1};
   return options;
 }
 
@@ -107,7 +107,7 @@ void put_in_order(SimpleGraph& graph, const std::vector<int64_t>& order) {
 
 // What samexporter gives of the four: masks 1 to 3, the logits of them within +-32.
 void choose_three(SimpleGraph& graph) {
-  const char* names[] = {"masks", "iou_predictions"};
+  const char* names[] = {kExportedMasks, kIouPredictions};
   for (size_t i = 0; i < 2; ++i) {
     onnx::SimpleOutput& output = graph.outputs[i];
     const std::string prefix = std::string(names[i]) + "/of_three";
@@ -183,30 +183,30 @@ Result<SimpleGraph> cut_decoder(const ExportedModel& model, int64_t points, cons
   options.cuts = {cuts.points, cuts.labels};
   options.cuts.insert(options.cuts.end(), more_cuts.begin(), more_cuts.end());
   SAMC_ASSIGN(SimpleGraph decoder, onnx::simplify(model.decoder, options));
-  decoder.outputs[0].name = "low_res_logits";
-  decoder.outputs[1].name = "iou_predictions";
-  SAMC_TRY(need_unread(decoder, {"point_coords", "point_labels"}).at(model.decoder.path));
+  decoder.outputs[0].name = kLowResLogits;
+  decoder.outputs[1].name = kIouPredictions;
+  SAMC_TRY(need_unread(decoder, {kPointCoords, kPointLabels}).at(model.decoder.path));
   std::erase_if(decoder.inputs, [](const onnx::SimpleInput& input) {
-    return input.name == "point_coords" || input.name == "point_labels";
+    return input.name == kPointCoords || input.name == kPointLabels;
   });
-  rename(decoder, cuts.labels, "point_labels");
+  rename(decoder, cuts.labels, kPointLabels);
   // What makes the coordinates of pixels stands in front of the cut, so it is added again.
   if (cuts.from_pixels.scale == 1 && cuts.from_pixels.offset == 0) {
-    rename(decoder, cuts.points, "point_coords");
+    rename(decoder, cuts.points, kPointCoords);
   } else {
-    decoder.values["point_coords"] = decoder.value(cuts.points);
+    decoder.values[kPointCoords] = decoder.value(cuts.points);
     for (onnx::SimpleInput& input : decoder.inputs)
-      if (input.name == cuts.points) input.name = "point_coords";
-    take_from_pixels(decoder, cuts.points, "point_coords", cuts.from_pixels);
+      if (input.name == cuts.points) input.name = kPointCoords;
+    take_from_pixels(decoder, cuts.points, kPointCoords, cuts.from_pixels);
   }
   put_in_order(decoder, cuts.order);
   return decoder;
 }
 
 Result<int64_t> find_image_size(const onnx::Model& encoder) {
-  SAMC_TRY(need(encoder.graph.inputs, {"image"}, "input"));
+  SAMC_TRY(need(encoder.graph.inputs, {kImage}, "input"));
   SAMC_TRY(need(encoder.graph.outputs, kFeatures, "output"));
-  const std::vector<onnx::Dimension>& shape = find(encoder.graph.inputs, "image")->shape;
+  const std::vector<onnx::Dimension>& shape = find(encoder.graph.inputs, kImage)->shape;
   // (1, 3, S, S), or (1, S, S, 3) where the graph turns it.
   const auto is_square = [&](size_t channels, size_t height) {
     return shape[channels].extent == 3 && shape[height].extent > 0 &&
@@ -221,27 +221,27 @@ Result<int64_t> find_image_size(const onnx::Model& encoder) {
 Result<SimpleGraph> simplify_encoder(const ExportedModel& model) {
   SimplifyOptions options;
   options.outputs = kFeatures;
-  const bool channels_last = find(model.encoder.graph.inputs, "image")->shape.back().extent == 3;
+  const bool channels_last = find(model.encoder.graph.inputs, kImage)->shape.back().extent == 3;
   const int64_t side = model.image_size;
-  options.input_shapes["image"] = channels_last ? Shape{1, side, side, 3} : Shape{1, 3, side, side};
+  options.input_shapes[kImage] = channels_last ? Shape{1, side, side, 3} : Shape{1, 3, side, side};
   SAMC_ASSIGN(SimpleGraph encoder, onnx::simplify(model.encoder, options));
   const Result<std::string> image = find_normalised_image(encoder);
   if (!image.is_ok()) return image.status().at(model.encoder.path);
-  if (image.value() == "image") return encoder;
+  if (image.value() == kImage) return encoder;
   options.cuts = {image.value()};
   SAMC_ASSIGN(encoder, onnx::simplify(model.encoder, options));
-  std::erase_if(encoder.inputs, [](const onnx::SimpleInput& input) { return input.name == "image"; });
-  rename(encoder, image.value(), "image");
+  std::erase_if(encoder.inputs, [](const onnx::SimpleInput& input) { return input.name == kImage; });
+  rename(encoder, image.value(), kImage);
   return encoder;
 }
 
 Status read_decoder(ExportedModel& model) {
   const onnx::Graph& graph = model.decoder.graph;
   std::vector<std::string> inputs = kFeatures;
-  inputs.insert(inputs.end(), {"point_coords", "point_labels", "mask_input", "has_mask_input"});
+  inputs.insert(inputs.end(), {kPointCoords, kPointLabels, kMaskInput, kHasMaskInput});
   SAMC_TRY(need(graph.inputs, inputs, "input"));
-  SAMC_TRY(need(graph.outputs, {"masks", "iou_predictions"}, "output"));
-  const std::vector<onnx::Dimension>& points = find(graph.inputs, "point_coords")->shape;
+  SAMC_TRY(need(graph.outputs, {kExportedMasks, kIouPredictions}, "output"));
+  const std::vector<onnx::Dimension>& points = find(graph.inputs, kPointCoords)->shape;
   if (points.size() != 3 || points[1].extent >= 0)
     return unsupported("it takes a fixed number of points", "export it with a dynamic number, as samexporter does");
   const SimplifyOptions options = decoder_options(model, 1);
@@ -270,8 +270,8 @@ std::string folder_name(const std::string& folder) {
 Result<ExportedModel> ExportedModel::load(const std::string& folder) {
   ExportedModel model;
   model.name = folder_name(folder);
-  SAMC_ASSIGN(model.encoder, load_part(folder, "encoder.onnx"));
-  SAMC_ASSIGN(model.decoder, load_part(folder, "decoder.onnx"));
+  SAMC_ASSIGN(model.encoder, load_part(folder, kEncoderOnnx));
+  SAMC_ASSIGN(model.decoder, load_part(folder, kDecoderOnnx));
   const Result<int64_t> size = find_image_size(model.encoder);
   if (!size.is_ok()) return size.status().at(model.encoder.path);
   model.image_size = size.value();
@@ -287,7 +287,7 @@ Result<ExportedModel> ExportedModel::load(const std::string& folder) {
 
 Result<std::vector<std::string>> ExportedModel::files(const std::string& folder) {
   std::vector<std::string> list;
-  for (const char* part : {"encoder.onnx", "decoder.onnx"}) {
+  for (const char* part : {kEncoderOnnx, kDecoderOnnx}) {
     SAMC_ASSIGN(const onnx::Model model, load_part(folder, part));
     list.push_back(model.path);
     list.insert(list.end(), model.external_files.begin(), model.external_files.end());
@@ -295,19 +295,17 @@ Result<std::vector<std::string>> ExportedModel::files(const std::string& folder)
   return list;
 }
 
-std::vector<std::string> ExportedModel::non_finite_weights() const {
-  constexpr size_t kMost = 5;
-  std::vector<std::string> lines;
+std::vector<NonFiniteTensor> ExportedModel::find_non_finite(size_t most) const {
+  std::vector<NonFiniteTensor> found;
   for (const onnx::Model* model : {&encoder, &decoder})
     for (const auto& [weight, constant] : model->graph.initialisers) {
-      if (constant.view.dtype != DType::kF32 || lines.size() == kMost) continue;
+      if (constant.view.dtype != DType::kF32 || found.size() == most) continue;
       const std::span<const float> values = constant.view.f32();
       const auto nans = std::count_if(values.begin(), values.end(), [](float value) { return std::isnan(value); });
       const auto infinite = std::count_if(values.begin(), values.end(), [](float value) { return std::isinf(value); });
-      if (nans + infinite > 0)
-        lines.push_back(fmt::format("{} holds {} NaN and {} infinite values", weight, nans, infinite));
+      if (nans + infinite > 0) found.push_back({weight, nans, infinite});
     }
-  return lines;
+  return found;
 }
 
 std::string ExportedModel::description() const {
@@ -328,34 +326,33 @@ Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, cons
 
 Status build_mask_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name) {
   SimplifyOptions options = decoder_options(model, 1);
-  options.fixed_inputs["has_mask_input"] = scalar(1);
-  options.input_shapes.erase("has_mask_input");
+  options.fixed_inputs[kHasMaskInput] = scalar(1);
+  options.input_shapes.erase(kHasMaskInput);
   options.outputs = {model.cuts.dense_embed};
   SAMC_ASSIGN(SimpleGraph encoder, onnx::simplify(model.decoder, options));
-  SAMC_TRY(keep_inputs(encoder, {"mask_input"}).at(model.decoder.path));
-  encoder.outputs[0].name = "dense_embed";
+  SAMC_TRY(keep_inputs(encoder, {kMaskInput}).at(model.decoder.path));
+  encoder.outputs[0].name = kDenseEmbed;
   return import(encoder, model.decoder, name, "decoder.", graph);
 }
 
 Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std::string& name) {
   SimplifyOptions options = decoder_options(model, 1);
-  options.fixed_inputs["has_mask_input"] = scalar(0);
+  options.fixed_inputs[kHasMaskInput] = scalar(0);
   // What it holds does not count, but the graph reads it.
-  options.fixed_inputs["mask_input"] = onnx::Constant::of(Tensor::zeros(options.input_shapes.at("mask_input")));
-  options.input_shapes.erase("has_mask_input");
-  options.input_shapes.erase("mask_input");
+  options.fixed_inputs[kMaskInput] = onnx::Constant::of(Tensor::zeros(options.input_shapes.at(kMaskInput)));
+  options.input_shapes.erase(kHasMaskInput);
+  options.input_shapes.erase(kMaskInput);
   options.outputs = {model.cuts.dense_embed};
   SAMC_ASSIGN(SimpleGraph no_mask, onnx::simplify(model.decoder, options));
   SAMC_TRY(keep_inputs(no_mask, {}).at(model.decoder.path));
-  no_mask.outputs[0].name = "dense_embed";
+  no_mask.outputs[0].name = kDenseEmbed;
   return import(no_mask, model.decoder, name, "decoder.", graph);
 }
 
 Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph, const std::string& name) {
   SAMC_ASSIGN(SimpleGraph decoder, cut_decoder(model, points, {model.cuts.dense_embed}));
-  rename(decoder, model.cuts.dense_embed, "dense_embed");
-  SAMC_TRY(keep_inputs(decoder, {"image_embed", "high_res_feats_0", "high_res_feats_1", "dense_embed", "point_coords",
-                                 "point_labels"})
+  rename(decoder, model.cuts.dense_embed, kDenseEmbed);
+  SAMC_TRY(keep_inputs(decoder, {kImageEmbed, kHighResFeats0, kHighResFeats1, kDenseEmbed, kPointCoords, kPointLabels})
                .at(model.decoder.path));
   return import(decoder, model.decoder, name, "decoder.", graph);
 }
@@ -368,10 +365,10 @@ Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBui
   if (model.cuts.input_from_pixels.scale != 1 || model.cuts.input_from_pixels.offset != 0) {
     const std::string inner = "point_coords of the export";
     const std::vector<onnx::SimpleInput> inputs = decoder.inputs;
-    rename(decoder, "point_coords", inner);
+    rename(decoder, kPointCoords, inner);
     decoder.inputs = inputs;
-    decoder.values["point_coords"] = decoder.value(inner);
-    take_from_pixels(decoder, inner, "point_coords", model.cuts.input_from_pixels);
+    decoder.values[kPointCoords] = decoder.value(inner);
+    take_from_pixels(decoder, inner, kPointCoords, model.cuts.input_from_pixels);
   }
   put_in_order(decoder, model.cuts.order);
   choose_three(decoder);
@@ -382,13 +379,13 @@ Status build_mask_decoder_with_mask(const ExportedModel& model, int64_t points, 
                                     const std::string& name,
                                     const std::function<Status(GraphBuilder& graph, mlir::Value labels)>& extend) {
   SAMC_ASSIGN(SimpleGraph decoder, cut_decoder(model, points, {}));
-  SAMC_TRY(keep_inputs(decoder, {"image_embed", "high_res_feats_0", "high_res_feats_1", "point_coords", "point_labels",
-                                 "mask_input", "has_mask_input"})
+  SAMC_TRY(keep_inputs(decoder, {kImageEmbed, kHighResFeats0, kHighResFeats1, kPointCoords, kPointLabels, kMaskInput,
+                                 kHasMaskInput})
                .at(model.decoder.path));
   onnx::compose(decoder);
   onnx::ImportOptions options{.function = name, .weight_prefix = "decoder."};
   options.extend = [&](GraphBuilder& builder, const std::map<std::string, mlir::Value>& values) {
-    return extend(builder, values.at("point_labels"));
+    return extend(builder, values.at(kPointLabels));
   };
   return onnx::import_graph(decoder, options, graph).at(model.decoder.path);
 }

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "base/status.h"
+#include "checkpoint/checkpoint.h"
 #include "ir/graph_builder.h"
 #include "model/export_contract.h"
 #include "onnx/simplify.h"
+#include "package/model_names.h"
 
 namespace samc {
 
@@ -32,22 +34,22 @@ struct ExportedModel {
   static Result<ExportedModel> load(const std::string& folder);
   // All that a model is read from, without looking at what is in the files.
   static Result<std::vector<std::string>> files(const std::string& folder);
-  std::vector<std::string> non_finite_weights() const;  // one line for each, at most five
-  std::string description() const;                      // one line for people
-  Result<std::string> encoder_identity() const;         // model/identity.h
+  std::vector<NonFiniteTensor> find_non_finite(size_t most) const;  // the first weights that hold NaN or infinity
+  std::string description() const;                                  // one line for people
+  Result<std::string> encoder_identity() const;                     // model/identity.h
 };
 
 // As their namesakes in model/build.h. The model must outlive the builder's weight store.
-Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "image_encoder");
-Status build_mask_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "mask_encoder");
-Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "no_mask");
+Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = kImageEncoder);
+Status build_mask_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = kMaskEncoder);
+Status build_no_mask(const ExportedModel& model, GraphBuilder& graph, const std::string& name = kNoMask);
 // points: with the pad point, which is the caller's as in model/build.h; at least 2.
 Status build_mask_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
-                          const std::string& name = "mask_decoder");
+                          const std::string& name = kMaskDecoder);
 // The decoder as samexporter has it, uncut, for one prompt of so many points (the pad point, which the graph appends,
 // not among them): from pixels to three masks, whatever this export's own inputs and outputs are.
 Status build_export_decoder(const ExportedModel& model, int64_t points, GraphBuilder& graph,
-                            const std::string& name = "mask_decoder");
+                            const std::string& name = kMaskDecoder);
 // The same with mask_input (1, 1, S/4, S/4) and has_mask_input (1) instead of dense_embed, as the export has them,
 // behind point_coords and point_labels. extend adds to the function before it ends.
 Status build_mask_decoder_with_mask(const ExportedModel& model, int64_t points, GraphBuilder& graph,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -11,25 +13,6 @@
 
 namespace samc {
 namespace {
-
-class Hash {
- public:
-  Hash() { XXH3_128bits_reset(&state_); }
-  // With its length, so that no two lists of parts give the same bytes.
-  void add(const void* data, size_t bytes) {
-    const uint64_t count = bytes;
-    XXH3_128bits_update(&state_, &count, sizeof count);
-    XXH3_128bits_update(&state_, data, bytes);
-  }
-  void add(const std::string& text) { add(text.data(), text.size()); }
-  std::string hexadecimal() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(&state_);
-    return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-  }
-
- private:
-  XXH3_state_t state_;
-};
 
 bool is_of_encoder(const ModelConfig& config, const std::string& tensor) {
   for (const char* prefix : {"image_encoder.", "sam_mask_decoder.conv_s0.", "sam_mask_decoder.conv_s1."})
@@ -49,8 +32,39 @@ std::string structure(const ModelConfig& config) {
 
 }  // namespace
 
+struct ContentHash::State {
+  XXH3_state_t hash;
+};
+
+ContentHash::ContentHash() : state_(std::make_shared<State>()) { XXH3_128bits_reset(&state_->hash); }
+
+void ContentHash::add(const void* data, size_t bytes) {
+  const uint64_t count = bytes;
+  XXH3_128bits_update(&state_->hash, &count, sizeof count);
+  XXH3_128bits_update(&state_->hash, data, bytes);
+}
+
+Status ContentHash::add_file(const std::string& path) {
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  std::span<const std::byte> rest = file.bytes();
+  const uint64_t count = rest.size();
+  XXH3_128bits_update(&state_->hash, &count, sizeof count);
+  while (!rest.empty()) {
+    const size_t part = std::min(rest.size(), size_t{1} << 24);
+    XXH3_128bits_update(&state_->hash, rest.data(), part);
+    rest = rest.subspan(part);
+    file.drop_pages();
+  }
+  return Status::ok();
+}
+
+std::string ContentHash::hexadecimal() const {
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state_->hash);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
 Result<std::string> encoder_identity(const ModelConfig& config, const Checkpoint& checkpoint) {
-  Hash hash;
+  ContentHash hash;
   hash.add("samc image encoder 1");
   hash.add(structure(config));
   for (const TensorSpec& spec : expected_tensors(config)) {
@@ -70,13 +84,9 @@ Result<std::string> encoder_identity(const ModelConfig& config, const Checkpoint
 }
 
 Result<std::string> encoder_identity(std::span<const std::string> files) {
-  Hash hash;
+  ContentHash hash;
   hash.add("samc image encoder of files 1");
-  for (const std::string& path : files) {
-    SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
-    hash.add(file.bytes().data(), file.bytes().size());
-    file.drop_pages();
-  }
+  for (const std::string& path : files) SAMC_TRY(hash.add_file(path));
   return hash.hexadecimal();
 }
 

@@ -2,6 +2,7 @@
 // What tells one image encoder from another: its content, not its name. An embedding is good for the model whose
 // encoder made it, and for no other.
 
+#include <memory>
 #include <span>
 #include <string>
 
@@ -10,6 +11,21 @@
 #include "model/config.h"
 
 namespace samc {
+
+// A hash of parts, each with its length, so that no two lists of parts give the same bytes.
+class ContentHash {
+ public:
+  ContentHash();
+  void add(const void* data, size_t bytes);
+  void add(const std::string& text) { add(text.data(), text.size()); }
+  // A file's bytes, which leave memory again as they are read.
+  Status add_file(const std::string& path);
+  std::string hexadecimal() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
 
 // A hash, in hexadecimal, of all that the image encoder's result follows from: its tensors' values as f32, and what of
 // the config is in no tensor (image size, heads, windows, ...). Two files of the same weights have the same, whatever

@@ -137,9 +137,6 @@ Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
       kConfigHint);
 }
 
-namespace {
-
-// The config file that find_model() reads, if any.
 std::optional<std::string> config_file(const std::string& checkpoint_path,
                                        const std::optional<std::string>& config_path) {
   if (config_path) return config_path;
@@ -148,6 +145,8 @@ std::optional<std::string> config_file(const std::string& checkpoint_path,
   if (beside != checkpoint_path && std::filesystem::exists(beside, error)) return beside;
   return std::nullopt;
 }
+
+namespace {
 
 Result<Recognition> find_architecture(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
                                       const std::optional<std::string>& config_path) {
@@ -184,26 +183,6 @@ Result<Recognition> find_model(const std::string& checkpoint_path, std::span<con
       return usage_error(fmt::format("--image-size {}: {}", *image_size, fits.message()), fits.hint());
     return found;
   });
-}
-
-Status check_no_architecture(const std::string& model, const std::optional<std::string>& config,
-                             const std::optional<int64_t>& image_size) {
-  if (!config && !image_size) return Status::ok();
-  return usage_error(
-      fmt::format("{} is for checkpoints, and {} holds its architecture", config ? "--config" : "--image-size", model),
-      "leave it out");
-}
-
-std::string lost_in_other_formats(const ModelConfig& config) {
-  const MaskDecoderConfig& given = config.mask_decoder;
-  const MaskDecoderConfig usual;
-  if (given.dynamic_multimask_via_stability == usual.dynamic_multimask_via_stability &&
-      given.dynamic_multimask_stability_delta == usual.dynamic_multimask_stability_delta &&
-      given.dynamic_multimask_stability_thresh == usual.dynamic_multimask_stability_thresh)
-    return "";
-  return fmt::format("the config's sam_mask_decoder_extra_args are not kept: who runs the result takes {}, {} and {}",
-                     usual.dynamic_multimask_via_stability, usual.dynamic_multimask_stability_delta,
-                     usual.dynamic_multimask_stability_thresh);
 }
 
 }  // namespace samc

@@ -38,18 +38,14 @@ std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint);
 // for a config.
 Result<Recognition> recognise(std::span<const TensorSpec> tensors);
 
-// The architecture of a checkpoint: the config file given, else a FILE.yaml beside FILE.pt, else recognise(); checked
-// whole. image_size: instead of the one that is found, as if the YAML said so.
+// The config file of a checkpoint, if any: the one given, else a FILE.yaml beside FILE.pt.
+std::optional<std::string> config_file(const std::string& checkpoint_path,
+                                       const std::optional<std::string>& config_path);
+
+// The architecture of a checkpoint, by its config_file(), else by recognise(); checked whole. image_size: instead of
+// the one that is found, as if the YAML said so.
 Result<Recognition> find_model(const std::string& checkpoint_path, std::span<const TensorSpec> tensors,
                                const std::optional<std::string>& config_path,
                                std::optional<int64_t> image_size = std::nullopt);
-
-// An error where one of these options, which are for checkpoints, is given with a model that holds its architecture.
-Status check_no_architecture(const std::string& model, const std::optional<std::string>& config,
-                             const std::optional<int64_t>& image_size);
-
-// What of the config a model's own file in another format (ONNX, MLIR) cannot hold, one line for people; empty:
-// nothing.
-std::string lost_in_other_formats(const ModelConfig& config);
 
 }  // namespace samc

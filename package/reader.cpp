@@ -297,6 +297,13 @@ class ModuleReader {
 
 }  // namespace
 
+Result<bool> is_module_file(const std::string& path) {
+  if (is_folder(path)) return false;
+  SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
+  const size_t size = kModuleMagic.size();
+  return file.bytes().size() >= size && std::memcmp(file.bytes().data(), kModuleMagic.data(), size) == 0;
+}
+
 static Result<PlanModule> read_module_bytes_unguarded(std::span<const std::byte> bytes,
                                                       std::shared_ptr<const void> owner, const std::string& name,
                                                       const ReadOptions& options) {

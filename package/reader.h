@@ -14,6 +14,9 @@
 
 namespace samc {
 
+// Whether the file begins as a module does. A folder does not.
+Result<bool> is_module_file(const std::string& path);
+
 struct ReadOptions {
   // Checksums of everything but the weights are always compared. With this also those of the weights, which reads every
   // byte of them: some 10 ms for each 100 MB that are in the page cache.

@@ -10,6 +10,7 @@
 #include "base/guard.h"
 #include "base/limits.h"
 #include "base/memory_budget.h"
+#include "package/model_names.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
 #include "runtime/postprocess.h"
@@ -42,9 +43,9 @@ const char* find_non_finite(std::initializer_list<std::pair<const char*, const T
 }
 
 const char* find_non_finite(const ImageEmbedding& embedding) {
-  return find_non_finite({{"image_embed", &embedding.image_embed},
-                          {"high_res_feats_1", &embedding.high_res_feats_1},
-                          {"high_res_feats_0", &embedding.high_res_feats_0}});
+  return find_non_finite({{kImageEmbed, &embedding.image_embed},
+                          {kHighResFeats1, &embedding.high_res_feats_1},
+                          {kHighResFeats0, &embedding.high_res_feats_0}});
 }
 
 // While it lives, also when memory runs out on the way.
@@ -93,9 +94,9 @@ struct ImagePredictor::State {
                                        shape_to_string(tensor.shape()), shape_to_string(expected)),
                            "encode the picture with this model");
     };
-    SAMC_TRY(check(embedding.high_res_feats_0, shapes.high_res_feats_0, "high_res_feats_0"));
-    SAMC_TRY(check(embedding.high_res_feats_1, shapes.high_res_feats_1, "high_res_feats_1"));
-    SAMC_TRY(check(embedding.image_embed, shapes.image_embed, "image_embed"));
+    SAMC_TRY(check(embedding.high_res_feats_0, shapes.high_res_feats_0, kHighResFeats0));
+    SAMC_TRY(check(embedding.high_res_feats_1, shapes.high_res_feats_1, kHighResFeats1));
+    SAMC_TRY(check(embedding.image_embed, shapes.image_embed, kImageEmbed));
     if (embedding.width < 1 || embedding.height < 1)
       return invalid_input(fmt::format("embedding: an image of {} x {} pixels", embedding.width, embedding.height));
     if (!is_image_size(embedding.width, embedding.height))
@@ -184,7 +185,7 @@ struct ImagePredictor::State {
     SAMC_TRY(model->decode(embedding, points, prompt.mask_input, decoded));
     if (options.allow_nonfinite) return Status::ok();
     const char* name =
-        find_non_finite({{"low_res_logits", &decoded.low_res_logits}, {"iou_predictions", &decoded.iou_predictions}});
+        find_non_finite({{kLowResLogits, &decoded.low_res_logits}, {kIouPredictions, &decoded.iou_predictions}});
     if (name == nullptr) return Status::ok();
     return explain_non_finite(name, [&]() -> Status {
       prepared.reset();

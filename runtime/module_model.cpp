@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/plan.h"
 #include "runtime/executor.h"
 #include "runtime/image_predictor.h"
@@ -28,26 +28,26 @@ class ShapeReader {
     Contract contract;
     contract.size = module_.info().image_size;
     const int64_t size = contract.size;
-    expect("image_encoder", "image", Place::kInput, {1, 3, size, size});
-    contract.high_res_feats_0 = shape("image_encoder", "high_res_feats_0", Place::kOutput, 4);
-    contract.high_res_feats_1 = shape("image_encoder", "high_res_feats_1", Place::kOutput, 4);
-    contract.image_embed = shape("image_encoder", "image_embed", Place::kOutput, 4);
-    contract.dense_embed = shape("no_mask", "dense_embed", Place::kOutput, 4);
-    const Shape low_res = shape("mask_decoder", "low_res_logits", Place::kOutput, 4);
+    expect(kImageEncoder, kImage, Place::kInput, {1, 3, size, size});
+    contract.high_res_feats_0 = shape(kImageEncoder, kHighResFeats0, Place::kOutput, 4);
+    contract.high_res_feats_1 = shape(kImageEncoder, kHighResFeats1, Place::kOutput, 4);
+    contract.image_embed = shape(kImageEncoder, kImageEmbed, Place::kOutput, 4);
+    contract.dense_embed = shape(kNoMask, kDenseEmbed, Place::kOutput, 4);
+    const Shape low_res = shape(kMaskDecoder, kLowResLogits, Place::kOutput, 4);
     if (!status_.is_ok()) return status_;
     contract.masks = low_res[1];
     contract.low_height = low_res[2];
     contract.low_width = low_res[3];
     if (low_res[0] != 1 || contract.masks < 2 || contract.low_height < 1 || contract.low_width < 1)
       return invalid_input(fmt::format("mask_decoder gives low_res_logits {}", shape_to_string(low_res)));
-    expect("mask_encoder", "mask_input", Place::kInput, {1, 1, contract.low_height, contract.low_width});
-    expect("mask_encoder", "dense_embed", Place::kOutput, contract.dense_embed);
-    expect_points("mask_decoder");
-    expect("mask_decoder", "image_embed", Place::kInput, contract.image_embed);
-    expect("mask_decoder", "high_res_feats_0", Place::kInput, contract.high_res_feats_0);
-    expect("mask_decoder", "high_res_feats_1", Place::kInput, contract.high_res_feats_1);
-    expect("mask_decoder", "dense_embed", Place::kInput, contract.dense_embed);
-    expect("mask_decoder", "iou_predictions", Place::kOutput, {1, contract.masks});
+    expect(kMaskEncoder, kMaskInput, Place::kInput, {1, 1, contract.low_height, contract.low_width});
+    expect(kMaskEncoder, kDenseEmbed, Place::kOutput, contract.dense_embed);
+    expect_points(kMaskDecoder);
+    expect(kMaskDecoder, kImageEmbed, Place::kInput, contract.image_embed);
+    expect(kMaskDecoder, kHighResFeats0, Place::kInput, contract.high_res_feats_0);
+    expect(kMaskDecoder, kHighResFeats1, Place::kInput, contract.high_res_feats_1);
+    expect(kMaskDecoder, kDenseEmbed, Place::kInput, contract.dense_embed);
+    expect(kMaskDecoder, kIouPredictions, Place::kOutput, {1, contract.masks});
     if (!status_.is_ok()) return status_;
     return contract;
   }
@@ -107,11 +107,11 @@ class ModuleModel : public ImageModel {
   }
 
   Status encode(const TensorView& image, ImageEmbedding& embedding) override {
-    const std::array<NamedInput, 1> inputs = {{{"image", image}}};
-    const std::array<NamedOutput, 3> outputs = {{{"high_res_feats_0", &embedding.high_res_feats_0},
-                                                 {"high_res_feats_1", &embedding.high_res_feats_1},
-                                                 {"image_embed", &embedding.image_embed}}};
-    return executor_.run("image_encoder", {}, inputs, outputs);
+    const std::array<NamedInput, 1> inputs = {{{kImage, image}}};
+    const std::array<NamedOutput, 3> outputs = {{{kHighResFeats0, &embedding.high_res_feats_0},
+                                                 {kHighResFeats1, &embedding.high_res_feats_1},
+                                                 {kImageEmbed, &embedding.image_embed}}};
+    return executor_.run(kImageEncoder, {}, inputs, outputs);
   }
 
   // points: the prompt's and the padding point.

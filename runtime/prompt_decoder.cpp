@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/plan.h"
 
 namespace samc {
@@ -26,8 +26,8 @@ class PartsCheck {
 
   Status run(const PlanFunction& picture, const PlanFunction& dense, const PlanFunction& prompt,
              const PlanFunction* few_points) {
-    SAMC_TRY(check_part(picture, {"image_embed", "high_res_feats_0", "high_res_feats_1"}));
-    SAMC_TRY(check_part(dense, {"dense_embed"}));
+    SAMC_TRY(check_part(picture, {kImageEmbed, kHighResFeats0, kHighResFeats1}));
+    SAMC_TRY(check_part(dense, {kDenseEmbed}));
     for (const PlanFunction* early : {&picture, &dense})
       if (!early->sizes.empty())
         return invalid_input(fmt::format("{} depends on the number of {}", early->name, early->sizes[0].name));
@@ -52,7 +52,7 @@ class PartsCheck {
 
   // A part that gives the outputs of the whole.
   Status check_last_part(const PlanFunction& prompt) {
-    SAMC_TRY(check_part(prompt, {"point_coords", "point_labels"}));
+    SAMC_TRY(check_part(prompt, {kPointCoords, kPointLabels}));
     for (const int32_t index : whole_.outputs) {
       const Value& wanted = value_of(whole_, index);
       const bool is_result = std::ranges::any_of(prompt.outputs, [&](int32_t output) {
@@ -97,7 +97,7 @@ Result<PromptDecoder> PromptDecoder::create(const Module& module) {
   const auto gives = [whole](std::string_view name) {
     return std::ranges::any_of(whole->outputs, [&](int32_t index) { return value_of(*whole, index).name == name; });
   };
-  decoder.tracks_ = gives("object_score") && gives("mask_tokens");
+  decoder.tracks_ = gives(kObjectScore) && gives(kMaskTokens);
   if (parts.picture == nullptr && parts.dense == nullptr && parts.prompt == nullptr) return decoder;
   if (parts.picture == nullptr || parts.dense == nullptr || parts.prompt == nullptr)
     return invalid_input(fmt::format("module {} has some parts of {} but not all", plan.info.name, kMaskDecoder),
@@ -134,15 +134,15 @@ Status PromptDecoder::run_early(Executor& executor, const PlanFunction& part, st
 Status PromptDecoder::set_picture(Executor& executor, const ImageEmbedding& embedding) {
   if (no_mask_.empty()) {
     Tensor computed;  // kept when it is whole, and not after an error in between
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &computed}}};
-    SAMC_TRY(executor.run("no_mask", {}, {}, outputs));
+    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &computed}}};
+    SAMC_TRY(executor.run(kNoMask, {}, {}, outputs));
     no_mask_ = std::move(computed);
   }
   if (!parts_.has_value()) return Status::ok();
-  const std::array<NamedInput, 4> given = {{{"image_embed", embedding.image_embed.view()},
-                                            {"high_res_feats_0", embedding.high_res_feats_0.view()},
-                                            {"high_res_feats_1", embedding.high_res_feats_1.view()},
-                                            {"dense_embed", no_mask_.view()}}};
+  const std::array<NamedInput, 4> given = {{{kImageEmbed, embedding.image_embed.view()},
+                                            {kHighResFeats0, embedding.high_res_feats_0.view()},
+                                            {kHighResFeats1, embedding.high_res_feats_1.view()},
+                                            {kDenseEmbed, no_mask_.view()}}};
   SAMC_TRY(run_early(executor, *parts_->picture, inputs_of(*parts_->picture, given, {}), picture_));
   return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
 }
@@ -151,21 +151,21 @@ Status PromptDecoder::decode(Executor& executor, const ImageEmbedding& embedding
                              const TensorView& mask, DecoderOutputs& results) {
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
-    const std::array<NamedInput, 1> inputs = {{{"mask_input", mask}}};
-    const std::array<NamedOutput, 1> outputs = {{{"dense_embed", &mask_dense_}}};
-    SAMC_TRY(executor.run("mask_encoder", {}, inputs, outputs));
+    const std::array<NamedInput, 1> inputs = {{{kMaskInput, mask}}};
+    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &mask_dense_}}};
+    SAMC_TRY(executor.run(kMaskEncoder, {}, inputs, outputs));
   }
   const std::array<NamedInput, 6> given = {
-      {{"image_embed", embedding.image_embed.view()},
-       {"high_res_feats_0", embedding.high_res_feats_0.view()},
-       {"high_res_feats_1", embedding.high_res_feats_1.view()},
-       {"dense_embed", has_mask ? mask_dense_.view() : no_mask_.view()},
-       {"point_coords", TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
-       {"point_labels", TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-  const std::array<NamedOutput, 4> all = {{{"low_res_logits", &results.low_res_logits},
-                                           {"iou_predictions", &results.iou_predictions},
-                                           {"object_score", &results.object_score},
-                                           {"mask_tokens", &results.mask_tokens}}};
+      {{kImageEmbed, embedding.image_embed.view()},
+       {kHighResFeats0, embedding.high_res_feats_0.view()},
+       {kHighResFeats1, embedding.high_res_feats_1.view()},
+       {kDenseEmbed, has_mask ? mask_dense_.view() : no_mask_.view()},
+       {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
+       {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
+  const std::array<NamedOutput, 4> all = {{{kLowResLogits, &results.low_res_logits},
+                                           {kIouPredictions, &results.iou_predictions},
+                                           {kObjectScore, &results.object_score},
+                                           {kMaskTokens, &results.mask_tokens}}};
   const std::span<const NamedOutput> outputs = std::span(all).first(tracks_ ? 4 : 2);
   if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs);
   if (has_mask)

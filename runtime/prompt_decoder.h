@@ -1,5 +1,5 @@
 #pragma once
-// The mask decoder as a predictor runs it. In a module that has it in parts (package/decoder_parts.h), what follows
+// The mask decoder as a predictor runs it. In a module that has it in parts (package/model_names.h), what follows
 // from the picture alone is computed once for each picture; the whole function is run where a module has no parts.
 
 #include <initializer_list>

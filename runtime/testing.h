@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/plan.h"
 
 namespace samc {

@@ -1,5 +1,5 @@
 // Every key of the official YAML, changed one at a time: the module changes, or it is an error, or docs/config_keys.md
-// says that the key has no meaning for images. Nothing that is read may be dropped without a word.
+// says that the key has no meaning for images. Nothing that is read may be dropped without a word, in no format.
 
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
@@ -13,6 +13,8 @@
 #include "checkpoint/checkpoint.h"
 #include "model/recognise.h"
 #include "targets/cpu/compile_model.h"
+#include "targets/onnx/export_model.h"
+#include "targets/sophgo/transform.h"
 #include "tests/support/official_yaml.h"
 
 namespace samc::test {
@@ -198,6 +200,48 @@ class ConfigKeys : public testing::Test {
     return read_text_file(module, size_t{1} << 30);
   }
 
+  struct Written {
+    std::string bytes;
+    std::string warnings;
+  };
+  // The options of pico by this YAML, its warnings kept.
+  template <class Options>
+  Options options_of(const YAML::Node& root, Written& written) const {
+    const std::string config = folder_.path("config.yaml");
+    EXPECT_TRUE(write_file(config, text_of(root)).is_ok());
+    Options options;
+    options.model = kPico + "pico.pt";
+    options.config = config;
+    options.warn = [&](const std::string& warning) { written.warnings += warning + "\n"; };
+    return options;
+  }
+  std::string bytes_of(const std::string& name) const {
+    return read_text_file(folder_.path(name), size_t{1} << 30).value();
+  }
+  Written write_onnx(const YAML::Node& root) const {
+    Written written;
+    const Status status =
+        onnx_target::export_model(options_of<onnx_target::ExportOptions>(root, written), folder_.path("x")).status();
+    EXPECT_TRUE(status.is_ok()) << status.to_string();
+    written.bytes = bytes_of("x/encoder.onnx") + bytes_of("x/decoder.onnx");
+    return written;
+  }
+  // Both parts.
+  Written write_mlir(const YAML::Node& root) const {
+    Written written;
+    auto options = options_of<sophgo::TransformOptions>(root, written);
+    options.model_name = "part";
+    for (const auto part : {sophgo::ModelPart::kEncoder, sophgo::ModelPart::kDecoder}) {
+      options.part = part;
+      const auto model = sophgo::TransformedModel::make(options);
+      EXPECT_TRUE(model.is_ok()) << model.status().to_string();
+      if (!model.is_ok()) continue;
+      EXPECT_TRUE(model.value()->write(folder_.path("part.mlir")).is_ok());
+      written.bytes += bytes_of("part.mlir") + bytes_of(sophgo::weight_file_name("part"));
+    }
+    return written;
+  }
+
   const TestFolder folder_;
 };
 
@@ -229,6 +273,24 @@ TEST_F(ConfigKeys, WhatIsReadReachesTheModuleOrIsAnError) {
   const Result<std::string> same = compile(for_video);
   ASSERT_TRUE(same.is_ok()) << same.status().to_string();
   EXPECT_EQ(same.value(), unchanged.value()) << "a key that docs/config_keys.md calls meaningless has a meaning";
+}
+
+// What is in the module is in the other formats as well, or a warning names the key.
+TEST_F(ConfigKeys, OtherFormatsKeepTheSameOrSayThatTheyCannot) {
+  const auto expect_kept_or_said = [](const char* format, const std::string& key, const Written& unchanged,
+                                      const Written& changed) {
+    EXPECT_EQ(unchanged.warnings, "");
+    EXPECT_NE(changed.bytes != unchanged.bytes, changed.warnings.find(key) != std::string::npos)
+        << format << " " << key << " " << changed.warnings;
+  };
+  const Written onnx = write_onnx(whole()), mlir = write_mlir(whole());
+  for (const Change& change : kChanges) {
+    if (change.effect != Effect::kModule) continue;
+    YAML::Node root = whole();
+    set(root, change.key, change.value);
+    expect_kept_or_said("ONNX", change.key, onnx, write_onnx(root));
+    expect_kept_or_said("MLIR", change.key, mlir, write_mlir(root));
+  }
 }
 
 TEST_F(ConfigKeys, TheDocumentListsWhatHasNoMeaningForImages) {

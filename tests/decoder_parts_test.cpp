@@ -14,7 +14,7 @@
 #include "media/image.h"
 #include "model/config.h"
 #include "model/recognise.h"
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/reader.h"
 #include "runtime/image_predictor.h"
 #include "runtime/module_model.h"

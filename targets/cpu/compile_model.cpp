@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <set>
 #include <span>
@@ -12,18 +11,14 @@
 #include "base/limits.h"
 #include "base/stopwatch.h"
 #include "base/text.h"
-#include "checkpoint/checkpoint.h"
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "model/build.h"
-#include "model/exported_model.h"
-#include "model/identity.h"
-#include "model/recognise.h"
+#include "model/source.h"
 #include "package/arena.h"
-#include "package/decoder_parts.h"
+#include "package/model_names.h"
 #include "package/writer.h"
 #include "targets/cpu/cpu_dialect.h"
 #include "targets/cpu/passes.h"
@@ -46,87 +41,44 @@ std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_p
 // Everything that must live as long as the IR: weights borrow from the mapped model files.
 struct Compilation {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
-  std::optional<Checkpoint> checkpoint;
-  std::optional<ExportedModel> exported;
+  std::optional<ModelSource> source;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelInfo info;  // what is known of the model before its plan
   CompileReport report;
 };
 
-// The functions of model/README.md out of either kind of model.
-template <class Model>
-Status build_functions(const Model& model, mlir::ModuleOp module, GraphBuilder& graph) {
-  SAMC_TRY(build_image_encoder(model, graph));
-  SAMC_TRY(build_mask_encoder(model, graph));
-  SAMC_TRY(build_no_mask(model, graph));
+// The functions of model/README.md.
+Status build_functions(const ModelSource& source, mlir::ModuleOp module, GraphBuilder& graph) {
+  SAMC_TRY(source.build_image_encoder(graph));
+  SAMC_TRY(source.build_mask_encoder(graph));
+  SAMC_TRY(source.build_no_mask(graph));
   for (const auto& [group, witnesses] : {std::pair{kDecoderFewPoints, std::span<const int64_t>(kFewPointsWitnesses)},
                                          {kMaskDecoder, std::span<const int64_t>(kWitnesses)}})
     for (const int64_t points : witnesses) {
-      SAMC_TRY(build_mask_decoder(model, points, graph, witness_name(points)));
+      SAMC_TRY(source.build_mask_decoder(points, graph, witness_name(points)));
       auto function = module.lookupSymbol<mlir::func::FuncOp>(witness_name(points));
       function->setAttr(cpu::kWitnessOf, mlir::StringAttr::get(module.getContext(), llvm::StringRef(group)));
     }
   return Status::ok();
 }
 
-Status build_from_checkpoint(const CompileOptions& options, Compilation& work, GraphBuilder& graph) {
-  Stopwatch watch;
-  SAMC_ASSIGN(work.checkpoint, Checkpoint::open(options.model));
-  const Checkpoint& checkpoint = *work.checkpoint;
-  SAMC_ASSIGN(Recognition recognition,
-              find_model(options.model, tensor_specs(checkpoint), options.config, options.image_size));
-  SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(3));
-  for (const NonFiniteTensor& tensor : non_finite)
-    work.report.warnings.push_back(
-        fmt::format("{} holds {} NaN and {} infinite values", tensor.name, tensor.nan_count, tensor.infinity_count));
-  if (!recognition.assumed.empty()) work.report.warnings.push_back(recognition.assumed);
-  const MaskDecoderConfig& decoder = recognition.config.mask_decoder;
-  work.info.image_size = recognition.config.image_size;
-  work.info.dynamic_multimask_via_stability = decoder.dynamic_multimask_via_stability;
-  work.info.stability_delta = static_cast<float>(decoder.dynamic_multimask_stability_delta);
-  work.info.stability_threshold = static_cast<float>(decoder.dynamic_multimask_stability_thresh);
-  SAMC_ASSIGN(work.info.encoder_id, encoder_identity(recognition.config, checkpoint));
-  work.report.model_name = recognition.config.name;
-  work.report.why = recognition.why;
-  work.report.read_milliseconds = watch.lap();
-  SAMC_TRY(add_image_weights(recognition.config, checkpoint, work.weights));
-  SAMC_TRY(build_functions(recognition.config, *work.module, graph));
-  work.report.build_milliseconds = watch.lap();
-  return Status::ok();
-}
-
-Status build_from_export(const CompileOptions& options, Compilation& work, GraphBuilder& graph) {
-  Stopwatch watch;
-  SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
-  SAMC_ASSIGN(work.exported, ExportedModel::load(options.model));
-  work.report.warnings = work.exported->non_finite_weights();
-  work.info.image_size = work.exported->image_size;
-  SAMC_ASSIGN(work.info.encoder_id, work.exported->encoder_identity());
-  work.report.model_name = work.exported->name;
-  work.report.why = work.exported->description();
-  work.report.read_milliseconds = watch.lap();
-  SAMC_TRY(build_functions(*work.exported, *work.module, graph));
-  work.report.build_milliseconds = watch.lap();
-  return Status::ok();
-}
-
 Status build(const CompileOptions& options, Compilation& work) {
   if (options.precision != "f32")
     return unsupported(fmt::format("precision {} is not supported on the CPU", options.precision), "use f32");
-  if (options.model.ends_with(".onnx"))
-    return invalid_input(options.model + " is one part of a model",
-                         "give the folder that holds encoder.onnx and decoder.onnx");
+  Stopwatch watch;
+  SAMC_ASSIGN(work.source, ModelSource::open(options, Format::kModule));
+  work.info = work.source->info();
+  work.report.model_name = work.info.name;
+  work.report.why = work.source->why();
+  work.report.warnings = work.source->warnings();
+  work.report.read_milliseconds = watch.lap();
   load_dialects(work.context);
   work.context.loadDialect<cpu::CpuDialect>();
   work.module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.module, work.weights);
-  if (std::filesystem::is_directory(options.model))
-    SAMC_TRY(build_from_export(options, work, graph));
-  else
-    SAMC_TRY(build_from_checkpoint(options, work, graph));
-
-  Stopwatch watch;
+  SAMC_TRY(build_functions(*work.source, *work.module, graph));
+  work.report.build_milliseconds = watch.lap();
   PipelineOptions pipeline;
   pipeline.disabled = options.disabled_passes;
   pipeline.until = options.until;
@@ -153,7 +105,7 @@ bool same_kernels(const PlanFunction& a, const PlanFunction& b) {
   return std::ranges::equal(a.operations, b.operations, {}, &Operation::kernel, &Operation::kernel);
 }
 
-// The mask decoder whole and in parts (package/decoder_parts.h).
+// The mask decoder whole and in parts (package/model_names.h).
 Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, const Witnesses& few_points_witnesses) {
   const auto parts_for = [](std::string_view prompt) {
     return std::vector<cpu::FunctionPart>{

@@ -1,23 +1,20 @@
 #pragma once
 // From a model's file to a .samc module: the whole compiler in one call. The command line and the tests use it.
 
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "model/source.h"
 #include "package/plan.h"
 #include "passes/pipeline.h"
 
 namespace samc {
 
-struct CompileOptions {
-  std::string model;                  // a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx
-  std::optional<std::string> config;  // official-format YAML; else MODEL.yaml beside it, else recognised by its tensors
-  std::optional<int64_t> image_size;  // of a checkpoint, instead of the config's
-  std::string precision = "f32";      // anything else is an error that names it
-  std::string until = {};             // a phase of cpu_pipeline(); empty: the last one
+struct CompileOptions : SourceOptions {
+  std::string precision = "f32";  // anything else is an error that names it
+  std::string until = {};         // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;
   std::string build_id;  // kept in the module
   std::string key;       // of a cache: kept in the module as the note kKeyNote; empty: none

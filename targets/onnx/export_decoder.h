@@ -9,9 +9,8 @@
 
 namespace samc::onnx_target {
 
-// image_embed, high_res_feats_0, high_res_feats_1, point_coords (1, points, 2), point_labels (1, points), mask_input
-// (1, 1, S/4, S/4), has_mask_input (1) -> masks (1, 3, S/4, S/4) within +-32, iou_predictions (1, 3). The pad point is
-// appended inside.
+// prompt_inputs() (model/decoder_parts.h) -> masks (1, 3, S/4, S/4) within +-32, iou_predictions (1, 3). The pad point
+// is appended inside.
 Status build_export_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph, const std::string& name);
 
 }  // namespace samc::onnx_target

@@ -4,14 +4,10 @@
 
 #include <filesystem>
 
-#include "checkpoint/checkpoint.h"
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "model/build.h"
-#include "model/exported_model.h"
-#include "model/recognise.h"
 #include "passes/pipeline.h"
 #include "targets/onnx/export_decoder.h"
 #include "targets/onnx/write_onnx.h"
@@ -32,53 +28,18 @@ struct BuiltFunction {
   FunctionVersion version() { return {*module->getOps<mlir::func::FuncOp>().begin(), &weights}; }
 };
 
-// What both parts are built from.
-struct Source {
-  std::optional<Checkpoint> checkpoint;
-  ModelConfig config;  // of the checkpoint
-  std::optional<ExportedModel> exported;
+Status build_encoder(const ModelSource& source, BuiltFunction& built) {
+  GraphBuilder graph(*built.module, built.weights);
+  SAMC_TRY(source.build_image_encoder(graph));
+  return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
+}
 
-  static Result<Source> open(const ExportOptions& options) {
-    Source source;
-    std::error_code error;
-    if (std::filesystem::is_directory(options.model, error)) {
-      SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
-      SAMC_ASSIGN(source.exported, ExportedModel::load(options.model));
-      return source;
-    }
-    SAMC_ASSIGN(source.checkpoint, Checkpoint::open(options.model));
-    SAMC_ASSIGN(Recognition recognition,
-                find_model(options.model, tensor_specs(*source.checkpoint), options.config, options.image_size));
-    for (const std::string& warning : {recognition.assumed, lost_in_other_formats(recognition.config)})
-      if (!warning.empty() && options.warn) options.warn(warning);
-    source.config = std::move(recognition.config);
-    return source;
-  }
-
-  Status build_encoder(BuiltFunction& built) const {
-    GraphBuilder graph(*built.module, built.weights);
-    if (exported) {
-      SAMC_TRY(samc::build_image_encoder(*exported, graph));
-    } else {
-      SAMC_TRY(add_image_weights(config, *checkpoint, built.weights));
-      SAMC_TRY(samc::build_image_encoder(config, graph));
-    }
-    return run_top_passes(built);
-  }
-  Status build_decoder(int64_t points, BuiltFunction& built) const {
-    GraphBuilder graph(*built.module, built.weights);
-    if (exported) {
-      SAMC_TRY(samc::build_export_decoder(*exported, points, graph));
-    } else {
-      SAMC_TRY(add_image_weights(config, *checkpoint, built.weights));
-      SAMC_TRY(build_export_decoder(config, points, graph, "mask_decoder"));
-    }
-    return run_top_passes(built);
-  }
-  static Status run_top_passes(BuiltFunction& built) {
-    return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
-  }
-};
+Status build_decoder(const ModelSource& source, int64_t points, BuiltFunction& built) {
+  GraphBuilder graph(*built.module, built.weights);
+  SAMC_TRY(
+      source.build(graph, [&](const auto& model) { return build_export_decoder(model, points, graph, kMaskDecoder); }));
+  return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
+}
 
 // Written over, the files that the model's weights are mapped from would be gone.
 Status check_folder(const ExportOptions& options, const std::string& folder) {
@@ -95,7 +56,7 @@ static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOpti
   if (options.opset < kLeastOpset || options.opset > kGreatestOpset)
     return usage_error(fmt::format("--opset {}: samc writes {} to {}", options.opset, kLeastOpset, kGreatestOpset));
   SAMC_TRY(check_folder(options, folder));
-  SAMC_ASSIGN(const Source source, Source::open(options));
+  SAMC_ASSIGN(const ModelSource source, ModelSource::open(options, Format::kOnnxExport));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", folder, error.message()));
@@ -108,16 +69,16 @@ static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOpti
   std::vector<ExportedFile> files;
   {
     BuiltFunction encoder(context);
-    SAMC_TRY(source.build_encoder(encoder));
-    SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of("encoder.onnx")));
-    files.push_back({path_of("encoder.onnx"), written.nodes, written.bytes});
+    SAMC_TRY(build_encoder(source, encoder));
+    SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of(kEncoderOnnx)));
+    files.push_back({path_of(kEncoderOnnx), written.nodes, written.bytes});
   }
   BuiltFunction first(context), second(context);
-  SAMC_TRY(source.build_decoder(kVersions[0], first));
-  SAMC_TRY(source.build_decoder(kVersions[1], second));
+  SAMC_TRY(build_decoder(source, kVersions[0], first));
+  SAMC_TRY(build_decoder(source, kVersions[1], second));
   SAMC_ASSIGN(const WrittenModel written,
-              write_onnx({first.version(), second.version()}, write, path_of("decoder.onnx")));
-  files.push_back({path_of("decoder.onnx"), written.nodes, written.bytes});
+              write_onnx({first.version(), second.version()}, write, path_of(kDecoderOnnx)));
+  files.push_back({path_of(kDecoderOnnx), written.nodes, written.bytes});
   return files;
 }
 

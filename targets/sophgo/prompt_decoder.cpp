@@ -3,6 +3,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "model/decoder_parts.h"
+#include "package/model_names.h"
 #include "targets/sophgo/passes/rewrite.h"
 
 namespace samc::sophgo {
@@ -81,21 +82,11 @@ Status build_prompt_decoder(const ExportedModel& model, int64_t max_points, Grap
 Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
                             const std::string& name) {
   SAMC_CHECK(max_points > 0, "{} points", max_points);
-  const int64_t c = config.d_model();
   const int64_t side = config.feature_size(16);
-  const auto map_shape = [&](int64_t channels, int64_t stride) {
-    return Shape{1, channels, config.feature_size(stride), config.feature_size(stride)};
-  };
   const int64_t output_tokens = 1 + config.mask_decoder.num_mask_tokens() + (config.pred_obj_scores ? 1 : 0);
   const int64_t tokens = output_tokens + max_points;
   SAMC_TRY(check_tokens(tokens, side, max_points));
-  const auto inputs = graph.begin_function(name, {{"image_embed", map_shape(c, 16)},
-                                                  {"high_res_feats_0", map_shape(c / 8, 4)},
-                                                  {"high_res_feats_1", map_shape(c / 4, 8)},
-                                                  {"point_coords", {1, max_points, 2}},
-                                                  {"point_labels", {1, max_points}},
-                                                  {"mask_input", map_shape(1, 4)},
-                                                  {"has_mask_input", {1}}});
+  const auto inputs = graph.begin_function(name, prompt_inputs(config, max_points));
   if (!graph.is_ok()) return graph.status();
   const mlir::Value mask = token_mask(graph, inputs[4], max_points, output_tokens);
   const mlir::Value has_mask = graph.reshape("has_mask", inputs[6], {1, 1, 1, 1});
@@ -103,15 +94,15 @@ Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, Graph
   const mlir::Value of_none = embed_no_mask(graph, config);
   // none + has (mask - none): exact at 0 and, but for rounding, at 1.
   const mlir::Value difference = graph.sub("dense_embed.difference", of_mask, of_none);
-  const mlir::Value dense = graph.add("dense_embed", of_none, graph.mul("dense_embed.chosen", difference, has_mask));
+  const mlir::Value dense = graph.add(kDenseEmbed, of_none, graph.mul("dense_embed.chosen", difference, has_mask));
   DecoderInputs decoder{inputs[0], inputs[1], inputs[2], dense, {}, max_points};
   decoder.sparse_embed = embed_points(graph, config, inputs[3], inputs[4], max_points);
   const DecoderOutputs outputs = mask_decoder(graph, config, decoder);
   if (!graph.is_ok()) return graph.status();
   SAMC_TRY(mask_tokens(mask, tokens));
-  return graph.end_function({{"low_res_logits", outputs.low_res_logits},
-                             {"iou_predictions", outputs.iou_predictions},
-                             {"object_score", outputs.object_score}});
+  return graph.end_function({{kLowResLogits, outputs.low_res_logits},
+                             {kIouPredictions, outputs.iou_predictions},
+                             {kObjectScore, outputs.object_score}});
 }
 
 }  // namespace samc::sophgo

@@ -13,10 +13,8 @@
 
 namespace samc::sophgo {
 
-// image_embed (1, C, S/16, S/16), high_res_feats_0 (1, C/8, S/4, S/4), high_res_feats_1 (1, C/4, S/8, S/8),
-// point_coords (1, max_points, 2), point_labels (1, max_points), mask_input (1, 1, S/4, S/4), has_mask_input (1) ->
-// low_res_logits (1, 4, S/4, S/4), iou_predictions (1, 4), object_score (1, 1). As with build_mask_decoder, the pad
-// point of label -1 is the caller's.
+// prompt_inputs() (model/decoder_parts.h) -> low_res_logits (1, 4, S/4, S/4), iou_predictions (1, 4), object_score (1,
+// 1). As with build_mask_decoder, the pad point of label -1 is the caller's.
 Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
                             const std::string& name = "prompt_decoder");
 // The same of an export, which has no object_score.

@@ -153,20 +153,27 @@ TEST(Transform, EachRewriteDoesItsWork) {
 
 TEST(Manifest, IsReadBackAndDamageIsAnError) {
   const Folder folder;
-  BmodelManifest manifest{"pico", "bm1688", "F16", 2, 256, 8, "encoder.bmodel", "decoder.bmodel"};
-  manifest.encoder_id = "0123";
-  manifest.dynamic_multimask_via_stability = false;
-  manifest.stability_delta = 0.125;
-  manifest.stability_threshold = 0.5;
+  BmodelManifest manifest{{}, "bm1688", "F16", 2, 8, "encoder.bmodel", "decoder.bmodel"};
+  ModelInfo& info = manifest.info;
+  info.name = "pico";
+  info.image_size = 256;
+  info.encoder_id = "0123";
+  info.dynamic_multimask_via_stability = false;
+  info.stability_delta = 0.1f;
+  info.stability_threshold = 0.9f;
+  ASSERT_TRUE(lost_facts(info, Format::kBmodels).empty());  // so these are what the file keeps
   ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
+  const std::string written = read_text_file(folder.file(kManifestName), 1 << 20).value();
+  EXPECT_NE(written.find("\"stability_delta\": 0.1,"), std::string::npos) << written;  // as it reads
   const auto again = read_manifest(folder.path());
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
-  EXPECT_EQ(again.value().model, "pico");
+  EXPECT_EQ(again.value().info.name, "pico");
+  EXPECT_EQ(again.value().info.image_size, 256);
   EXPECT_EQ(again.value().cores, 2);
-  EXPECT_EQ(again.value().encoder_id, "0123");
-  EXPECT_FALSE(again.value().dynamic_multimask_via_stability);
-  EXPECT_EQ(again.value().stability_delta, 0.125);
-  EXPECT_EQ(again.value().stability_threshold, 0.5);
+  EXPECT_EQ(again.value().info.encoder_id, "0123");
+  EXPECT_FALSE(again.value().info.dynamic_multimask_via_stability);
+  EXPECT_EQ(again.value().info.stability_delta, 0.1f);
+  EXPECT_EQ(again.value().info.stability_threshold, 0.9f);
   EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "

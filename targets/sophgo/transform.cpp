@@ -8,7 +8,6 @@
 
 #include "base/files.h"
 #include "base/stopwatch.h"
-#include "checkpoint/checkpoint.h"
 #include "ir/mlir_text.h"
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
@@ -17,9 +16,6 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/IR/Verifier.h"
-#include "model/build.h"
-#include "model/exported_model.h"
-#include "model/recognise.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/text/foreign_ops.h"
@@ -30,8 +26,7 @@ namespace samc::sophgo {
 // Everything that must live as long as the IR: weights borrow from the mapped model file.
 struct TransformedModel::State {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
-  std::optional<Checkpoint> checkpoint;
-  std::optional<ExportedModel> exported;
+  std::shared_ptr<const ModelSource> opened;
   onnx::Model onnx;
   WeightStore weights;
   mlir::OwningOpRef<mlir::ModuleOp> source;  // as it was built; empty for a .mlir that was read
@@ -39,9 +34,7 @@ struct TransformedModel::State {
   std::string model_name;
 
   mlir::func::FuncOp main() { return top.module->lookupSymbol<mlir::func::FuncOp>("main"); }
-  Status build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
-  Status build_from_export(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
-  Status finish_part(const TransformOptions& options);
+  Status build_part(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
 };
 
 namespace {
@@ -130,24 +123,20 @@ Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string
   return Status::ok();
 }
 
-Status check_onnx_options(const TransformOptions& options) {
-  SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
-  if (options.part != ModelPart::kDecoder && options.max_points != kDefaultMaxPoints)
-    return usage_error("--max_points is for decoders that serve any prompt",
-                       "give --part decoder with it, or the number of points with --input_shapes");
-  return Status::ok();
-}
-
-// The folder of an export whose file of this part the path names, or which it is itself.
-Result<std::string> export_folder(const std::string& path, ModelPart part) {
-  const std::filesystem::path file = path;
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error)) return path;
-  const std::string name = part == ModelPart::kEncoder ? "encoder.onnx" : "decoder.onnx";
-  if (file.filename() != name)
-    return usage_error(fmt::format("--part makes a part of an export's folder, and {} is no {}", path, name),
-                       "leave it out to transform the file as it is");
-  return file.has_parent_path() ? file.parent_path().string() : ".";
+// The model whose part this is. An export's file of it stands for its folder.
+Result<std::shared_ptr<const ModelSource>> open_source(const TransformOptions& options) {
+  const bool is_encoder = options.part == ModelPart::kEncoder;
+  SourceOptions given = options;
+  if (options.model.ends_with(".onnx") && !is_folder(options.model)) {
+    const std::filesystem::path file = options.model;
+    if (file.filename() != (is_encoder ? kEncoderOnnx : kDecoderOnnx))
+      return usage_error(fmt::format("--part makes a part of an export's folder, and {} is no {}", options.model,
+                                     is_encoder ? kEncoderOnnx : kDecoderOnnx),
+                         "leave it out to transform the file as it is");
+    given.model = file.has_parent_path() ? file.parent_path().string() : ".";
+  }
+  SAMC_ASSIGN(ModelSource source, ModelSource::open(given, is_encoder ? Format::kEncoderMlir : Format::kDecoderMlir));
+  return std::shared_ptr<const ModelSource>(std::make_shared<ModelSource>(std::move(source)));
 }
 
 int64_t products_of(mlir::Operation& op) {
@@ -171,38 +160,18 @@ int64_t products_of(mlir::Operation& op) {
 
 }  // namespace
 
-Status TransformedModel::State::build_from_checkpoint(const TransformOptions& options, GraphBuilder& graph,
-                                                      const StepObserver& step) {
-  if (!options.part) return usage_error("a checkpoint holds several models", "give --part encoder or --part decoder");
-  SAMC_ASSIGN(checkpoint, Checkpoint::open(options.model));
-  SAMC_ASSIGN(const Recognition recognition,
-              find_model(options.model, tensor_specs(*checkpoint), options.config, options.image_size));
-  for (const std::string& warning :
-       {recognition.assumed,
-        options.part == ModelPart::kDecoder ? lost_in_other_formats(recognition.config) : std::string()})
-    if (!warning.empty() && options.warn) options.warn(warning);
-  SAMC_TRY(add_image_weights(recognition.config, *checkpoint, weights));
-  step("read", 0, fmt::format("{}: {}", recognition.config.name, recognition.why));
+Status TransformedModel::State::build_part(const TransformOptions& options, GraphBuilder& graph,
+                                           const StepObserver& step) {
+  opened = options.source;
+  if (opened == nullptr) {
+    SAMC_ASSIGN(opened, open_source(options));
+  }
+  step("read", 0, fmt::format("{}: {}", opened->info().name, opened->why()));
   if (options.part == ModelPart::kEncoder)
-    SAMC_TRY(build_image_encoder(recognition.config, graph, "image_encoder"));
+    SAMC_TRY(opened->build_image_encoder(graph));
   else
-    SAMC_TRY(build_prompt_decoder(recognition.config, options.max_points, graph, "prompt_decoder"));
-  return finish_part(options);
-}
-
-Status TransformedModel::State::build_from_export(const TransformOptions& options, GraphBuilder& graph,
-                                                  const StepObserver& step) {
-  SAMC_ASSIGN(const std::string folder, export_folder(options.model, *options.part));
-  SAMC_ASSIGN(exported, ExportedModel::load(folder));
-  step("read", 0, exported->description());
-  if (options.part == ModelPart::kEncoder)
-    SAMC_TRY(build_image_encoder(*exported, graph, "image_encoder"));
-  else
-    SAMC_TRY(build_prompt_decoder(*exported, options.max_points, graph, "prompt_decoder"));
-  return finish_part(options);
-}
-
-Status TransformedModel::State::finish_part(const TransformOptions& options) {
+    SAMC_TRY(opened->build(graph,
+                           [&](const auto& model) { return build_prompt_decoder(model, options.max_points, graph); }));
   const auto function = *source->getOps<mlir::func::FuncOp>().begin();
   SAMC_TRY(check_input_shapes(function, options.input_shapes));
   return choose_outputs(function, options.output_names);
@@ -235,26 +204,20 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
   };
   work.source = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.source, work.weights);
-  std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(options.model, error);
-  const bool is_onnx = is_folder || options.model.ends_with(".onnx");
-  if (is_onnx) SAMC_TRY(check_onnx_options(options));
-  if (is_folder && !options.part)
+  const bool is_file_as_it_is = !options.part && options.model.ends_with(".onnx") && !is_folder(options.model);
+  if (!options.part && !is_file_as_it_is)
     return usage_error(options.model + " holds several models", "give --part encoder or --part decoder");
-  if (is_onnx && options.part) {
-    SAMC_TRY(work.build_from_export(options, graph, report));
-    report("import", count_operations(*work.source));
-  } else if (is_onnx) {
+  if (is_file_as_it_is) {
+    SAMC_TRY(check_no_architecture(options));
     const OnnxDefinition definition{.path = options.model,
                                     .input_shapes = options.input_shapes,
                                     .output_names = options.output_names,
                                     .function = "model"};
     SAMC_TRY(build_from_onnx(definition, graph, work.onnx, report));
-    report("import", count_operations(*work.source));
   } else {
-    SAMC_TRY(work.build_from_checkpoint(options, graph, report));
-    report("build", count_operations(*work.source));
+    SAMC_TRY(work.build_part(options, graph, report));
   }
+  report("build", count_operations(*work.source));
   const auto function = *work.source->getOps<mlir::func::FuncOp>().begin();
 
   const PipelineOptions pipeline{options.disabled_passes, options.until};

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/thread_pool.h"
 #include "ir/interpreter.h"
+#include "model/source.h"
 #include "passes/pipeline.h"
 #include "targets/sophgo/prompt_decoder.h"
 #include "targets/sophgo/text/top_text.h"
@@ -20,20 +21,18 @@ namespace samc::sophgo {
 
 enum class ModelPart { kEncoder, kDecoder };
 
-struct TransformOptions {
-  std::string model_name;
-  std::string model;                  // .pt, .onnx, or a folder with encoder.onnx and decoder.onnx
-  std::optional<std::string> config;  // of a .pt
-  std::optional<int64_t> image_size;  // of a .pt, instead of the config's
-  // Of a .pt, or of an export's folder or file in it: the decoder serves any prompt then. Absent: the .onnx as it is.
-  std::optional<ModelPart> part;
+// model: also an .onnx.
+struct TransformOptions : SourceOptions {
+  std::string model_name = {};
+  // Of a model, or of an export's file: the decoder serves any prompt then. Absent: the .onnx as it is.
+  std::optional<ModelPart> part = {};
+  std::shared_ptr<const ModelSource> source = {};  // the model that SourceOptions would open, opened already
   int64_t max_points = kDefaultMaxPoints;
   std::vector<Shape> input_shapes = {};        // in the order of the inputs; checked against those that are fixed
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
   Preprocess preprocess = {};
   std::set<std::string> disabled_passes = {};
-  std::string until = {};                                     // a phase of sophgo_pipeline(); empty: the last one
-  std::function<void(const std::string& warning)> warn = {};  // what was assumed, what the MLIR cannot hold
+  std::string until = {};  // a phase of sophgo_pipeline(); empty: the last one
 };
 
 struct PhaseReport {

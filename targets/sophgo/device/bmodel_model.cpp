@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/guard.h"
+#include "package/model_names.h"
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_points.h"
 #include "targets/sophgo/device/bmodel.h"
@@ -105,10 +106,10 @@ class BmodelModel : public ImageModel {
   ThreadPool& pool() override { return pool_; }
 
   Status encode(const TensorView& image, ImageEmbedding& embedding) override {
-    SAMC_ASSIGN(NamedTensors outputs, run(options_.encoder, "encoding", {{"image", image}}));
-    SAMC_TRY(take_output(outputs, "high_res_feats_0", shapes_.high_res_feats_0, embedding.high_res_feats_0));
-    SAMC_TRY(take_output(outputs, "high_res_feats_1", shapes_.high_res_feats_1, embedding.high_res_feats_1));
-    return take_output(outputs, "image_embed", shapes_.image_embed, embedding.image_embed);
+    SAMC_ASSIGN(NamedTensors outputs, run(options_.encoder, "encoding", {{kImage, image}}));
+    SAMC_TRY(take_output(outputs, kHighResFeats0, shapes_.high_res_feats_0, embedding.high_res_feats_0));
+    SAMC_TRY(take_output(outputs, kHighResFeats1, shapes_.high_res_feats_1, embedding.high_res_feats_1));
+    return take_output(outputs, kImageEmbed, shapes_.image_embed, embedding.image_embed);
   }
 
   Status check_points(int64_t points) const override {
@@ -143,16 +144,16 @@ class BmodelModel : public ImageModel {
     has_mask.f32()[0] = mask_input.data != nullptr ? 1.0f : 0.0f;
     const TensorView mask = (mask_input.data != nullptr ? mask_input : no_mask.view()).with_shape(no_mask.shape());
     SAMC_ASSIGN(NamedTensors outputs, run(options_.decoder, "predicting",
-                                          {{"image_embed", embedding.image_embed.view()},
-                                           {"high_res_feats_0", embedding.high_res_feats_0.view()},
-                                           {"high_res_feats_1", embedding.high_res_feats_1.view()},
-                                           {"point_coords", coordinates.view()},
-                                           {"point_labels", labels.view()},
-                                           {"mask_input", mask},
-                                           {"has_mask_input", has_mask.view()}}));
-    SAMC_TRY(take_output(outputs, decoder_.exported ? "masks" : "low_res_logits",
+                                          {{kImageEmbed, embedding.image_embed.view()},
+                                           {kHighResFeats0, embedding.high_res_feats_0.view()},
+                                           {kHighResFeats1, embedding.high_res_feats_1.view()},
+                                           {kPointCoords, coordinates.view()},
+                                           {kPointLabels, labels.view()},
+                                           {kMaskInput, mask},
+                                           {kHasMaskInput, has_mask.view()}}));
+    SAMC_TRY(take_output(outputs, decoder_.exported ? kExportedMasks : kLowResLogits,
                          {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, results.low_res_logits));
-    return take_output(outputs, "iou_predictions", {1, shapes_.masks}, results.iou_predictions);
+    return take_output(outputs, kIouPredictions, {1, shapes_.masks}, results.iou_predictions);
   }
 
  private:
@@ -174,12 +175,12 @@ class BmodelModel : public ImageModel {
 // Fills what the decoder says about masks.
 Result<DecoderInterface> read_decoder(const Part& decoder, ImageModelShapes& shapes) {
   DecoderInterface interface;
-  interface.exported = decoder.has_output("masks");
-  SAMC_ASSIGN(const Shape labels, decoder.input("point_labels", 2));
-  SAMC_ASSIGN(const Shape coordinates, decoder.input("point_coords", 3));
-  SAMC_ASSIGN(const Shape has_mask, decoder.input("has_mask_input", 1));
-  SAMC_ASSIGN(const Shape mask, decoder.input("mask_input", 4));
-  SAMC_ASSIGN(const Shape masks, decoder.output(interface.exported ? "masks" : "low_res_logits", 4));
+  interface.exported = decoder.has_output(kExportedMasks);
+  SAMC_ASSIGN(const Shape labels, decoder.input(kPointLabels, 2));
+  SAMC_ASSIGN(const Shape coordinates, decoder.input(kPointCoords, 3));
+  SAMC_ASSIGN(const Shape has_mask, decoder.input(kHasMaskInput, 1));
+  SAMC_ASSIGN(const Shape mask, decoder.input(kMaskInput, 4));
+  SAMC_ASSIGN(const Shape masks, decoder.output(interface.exported ? kExportedMasks : kLowResLogits, 4));
   if (labels[0] != 1)
     return unsupported(fmt::format("{} takes {} prompts at once", decoder.path(), labels[0]),
                        "transform the decoder with 1 in front of the points in --input_shapes, as in [1,2,2]");
@@ -208,16 +209,16 @@ static Result<std::unique_ptr<ImageModel>> make_bmodel_model_unguarded(const Bmo
     return invalid_input(
         fmt::format("{} is for {} and {} for {}", options.encoder, encoder.chip(), options.decoder, decoder.chip()));
   ImageModelShapes shapes;
-  SAMC_ASSIGN(const Shape image, encoder.input("image", 4));
+  SAMC_ASSIGN(const Shape image, encoder.input(kImage, 4));
   if (image[0] != 1 || image[1] != 3 || image[2] != image[3])
     return unsupported(fmt::format("{} takes an image {}", options.encoder, shape_to_string(image)));
   shapes.size = image[2];
-  SAMC_ASSIGN(shapes.high_res_feats_0, encoder.output("high_res_feats_0", 4));
-  SAMC_ASSIGN(shapes.high_res_feats_1, encoder.output("high_res_feats_1", 4));
-  SAMC_ASSIGN(shapes.image_embed, encoder.output("image_embed", 4));
-  for (const auto& [name, shape] : {std::pair{"high_res_feats_0", &shapes.high_res_feats_0},
-                                    {"high_res_feats_1", &shapes.high_res_feats_1},
-                                    {"image_embed", &shapes.image_embed}}) {
+  SAMC_ASSIGN(shapes.high_res_feats_0, encoder.output(kHighResFeats0, 4));
+  SAMC_ASSIGN(shapes.high_res_feats_1, encoder.output(kHighResFeats1, 4));
+  SAMC_ASSIGN(shapes.image_embed, encoder.output(kImageEmbed, 4));
+  for (const auto& [name, shape] : {std::pair{kHighResFeats0, &shapes.high_res_feats_0},
+                                    {kHighResFeats1, &shapes.high_res_feats_1},
+                                    {kImageEmbed, &shapes.image_embed}}) {
     SAMC_ASSIGN(const Shape taken, decoder.input(name, 4));
     if (taken != *shape)
       return invalid_input(fmt::format("{}: {} gives {} and {} takes {}", name, options.encoder,

@@ -15,17 +15,21 @@ namespace fs = std::filesystem;
 constexpr size_t kMostBytes = size_t{1} << 20;
 constexpr int kVersion = 1;
 
+// 0.05, not the digits that a float has as a double.
+double as_it_reads(float value) { return std::stod(fmt::format("{}", value)); }
+
 }  // namespace
 
 Status write_manifest(const BmodelManifest& manifest, const std::string& folder) {
+  const ModelInfo& info = manifest.info;
   nlohmann::ordered_json json = {
-      {"samc_bmodels", kVersion},          {"model", manifest.model},     {"chip", manifest.chip},
-      {"quantize", manifest.quantize},     {"cores", manifest.cores},     {"image_size", manifest.image_size},
+      {"samc_bmodels", kVersion},          {"model", info.name},          {"chip", manifest.chip},
+      {"quantize", manifest.quantize},     {"cores", manifest.cores},     {"image_size", info.image_size},
       {"max_points", manifest.max_points}, {"encoder", manifest.encoder}, {"decoder", manifest.decoder}};
-  json["encoder_id"] = manifest.encoder_id;
-  json["dynamic_multimask_via_stability"] = manifest.dynamic_multimask_via_stability;
-  json["stability_delta"] = manifest.stability_delta;
-  json["stability_threshold"] = manifest.stability_threshold;
+  json["encoder_id"] = info.encoder_id;
+  json["dynamic_multimask_via_stability"] = info.dynamic_multimask_via_stability;
+  json["stability_delta"] = as_it_reads(info.stability_delta);
+  json["stability_threshold"] = as_it_reads(info.stability_threshold);
   return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
 }
 
@@ -58,25 +62,27 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
   };
   if (number("samc_bmodels") != kVersion && status.is_ok()) status = refuse("it is of another version");
   BmodelManifest manifest;
-  manifest.model = string("model");
+  ModelInfo& info = manifest.info;
+  info.name = string("model");
   manifest.chip = string("chip");
   manifest.quantize = string("quantize");
   manifest.cores = static_cast<int>(number("cores"));
-  manifest.image_size = number("image_size");
+  info.image_size = number("image_size");
   manifest.max_points = number("max_points");
   manifest.encoder = file("encoder");
   manifest.decoder = file("decoder");
-  if (json.contains("encoder_id")) manifest.encoder_id = string("encoder_id");
+  // From here on absent in files of older versions, which had the usual values.
+  if (json.contains("encoder_id")) info.encoder_id = string("encoder_id");
   if (const auto found = json.find("dynamic_multimask_via_stability"); found != json.end()) {
     if (!found->is_boolean() && status.is_ok())
       status = refuse("'dynamic_multimask_via_stability' is neither true nor false");
-    manifest.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
+    info.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
   }
-  for (const auto& [name, value] : {std::pair{"stability_delta", &manifest.stability_delta},
-                                    {"stability_threshold", &manifest.stability_threshold}})
+  for (const auto& [name, value] :
+       {std::pair{"stability_delta", &info.stability_delta}, {"stability_threshold", &info.stability_threshold}})
     if (const auto found = json.find(name); found != json.end()) {
       if (!found->is_number() && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
-      *value = found->is_number() ? found->get<double>() : 0.0;
+      *value = found->is_number() ? found->get<float>() : 0.0f;
     }
   SAMC_TRY(status);
   return manifest;

@@ -5,23 +5,18 @@
 #include <string>
 
 #include "base/status.h"
+#include "package/plan.h"
 
 namespace samc::sophgo {
 
 constexpr const char* kManifestName = "samc_bmodels.json";
 
 struct BmodelManifest {
-  std::string model;  // "sam2.1_hiera_tiny"
+  ModelInfo info;  // of the model that the bmodels were made from; what lost_facts() (model/source.h) says is not kept
   std::string chip, quantize;
   int cores = 1;
-  int64_t image_size = 0;
   int64_t max_points = 0;
   std::string encoder, decoder;  // file names in the same folder
-  // What a predictor has to know beside the bmodels; absent in files of older versions, which had the usual values.
-  std::string encoder_id = {};  // ModelInfo::encoder_id of the model that the bmodels were made from
-  bool dynamic_multimask_via_stability = true;
-  double stability_delta = 0.05;
-  double stability_threshold = 0.98;
 };
 
 Status write_manifest(const BmodelManifest& manifest, const std::string& folder);
