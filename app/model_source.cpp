@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
@@ -20,6 +19,7 @@
 #include "app/bundled_model.h"
 #include "app/module_cache.h"
 #include "base/files.h"
+#include "base/regular_file.h"
 #include "model/exported_model.h"
 #include "model/recognise.h"
 #include "package/format.h"
@@ -36,9 +36,7 @@ class Descriptor {
     Descriptor file;
     file.number_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);  // a pipe is no model
     if (file.number_ < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-    struct stat info {};
-    if (::fstat(file.number_, &info) != 0 || !S_ISREG(info.st_mode))
-      return invalid_input(fmt::format("{} is not a regular file", path));
+    SAMC_TRY(size_of_regular_file(file.number_, path).status());
     return file;
   }
   Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
