@@ -474,7 +474,9 @@ bool depends_on(const SimpleGraph& graph, const std::string& from, const std::st
 
 Status find_mask(const onnx::Model& model, SimplifyOptions options, const SimpleGraph& graph, DecoderCuts& cuts) {
   const Finder finder(graph);
-  const Node* source = finder.reader("image_embed", "Add", cuts.dense_embed);
+  // torch.export repeats the embedding for each prompt by other shapes on the way.
+  const std::string repeated = finder.behind("image_embed", {"Unsqueeze", "Expand", "Reshape", "Squeeze"});
+  const Node* source = finder.reader(repeated, "Add", cuts.dense_embed);
   if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value("image_embed").shape)
     return not_found("it adds no embedding of a mask to image_embed");
   for (const Node* node : finder.readers("mask_input"))

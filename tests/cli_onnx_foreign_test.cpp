@@ -359,6 +359,17 @@ TEST_F(ForeignExport, messages_advise_only_what_the_command_has) {
   EXPECT_EQ(result.err.find("--"), std::string::npos) << result.err;
 }
 
+// PyTorch's exporter since 2.5 (dynamo=True) repeats image_embed for each prompt through a further axis.
+TEST_F(ForeignExport, the_embedding_is_repeated_as_torch_export_does) {
+  const std::string model = write({}, [](GraphProto& graph) {
+    read_instead(graph, "image_embed", "repeated");
+    add_node(graph, "Unsqueeze", {"image_embed", add_integers(graph, "second", {1})}, "apart");
+    add_node(graph, "Expand", {"apart", add_integers(graph, "times", {1, 1, 64, 16, 16})}, "times_one");
+    add_node(graph, "Reshape", {"times_one", add_integers(graph, "together", {-1, 64, 16, 16})}, "repeated");
+  });
+  expect_same_masks(model);
+}
+
 // Points through the official _embed_points: torch.where, and zeros_like(points) + row, whose extents follow the number
 // of points. samexporter multiplies by 0 and 1 instead.
 TEST_F(ForeignExport, points_embedded_as_the_official_code_does) {
