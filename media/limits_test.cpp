@@ -133,6 +133,20 @@ TEST(Limits, what_an_archive_inflates_to_is_bounded) {
   EXPECT_EQ(whole.value().arrays()[0].second.shape(), (Shape{16 << 20}));
 }
 
+// Nothing is there to be read: the size is refused first.
+TEST(Limits, an_archive_that_is_written_is_bounded) {
+  const TestFolder folder;
+  const float number = 1;
+  for (const NpzCompression compression : {NpzCompression::kDeflated, NpzCompression::kStored}) {
+    const std::vector<std::pair<std::string, TensorView>> arrays{
+        {"small", TensorView{DType::kF32, {1}, &number}},
+        {"large", TensorView{DType::kF32, {int64_t{1} << 30}, &number}}};
+    expect_error(write_npz(folder.path("o.npz"), arrays, compression),
+                 "array large makes the archive larger than 4 GiB");
+    EXPECT_EQ(folder.count(), 0u);
+  }
+}
+
 TEST(Limits, an_array_is_what_its_header_says) {
   expect_error(Npz::parse(as_bytes(npz_of_zeros("(1001,)", 1000))).status(), "(1001) needs 1001 bytes of data");
   const Result<Npz> rest = Npz::parse(as_bytes(npz_of_zeros("(7,)", 100'000)));  // what follows is checked and left

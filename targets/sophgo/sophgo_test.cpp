@@ -177,6 +177,9 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
     ASSERT_TRUE(write_file(folder.file(kManifestName), text).is_ok());
     EXPECT_FALSE(read_manifest(folder.path()).is_ok()) << text;
   }
+  ASSERT_TRUE(write_file(folder.file(kManifestName), std::string((1 << 20) + 1, ' ')).is_ok());
+  EXPECT_NE(read_manifest(folder.path()).status().message().find("more than the 1048576 allowed here"),
+            std::string::npos);
 }
 
 TEST(Device, WhatIsNotThereIsNamed) {
@@ -368,6 +371,38 @@ TEST(Bmodel, DamageIsAnError) {
   EXPECT_FALSE(Bmodel::parse(bytes).is_ok());  // a root at itself
   bytes[64] = std::byte{200};
   EXPECT_FALSE(Bmodel::parse(bytes).is_ok());
+}
+
+// A bmodel whose table of contents is a list that says it has `count` networks and has `nets`, all of the same name.
+std::string bmodel_of(uint32_t count, uint32_t nets, uint32_t name_bytes) {
+  const auto bytes_of = [](auto value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  std::string flat = bytes_of(uint32_t{20});  // where the root is
+  // Its fields: the fifth alone, at 4.
+  for (const uint16_t entry : {14, 8, 0, 0, 0, 0, 4, 0}) flat += bytes_of(entry);
+  flat += bytes_of(int32_t{16}) + bytes_of(uint32_t{4}) + bytes_of(count);
+  const uint32_t list = 32, net = list + 4 * nets + 8;
+  for (uint32_t i = 0; i < nets; ++i) flat += bytes_of(net - (list + 4 * i));
+  // A network's fields: the first alone, its name, at 4.
+  for (const uint16_t entry : {6, 8, 4, 0}) flat += bytes_of(entry);
+  flat += bytes_of(int32_t{8}) + bytes_of(uint32_t{4}) + bytes_of(name_bytes) + std::string(name_bytes, 'n');
+  const std::string head =
+      bytes_of(uint32_t{0xFF55AAEE}) + bytes_of(uint32_t{64}) + bytes_of(static_cast<uint32_t>(flat.size()));
+  return head + std::string(64 - head.size(), '\0') + flat;
+}
+Result<Bmodel> read_bmodel(const std::string& bytes) { return Bmodel::parse(std::as_bytes(std::span(bytes))); }
+
+TEST(Bmodel, ListsAndTextsAreBounded) {
+  const Result<Bmodel> read = read_bmodel(bmodel_of(10'000, 10'000, 1'000));
+  ASSERT_TRUE(read.is_ok()) << read.status().to_string();
+  EXPECT_EQ(read.value().networks.size(), 10'000u);
+  EXPECT_EQ(read.value().networks.back().name, std::string(1'000, 'n'));
+  EXPECT_TRUE(read_bmodel(bmodel_of(65'536, 65'536, 1)).is_ok());
+  const auto expect_damaged = [](const std::string& bytes) {
+    EXPECT_EQ(read_bmodel(bytes).status().message(), "its table of contents is damaged");
+  };
+  expect_damaged(bmodel_of(65'537, 65'537, 1));
+  expect_damaged(bmodel_of(20'000, 20'000, 1'000));  // texts of 20 MB, all of them the same
+  expect_damaged(bmodel_of(10'000, 1, 1));
 }
 
 TEST(Similarity, MeasuresAndRefusals) {
