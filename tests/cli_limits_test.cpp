@@ -3,7 +3,7 @@
 
 #include "media/image.h"
 #include "media/npz.h"
-#include "onnx/onnx.pb.h"
+#include "onnx/edit_model.h"
 #include "tests/support/command_line.h"
 
 namespace samc::test {
@@ -89,21 +89,12 @@ TEST_F(CommandLine, a_model_of_many_outputs_takes_linear_time) {
   model.set_ir_version(8);
   model.add_opset_import()->set_version(17);
   onnx::GraphProto& graph = *model.mutable_graph();
-  const auto declare = [](onnx::ValueInfoProto& value, const std::string& name) {
-    value.set_name(name);
-    auto& type = *value.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(1);
-    type.mutable_shape()->add_dim()->set_dim_value(2);
-  };
-  const std::string x = "x";
-  declare(*graph.add_input(), x);
+  onnx::declare(*graph.add_input(), "x", {2});
   constexpr int kOutputs = 20'000;
   for (int i = 0; i < kOutputs; ++i) {
-    onnx::NodeProto& node = *graph.add_node();
-    node.set_op_type("Relu");
-    node.add_input(x);
-    node.add_output(fmt::format("y{}", i));
-    declare(*graph.add_output(), node.output(0));
+    const std::string output = fmt::format("y{}", i);
+    onnx::add_node(graph, "Relu", {"x"}, output);
+    onnx::declare(*graph.add_output(), output, {2});
   }
   put_bytes(path("out.onnx"), model.SerializeAsString());
   const ProcessResult inspected = samc({"inspect", path("out.onnx")});
