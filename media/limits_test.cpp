@@ -159,6 +159,17 @@ TEST(Limits, the_header_of_an_array_is_bounded) {
   expect_error(parse_npy(as_bytes(npy)).status(), "a .npy header of 65536 bytes");
 }
 
+TEST(Limits, the_axes_of_an_array_are_bounded) {
+  const auto array_of = [](int axes) {
+    std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (";
+    for (int i = 0; i < axes; ++i) header += "1,";
+    header += "), }\n";
+    return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + "x";
+  };
+  EXPECT_TRUE(parse_npy(as_bytes(array_of(32))).is_ok());
+  expect_error(parse_npy(as_bytes(array_of(33))).status(), "not a .npy header");
+}
+
 std::string prompt_of(size_t points, const std::string& more) {
   std::string list;
   for (size_t i = 0; i < points; ++i) list += i == 0 ? "[1,2]" : ",[1,2]";
