@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -34,6 +35,21 @@ struct Forks {
   ForkNote note;  // of the calls since it changed
 };
 Forks* forks = nullptr;  // none: no calls fork
+
+// Where the program is in its open files. A fork reads on from there, and moves the place for both.
+class Places {
+ public:
+  Places() {
+    for (size_t file = 0; file < places_.size(); ++file) places_[file] = ::lseek(static_cast<int>(file), 0, SEEK_CUR);
+  }
+  void restore() const {
+    for (size_t file = 0; file < places_.size(); ++file)
+      if (places_[file] >= 0) (void)::lseek(static_cast<int>(file), places_[file], SEEK_SET);
+  }
+
+ private:
+  std::array<off_t, 64> places_{};
+};
 
 std::vector<fs::path> files_under(const std::string& folder) {
   std::vector<fs::path> files;
@@ -109,6 +125,7 @@ bool is_fork_to_fail(Fault kind, int64_t n) {
     forks->log << "thread " << n << std::endl;
     return false;
   }
+  const Places places;
   const pid_t child = ::fork();
   if (child < 0) std::abort();
   if (child == 0) {
@@ -119,6 +136,7 @@ bool is_fork_to_fail(Fault kind, int64_t n) {
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) std::abort();
   }
+  places.restore();
   note_end(n, status);
   return false;
 }
