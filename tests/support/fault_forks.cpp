@@ -161,7 +161,11 @@ uint64_t digest_of_folder(const std::string& folder) {
   for (const std::string& name : names) {
     std::ifstream file(folder + "/" + name, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    add(name + '\0' + std::to_string(bytes.size()) + '\0');
+    std::string head = name;
+    head += '\0';
+    head += std::to_string(bytes.size());
+    head += '\0';
+    add(head);
     add(bytes);
   }
   return value;
