@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_files.h"
+#include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "app/script_options.h"
 #include "app/sophgo_arguments.h"
@@ -36,6 +37,7 @@ struct Arguments {
   bool validate = false, skip_validation = false, gen_test_input = false;
   bool io_alone = false, no_structure_detection = false, no_layer_groups = false, no_topological_sort = false,
        no_affine = false;
+  Orientation orientation = Orientation::kUpright;
   int threads = 0;
   ForeignOptions foreign;
 };
@@ -65,7 +67,8 @@ Tensor random_tensor(const Shape& shape, uint64_t seed) {
 }
 
 // From --test_input, or random numbers.
-Result<NamedTensors> read_inputs(const TransformedModel& model, const std::string& path, ThreadPool& pool) {
+Result<NamedTensors> read_inputs(const TransformedModel& model, const Arguments& arguments, ThreadPool& pool) {
+  const std::string& path = arguments.test_input;
   NamedTensors inputs;
   if (path.empty()) {
     uint64_t seed = 1;
@@ -78,7 +81,7 @@ Result<NamedTensors> read_inputs(const TransformedModel& model, const std::strin
     if (path.ends_with(".npy")) return read_test_inputs(path, list, {}, pool);
     if (!preprocess)
       return invalid_input(path + " is a picture, and the .mlir says nothing about preprocessing", "give an .npz");
-    return read_test_inputs(path, list, *preprocess, pool);
+    return read_test_inputs(path, list, *preprocess, pool, arguments.orientation);
   }
   SAMC_ASSIGN(const Npz npz, Npz::read(path));
   for (const NamedShape& input : model.inputs()) {
@@ -262,7 +265,7 @@ Status run_deploy(const Arguments& given) {
     return Status::ok();
   }
   ThreadPool pool(arguments.threads);
-  SAMC_ASSIGN(NamedTensors inputs, read_inputs(*model, arguments.test_input, pool));
+  SAMC_ASSIGN(NamedTensors inputs, read_inputs(*model, arguments, pool));
   return validate(arguments, *model, std::move(inputs), pool, progress);
 }
 
@@ -333,6 +336,7 @@ Command add_deploy(CLI::App& parent) {
           "--test_input", a.test_input,
           "Inputs to validate with: arrays by name, one .npy for each input, or an image; unset: random numbers")
       ->type_name("FILE.npz|A.npy,B.npy|IMAGE");
+  add_orientation_option(*command, a.orientation);
   command->add_flag("--gen_test_input", a.gen_test_input, "Validate with random numbers, however large it is");
   command->add_option("--test_reference", a.test_reference, "Outputs to compare with; unset: computed in f32")
       ->type_name("FILE.npz");

@@ -195,7 +195,9 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
   Segmenter segmenter(predictor, progress, arguments.embedding, arguments.orientation);
   for (const Job& job : jobs) {
     if (!job.fault.is_ok()) continue;
-    nlohmann::ordered_json entry;
+    // Not null: the library's [] says that it is an object before there is memory for one, and its destructor believes
+    // it.
+    nlohmann::ordered_json entry = nlohmann::ordered_json::object();
     std::string summary;
     const OutputPaths paths = paths_for(arguments, job, batch);
     const Status status = guarded([&] { return segmenter.run(job, paths, entry, summary); });

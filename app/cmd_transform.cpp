@@ -9,6 +9,7 @@
 #include "app/console.h"
 #include "app/model_files.h"
 #include "app/model_source.h"
+#include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "app/script_options.h"
 #include "app/sophgo_arguments.h"
@@ -31,6 +32,7 @@ struct Arguments : SourceOptions {
   int64_t max_points = kDefaultMaxPoints;
   std::vector<std::string> disabled;
   std::string preprocess_list;
+  Orientation orientation = Orientation::kUpright;
   int threads = 0;
   bool not_inference = false;
   ForeignOptions foreign;
@@ -85,7 +87,8 @@ Status run_test(const TransformedModel& model, const Arguments& arguments, const
                 Progress& progress) {
   Stopwatch watch;
   ThreadPool pool(arguments.threads);
-  SAMC_ASSIGN(const NamedTensors inputs, read_test_inputs(arguments.test_input, model.inputs(), preprocess, pool));
+  SAMC_ASSIGN(const NamedTensors inputs,
+              read_test_inputs(arguments.test_input, model.inputs(), preprocess, pool, arguments.orientation));
   NamedViews views;
   for (const auto& [name, tensor] : inputs) views[name] = tensor.view();
   progress.show("running the reference interpreter ...");
@@ -199,6 +202,7 @@ Command add_transform(CLI::App& parent) {
                    "input, or an image, which goes through the preprocess configuration")
       ->type_name("FILE.npz|A.npy,B.npy|IMAGE");
   command->add_option("--test_result", a.test_result, "Where that run's outputs go")->type_name("FILE.npz");
+  add_orientation_option(*command, a.orientation);
   command->add_option("--until", a.until, "Stop at the end of this phase: input, top, fused or sophgo")
       ->type_name("PHASE");
   command->add_flag("--not_inference", a.not_inference, "Do not run it, whatever --test_input says");

@@ -1,5 +1,5 @@
 #pragma once
-// --ignore-orientation, for each command that reads an image.
+// --ignore-orientation, for each command that reads an image (transform and deploy by --test_input).
 
 #include <CLI/CLI.hpp>
 

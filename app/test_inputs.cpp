@@ -67,7 +67,7 @@ Tensor cut_centre(const Tensor& source, int64_t height, int64_t width) {
 }
 
 Result<NamedTensors> read_picture(const std::string& path, const std::vector<NamedShape>& inputs,
-                                  const Preprocess& preprocess, ThreadPool& pool) {
+                                  const Preprocess& preprocess, ThreadPool& pool, Orientation orientation) {
   if (inputs.size() != 1 || inputs[0].shape.size() != 4)
     return invalid_input(fmt::format("{} is a picture, and the model's inputs are not one picture", path),
                          "give an .npz with one array for each input");
@@ -87,7 +87,7 @@ Result<NamedTensors> read_picture(const std::string& path, const std::vector<Nam
   if (resized_height < height || resized_width < width)
     return invalid_input(fmt::format("--resize_dims {},{} is less than the model's {},{}", resized_height,
                                      resized_width, height, width));
-  SAMC_ASSIGN(const Image picture, read_image(path));
+  SAMC_ASSIGN(const Image picture, read_image(path, nullptr, kMostPixels, orientation));
   const Tensor planes =
       cut_centre(resize_picture(picture, resized_height, resized_width, preprocess, pool), height, width);
   Tensor image(shape);
@@ -144,10 +144,10 @@ std::vector<std::string> test_input_files(const std::string& given) {
 }
 
 Result<NamedTensors> read_test_inputs(const std::string& path, const std::vector<NamedShape>& inputs,
-                                      const Preprocess& preprocess, ThreadPool& pool) {
+                                      const Preprocess& preprocess, ThreadPool& pool, Orientation orientation) {
   if (path.ends_with(".npz")) return read_arrays(path, inputs);
   if (path.ends_with(".npy")) return read_list(test_input_files(path), inputs);
-  return read_picture(path, inputs, preprocess, pool);
+  return read_picture(path, inputs, preprocess, pool, orientation);
 }
 
 }  // namespace samc

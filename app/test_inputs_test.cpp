@@ -49,6 +49,20 @@ TEST_F(TestInputs, channels_are_ordered_and_normalised) {
   EXPECT_FLOAT_EQ(rgb.f32()[59], (30 - 3) * 2.0f);
 }
 
+TEST_F(TestInputs, a_picture_is_turned_upright_or_taken_as_stored) {
+  const std::string turned = SAMC_SOURCE_DIR "/tests/data/images/formats/orientation6.png";
+  for (const Orientation orientation : {Orientation::kUpright, Orientation::kAsStored}) {
+    const Image image = read_image(turned, nullptr, kMostPixels, orientation).value();
+    Preprocess preprocess;
+    preprocess.pixel_format = "rgb";
+    const NamedTensors inputs =
+        read_test_inputs(turned, {{"image", {1, 3, image.height, image.width}}}, preprocess, pool_, orientation)
+            .value();
+    for (size_t i = 0; i < image.rgb.size() / 3; ++i)
+      ASSERT_EQ(inputs.at("image").f32()[i], static_cast<float>(image.rgb[3 * i])) << i;
+  }
+}
+
 TEST_F(TestInputs, the_aspect_ratio_is_kept_by_padding_or_cutting) {
   Preprocess preprocess;
   preprocess.keep_aspect_ratio = true;

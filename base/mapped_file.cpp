@@ -62,20 +62,23 @@ class Descriptor {
   int number_;
 };
 
-Result<uint64_t> size_of_file(int descriptor, const std::string& path) {
+}  // namespace
+
+Result<uint64_t> size_of_regular_file(int descriptor, const std::string& path) {
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) return io_error(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  if (!S_ISREG(info.st_mode)) return invalid_input(fmt::format("{} is not a regular file", path));
-  return static_cast<uint64_t>(info.st_size);
+  if (S_ISREG(info.st_mode)) return static_cast<uint64_t>(info.st_size);
+  const bool is_folder = S_ISDIR(info.st_mode);
+  return invalid_input(fmt::format("{} is not a regular file", path),
+                       is_folder ? "it is a folder; name a file in it"
+                                 : "it is a pipe or a device; write what comes from it to a file and name that");
 }
-
-}  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path, FileAccess access, uint64_t largest) {
   // Without O_NONBLOCK a named pipe would wait for someone to write to it.
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (descriptor.number() < 0) return io_error(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-  SAMC_ASSIGN(const uint64_t size, size_of_file(descriptor.number(), path));
+  SAMC_ASSIGN(const uint64_t size, size_of_regular_file(descriptor.number(), path));
   if (size > largest)
     return invalid_input(fmt::format("{} has {} bytes, more than the {} allowed here", path, size, largest));
   if (access == FileAccess::kMap) return map(descriptor.number(), path);
@@ -86,7 +89,7 @@ Result<MappedFile> MappedFile::open(const std::string& path, FileAccess access, 
 }
 
 Result<MappedFile> MappedFile::map(int descriptor, const std::string& path) {
-  SAMC_ASSIGN(const uint64_t size, size_of_file(descriptor, path));
+  SAMC_ASSIGN(const uint64_t size, size_of_regular_file(descriptor, path));
   MappedFile file;
   file.path_ = path;
   if (size == 0) return file;

@@ -34,7 +34,8 @@ target_include_directories(samc_mlir SYSTEM INTERFACE ${PROJECT_BINARY_DIR}/gene
 target_compile_options(samc_mlir INTERFACE -ffunction-sections -fdata-sections)
 target_link_options(samc_mlir INTERFACE -Wl,--gc-sections)
 # Missing memory that MLIR does not notice: ir/out_of_memory.cpp.
-target_link_options(samc_mlir INTERFACE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--undefined=__wrap_malloc)
+target_link_options(samc_mlir INTERFACE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=__cxa_thread_atexit
+                                        -Wl,--undefined=__wrap_malloc)
 if(SAMC_SANITIZE)
   # Debian's archives have neither: half of an allocator would mark memory that the other half uses, and classes have no
   # type information. The rest of UBSan and libstdc++'s own checks stay.

@@ -1,6 +1,9 @@
 #include "ir/out_of_memory.h"
 
+#include <pthread.h>
+
 #include <cstdlib>
+#include <utility>
 
 #include "llvm/Support/ErrorHandling.h"
 
@@ -15,6 +18,28 @@ void end_process_where_llvm_lacks_memory() {
   (void)installed;
 }
 
+namespace {
+
+// A thread_local object that is destroyed when its thread ends.
+struct Doomed {
+  void (*destroy)(void*);
+  void* object;
+  Doomed* before;
+};
+
+pthread_key_t make_list_of_doomed() {
+  pthread_key_t key = 0;
+  const auto destroy_all = [](void* last) {
+    for (auto* doomed = static_cast<Doomed*>(last); doomed != nullptr;) {
+      doomed->destroy(doomed->object);
+      std::free(std::exchange(doomed, doomed->before));
+    }
+  };
+  if (::pthread_key_create(&key, destroy_all) != 0) end_process("out of memory");
+  return key;
+}
+
+}  // namespace
 }  // namespace samc
 
 // MLIR takes memory for its operations by malloc and does not look at what it gets. The linker puts these in the place
@@ -36,5 +61,16 @@ void* __wrap_calloc(size_t count, size_t size) {
   return there(__real_calloc(count, size), count > 0 && size > 0 ? 1 : 0);
 }
 void* __wrap_realloc(void* old, size_t size) { return there(__real_realloc(old, size), size); }
+
+// MLIR's caches are thread_local. glibc takes memory to note that they are to be destroyed, and aborts with a line of
+// its own where there is none. The main thread's are not destroyed: the process ends then.
+int __wrap___cxa_thread_atexit(void (*destroy)(void*), void* object, void* /*library*/) {
+  static const pthread_key_t key = samc::make_list_of_doomed();
+  auto* doomed = static_cast<samc::Doomed*>(__wrap_malloc(sizeof(samc::Doomed)));
+  if (doomed == nullptr) samc::end_process("out of memory");
+  *doomed = {destroy, object, static_cast<samc::Doomed*>(::pthread_getspecific(key))};
+  if (::pthread_setspecific(key, doomed) != 0) samc::end_process("out of memory");
+  return 0;
+}
 }
 // NOLINTEND(bugprone-reserved-identifier)

@@ -133,6 +133,20 @@ TEST(Limits, what_an_archive_inflates_to_is_bounded) {
   EXPECT_EQ(whole.value().arrays()[0].second.shape(), (Shape{16 << 20}));
 }
 
+// Nothing is there to be read: the size is refused first.
+TEST(Limits, an_archive_that_is_written_is_bounded) {
+  const TestFolder folder;
+  const float number = 1;
+  for (const NpzCompression compression : {NpzCompression::kDeflated, NpzCompression::kStored}) {
+    const std::vector<std::pair<std::string, TensorView>> arrays{
+        {"small", TensorView{DType::kF32, {1}, &number}},
+        {"large", TensorView{DType::kF32, {int64_t{1} << 30}, &number}}};
+    expect_error(write_npz(folder.path("o.npz"), arrays, compression),
+                 "array large makes the archive larger than 4 GiB");
+    EXPECT_EQ(folder.count(), 0u);
+  }
+}
+
 TEST(Limits, an_array_is_what_its_header_says) {
   expect_error(Npz::parse(as_bytes(npz_of_zeros("(1001,)", 1000))).status(), "(1001) needs 1001 bytes of data");
   const Result<Npz> rest = Npz::parse(as_bytes(npz_of_zeros("(7,)", 100'000)));  // what follows is checked and left
@@ -143,6 +157,17 @@ TEST(Limits, an_array_is_what_its_header_says) {
 TEST(Limits, the_header_of_an_array_is_bounded) {
   const std::string npy = std::string("\x93NUMPY\2\0\0\0\1\0", 12) + std::string(65536, ' ');
   expect_error(parse_npy(as_bytes(npy)).status(), "a .npy header of 65536 bytes");
+}
+
+TEST(Limits, the_axes_of_an_array_are_bounded) {
+  const auto array_of = [](int axes) {
+    std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (";
+    for (int i = 0; i < axes; ++i) header += "1,";
+    header += "), }\n";
+    return std::string("\x93NUMPY\1\0", 8) + static_cast<char>(header.size()) + '\0' + header + "x";
+  };
+  EXPECT_TRUE(parse_npy(as_bytes(array_of(32))).is_ok());
+  expect_error(parse_npy(as_bytes(array_of(33))).status(), "not a .npy header");
 }
 
 std::string prompt_of(size_t points, const std::string& more) {

@@ -352,6 +352,10 @@ Result<const Tensor*> Npz::get(const std::string& name) const {
 static Status write_npz_unguarded(const std::string& path, std::span<const std::pair<std::string, TensorView>> arrays,
                                   NpzCompression compression) {
   constexpr uint64_t kMostSize = 0xfffffffeu;  // beyond this zip needs its 64-bit extension, which we do not write
+  const auto too_large = [&](const std::string& name) {
+    return invalid_input(fmt::format("{}: array {} makes the archive larger than 4 GiB", path, name),
+                         "ask for fewer prompts at once");
+  };
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   std::string directory;
   for (const auto& [name, tensor] : arrays) {
@@ -360,6 +364,7 @@ static Status write_npz_unguarded(const std::string& path, std::span<const std::
     entry.name = name + ".npy";
     entry.local_header = writer.position();
     entry.size = header.size() + static_cast<uint64_t>(tensor.bytes());
+    if (entry.size > kMostSize) return too_large(name);  // before its bytes are read
     entry.crc = static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(header.data()), header.size()));
     if (tensor.bytes() > 0)  // crc32_z restarts when its data pointer is null
       entry.crc = static_cast<uint32_t>(
@@ -372,9 +377,7 @@ static Status write_npz_unguarded(const std::string& path, std::span<const std::
     } else {
       entry.packed_size = entry.size;
     }
-    if (std::max({entry.size, entry.packed_size, entry.local_header + entry.packed_size}) > kMostSize)
-      return invalid_input(fmt::format("{}: array {} makes the archive larger than 4 GiB", path, name),
-                           "ask for fewer prompts at once");
+    if (entry.local_header + entry.packed_size > kMostSize) return too_large(name);
     std::string local;
     append(local, kLocalSignature, 4);
     SAMC_TRY(writer.write(local + shared_fields(entry, 0) + entry.name));

@@ -476,7 +476,9 @@ bool depends_on(const SimpleGraph& graph, const std::string& from, const std::st
 
 Status find_mask(const onnx::Model& model, SimplifyOptions options, const SimpleGraph& graph, DecoderCuts& cuts) {
   const Finder finder(graph);
-  const Node* source = finder.reader(kImageEmbed, "Add", cuts.dense_embed);
+  // torch.export repeats the embedding for each prompt by other shapes on the way.
+  const std::string repeated = finder.behind(kImageEmbed, {"Unsqueeze", "Expand", "Reshape", "Squeeze"});
+  const Node* source = finder.reader(repeated, "Add", cuts.dense_embed);
   if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value(kImageEmbed).shape)
     return not_found("it adds no embedding of a mask to image_embed");
   for (const Node* node : finder.readers(kMaskInput))

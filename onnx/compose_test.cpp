@@ -14,7 +14,7 @@ TEST(OnnxCompose, expands_move_behind_what_broadcasts) {
   test.node("Expand", {"x", "to"}, {"a"});
   test.node("Equal", {"a", "one"}, {"b"});
   test.node("Not", {"b"}, {"c"});
-  TestModel::set(test.node("Cast", {"c"}, {"d"}), "to", 1);
+  set(test.node("Cast", {"c"}, {"d"}), "to", 1);
   test.node("Mul", {"w", "d"}, {"y"});
   test.node("Identity", {"d"}, {"z"});  // the whole value is asked for
   const Model model = test.load().value();
@@ -34,13 +34,13 @@ TEST(OnnxCompose, expands_move_behind_what_broadcasts) {
 // What the official code writes as zeros_like(points) + row: a constant whose extents follow the number of points.
 TEST(OnnxCompose, constants_that_repeat_become_narrow) {
   TestModel test;
-  test.input("x", {1, -1, 3}).input("c", {1, -1, 1}, kBool).output("y").output("z");
+  test.input("x", {1, -1, 3}).input("c", {1, -1, 1}, kBoolType).output("y").output("z");
   test.reals("row", {5, 6, 7});
   test.node("Shape", {"x"}, {"extents"});
   test.node("ConstantOfShape", {"extents"}, {"zeros"});
   test.node("Add", {"zeros", "row"}, {"rows"});
   test.node("Where", {"c", "rows", "x"}, {"y"});
-  TestModel::set(test.node("Concat", {"x", "rows"}, {"z"}), "axis", int64_t{1});  // needs them all
+  set(test.node("Concat", {"x", "rows"}, {"z"}), "axis", int64_t{1});  // needs them all
   const Model model = test.load().value();
   SimpleGraph graph = simplify(model, {.dimensions = {{"n", 4}}}).value();
   compose(graph);
@@ -80,10 +80,10 @@ TEST(OnnxCompose, gelu_and_pixel_norm) {
   test.integers("column", {4, 1, 1});
   test.node("Reshape", {"w", "column"}, {"wc"});
   test.node("Reshape", {"b", "column"}, {"bc"});
-  TestModel::set(test.node("ReduceMean", {"g"}, {"m"}), "axes", std::vector<int64_t>{1});
+  set(test.node("ReduceMean", {"g"}, {"m"}), "axes", std::vector<int64_t>{1});
   test.node("Sub", {"g", "m"}, {"c"});
   test.node("Pow", {"c", "two"}, {"q"});
-  TestModel::set(test.node("ReduceMean", {"q"}, {"v"}), "axes", std::vector<int64_t>{1});
+  set(test.node("ReduceMean", {"q"}, {"v"}), "axes", std::vector<int64_t>{1});
   test.node("Add", {"v", "eps"}, {"ve"});
   test.node("Sqrt", {"ve"}, {"r"});
   test.node("Div", {"c", "r"}, {"n"});

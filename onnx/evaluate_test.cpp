@@ -38,7 +38,7 @@ TEST(OnnxEvaluate, casts) {
   const auto cast = [](float value, int64_t to) {
     TestModel test;
     test.reals("a", {value}).output("y");
-    TestModel::set(test.node("Cast", {"a"}, {"y"}), "to", to);
+    set(test.node("Cast", {"a"}, {"y"}), "to", to);
     return constant_output(test)[0];
   };
   EXPECT_EQ(cast(2.9f, 7), 2);
@@ -76,8 +76,8 @@ TEST(OnnxEvaluate, constants_move) {
   test.output("y").node("Reshape", {"x", "shape"}, {"matrix"});
   test.node("Transpose", {"matrix"}, {"turned"});
   test.node("Tile", {"turned", "twice"}, {"tiled"});
-  TestModel::set(test.node("Concat", {"tiled", "turned"}, {"joined"}), "axis", int64_t{0});
-  TestModel::set(test.node("Gather", {"joined", "order"}, {"y"}), "axis", int64_t{0});
+  set(test.node("Concat", {"tiled", "turned"}, {"joined"}), "axis", int64_t{0});
+  set(test.node("Gather", {"joined", "order"}, {"y"}), "axis", int64_t{0});
   EXPECT_EQ(constant_output(test), (Doubles{1, 4, 0, 3}));
 
   TestModel scatter;

@@ -97,7 +97,7 @@ TEST(OnnxLoad, tensors_of_wrong_sizes) {
   TestModel test;
   TensorProto& tensor = *test.graph().add_initializer();
   tensor.set_name("c");
-  tensor.set_data_type(kFloat);
+  tensor.set_data_type(kFloatType);
   tensor.add_dims(3);
   tensor.set_raw_data("12345678");
   EXPECT_HOLDS(test.load_error(), "8 bytes where its shape (3) needs 12");
@@ -119,7 +119,7 @@ class ExternalData : public testing::Test {
     TestModel test;
     TensorProto& tensor = *test.graph().add_initializer();
     tensor.set_name("c");
-    tensor.set_data_type(kFloat);
+    tensor.set_data_type(kFloatType);
     tensor.add_dims(2);
     tensor.set_data_location(1);
     for (const auto& [key, value] : {std::pair("location", location), {"offset", offset}, {"length", length}}) {
@@ -172,7 +172,7 @@ TEST_F(ExternalData, outside_the_folder_is_refused) {
 
 // A shape of 275 GB and no values: 82 bytes.
 TEST(OnnxLoad, no_memory_is_taken_for_values_that_are_not_there) {
-  for (const int type : {kFloat, kInt64, kBool}) {
+  for (const int type : {kFloatType, kInt64Type, kBoolType}) {
     TestModel test;
     TensorProto& tensor = *test.graph().add_initializer();
     tensor.set_name("w");
@@ -212,7 +212,7 @@ TEST(OnnxLoad, many_branches_see_the_names_outside_of_them) {
     inside.add_output(fmt::format("i{}", i));
     AttributeProto& inner = *inside.add_attribute();
     inner.set_name("then_branch");
-    TestModel::add_node(*inner.mutable_g(), "Relu", {"x"}, {fmt::format("j{}", i)});
+    add_node(*inner.mutable_g(), "Relu", {"x"}, fmt::format("j{}", i));
   }
   test.node("Relu", {"x"}, {"y"});
   EXPECT_EQ(test.load_error(), "");
@@ -225,7 +225,7 @@ TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
     test.input("x", {2}).output("y");
     GraphProto* graph = &test.graph();
     for (int i = 0; i < depth; ++i) {
-      AttributeProto& attribute = *TestModel::add_node(*graph, "If", {"x"}, {fmt::format("r{}", i)}).add_attribute();
+      AttributeProto& attribute = *add_node(*graph, "If", {"x"}, fmt::format("r{}", i)).add_attribute();
       attribute.set_name("then_branch");
       graph = attribute.mutable_g();
       graph->set_name("inner");
@@ -237,7 +237,7 @@ TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
   TestModel axes;
   TensorProto& tensor = *axes.graph().add_initializer();
   tensor.set_name("w");
-  tensor.set_data_type(kFloat);
+  tensor.set_data_type(kFloatType);
   for (int i = 0; i < 65; ++i) tensor.add_dims(1);
   EXPECT_HOLDS(axes.output("w").load_error(), "the tensor w has 65 axes");
 }
@@ -260,7 +260,7 @@ TEST(OnnxLoad, what_a_model_takes_is_known_before_it_is_parsed) {
   TestModel weights;
   TensorProto& tensor = *weights.output("w").graph().add_initializer();
   tensor.set_name("w");
-  tensor.set_data_type(kFloat);
+  tensor.set_data_type(kFloatType);
   tensor.add_dims(1 << 20);
   tensor.set_raw_data(std::string(4 << 20, '\0'));
   const std::string bytes = weights.proto().SerializeAsString();

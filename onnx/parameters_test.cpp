@@ -8,7 +8,7 @@ namespace {
 TEST(OnnxParameters, opsets_differ) {
   TestModel squeeze11(11);  // axes as an attribute
   squeeze11.integers("x", {4}).output("y");
-  TestModel::set(squeeze11.node("Unsqueeze", {"x"}, {"u"}), "axes", std::vector<int64_t>{0});
+  set(squeeze11.node("Unsqueeze", {"x"}, {"u"}), "axes", std::vector<int64_t>{0});
   squeeze11.node("Shape", {"u"}, {"y"});
   EXPECT_EQ(constant_output(squeeze11), (Doubles{1, 1}));
   TestModel squeeze13(13);  // as an operand
@@ -18,16 +18,16 @@ TEST(OnnxParameters, opsets_differ) {
 
   TestModel reduce18(18);
   reduce18.reals("x", {1, 2, 3}).integers("axes", {0}).output("y");
-  TestModel::set(reduce18.node("ReduceMean", {"x", "axes"}, {"y"}), "keepdims", int64_t{0});
+  set(reduce18.node("ReduceMean", {"x", "axes"}, {"y"}), "keepdims", int64_t{0});
   EXPECT_EQ(constant_output(reduce18), Doubles{2});
   TestModel reduce13(13);
   reduce13.reals("x", {1, 2, 3}).output("y");
-  TestModel::set(reduce13.node("ReduceMean", {"x"}, {"y"}), "axes", std::vector<int64_t>{0});
+  set(reduce13.node("ReduceMean", {"x"}, {"y"}), "axes", std::vector<int64_t>{0});
   EXPECT_EQ(constant_output(reduce13), Doubles{2});
 
   TestModel split18(18);  // the last part may be smaller
   split18.integers("x", {1, 2, 3}).output("b");
-  TestModel::set(split18.node("Split", {"x"}, {"a", "b"}), "num_outputs", int64_t{2});
+  set(split18.node("Split", {"x"}, {"a", "b"}), "num_outputs", int64_t{2});
   EXPECT_EQ(constant_output(split18), Doubles{3});
   TestModel split13(13);
   split13.integers("x", {1, 2, 3}).output("b").node("Split", {"x"}, {"a", "b"});

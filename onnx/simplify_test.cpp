@@ -30,7 +30,7 @@ TestModel with_if(bool known) {
     test.node("Gather", {"shape", "zero"}, {"rows"});
     test.node("Equal", {"rows", "two"}, {"condition"});
   } else {
-    test.input("condition", {1}, kBool);
+    test.input("condition", {1}, kBoolType);
   }
   NodeProto& node = test.node("If", {"condition"}, {"y"});
   for (const char* branch : {"then_branch", "else_branch"}) {
@@ -38,7 +38,7 @@ TestModel with_if(bool known) {
     attribute.set_name(branch);
     attribute.set_type(5);
     const std::string inner = std::string(branch) + "_out";
-    TestModel::add_node(*attribute.mutable_g(), branch == std::string("then_branch") ? "Neg" : "TopK", {"x"}, {inner});
+    add_node(*attribute.mutable_g(), branch == std::string("then_branch") ? "Neg" : "TopK", {"x"}, inner);
     attribute.mutable_g()->add_output()->set_name(inner);
   }
   return test;
@@ -68,12 +68,11 @@ TEST(OnnxSimplify, branches_side_by_side_may_share_names) {
   };
   TestModel test;
   test.input("x", {2}).output("z").integers("yes", {1}, true);
-  add_branches(test.node("If", {"yes"}, {"y"}),
-               [](GraphProto& graph) { TestModel::add_node(graph, "Neg", {"x"}, {"inner"}); });
+  add_branches(test.node("If", {"yes"}, {"y"}), [](GraphProto& graph) { add_node(graph, "Neg", {"x"}, "inner"); });
   add_branches(test.node("If", {"yes"}, {"z"}), [&](GraphProto& graph) {
-    TestModel::add_node(graph, "Exp", {"y"}, {"deep"});
-    add_branches(TestModel::add_node(graph, "If", {"yes"}, {"inner"}),
-                 [](GraphProto& deepest) { TestModel::add_node(deepest, "Abs", {"deep"}, {"inner"}); });
+    add_node(graph, "Exp", {"y"}, "deep");
+    add_branches(add_node(graph, "If", {"yes"}, "inner"),
+                 [](GraphProto& deepest) { add_node(deepest, "Abs", {"deep"}, "inner"); });
   });
   const Model model = test.load().value();
   const Result<SimpleGraph> graph = simplify(model);
@@ -95,7 +94,7 @@ TestModel large_constant() {
   test.node("Shape", {"x"}, {"shape"});
   test.node("Gather", {"shape", "axis"}, {"n"});
   test.integers("channels", {1, 32});
-  TestModel::set(test.node("Concat", {"channels", "n", "n"}, {"extents"}), "axis", int64_t{0});
+  set(test.node("Concat", {"channels", "n", "n"}, {"extents"}), "axis", int64_t{0});
   test.node("Expand", {"one", "extents"}, {"ones"});
   test.node("Add", {"ones", "one"}, {"twos"});
   test.node("Div", {"twos", "two"}, {"large"});
@@ -113,7 +112,7 @@ TEST(OnnxSimplify, large_constants_are_not_computed_for_their_shape) {
 TEST(OnnxSimplify, large_constants_are_computed_for_what_reads_them) {
   TestModel sum = large_constant();
   sum.output("y");
-  TestModel::set(sum.node("ReduceSum", {"large"}, {"y"}), "keepdims", int64_t{0});
+  set(sum.node("ReduceSum", {"large"}, {"y"}), "keepdims", int64_t{0});
   const SimplifyOptions options{.input_shapes = {{"x", {1, 8}}}};
   EXPECT_EQ(constant_output(sum, options), Doubles{2048});
   TestModel whole = large_constant();
@@ -233,7 +232,7 @@ TEST(OnnxSimplify, shapes_that_do_not_fit) {
   huge.integers("to", {int64_t{1} << 40, int64_t{1} << 40}).output("y").node("ConstantOfShape", {"to"}, {"y"});
   EXPECT_HOLDS(simplify_error(huge), "no model needs one so large");
   TestModel dynamic;
-  dynamic.input("x", {2, 3}).input("to", {2}, kInt64).output("y").node("Reshape", {"x", "to"}, {"y"});
+  dynamic.input("x", {2, 3}).input("to", {2}, kInt64Type).output("y").node("Reshape", {"x", "to"}, {"y"});
   EXPECT_HOLDS(simplify_error(dynamic), "its operand to depends on the data");
 }
 
@@ -249,7 +248,7 @@ TEST(SimplifyLimits, what_evaluation_reads_is_bounded) {
   }
   test.integers("from", {0}).integers("to", {1});
   test.node("Concat", sums, {"y"});
-  TestModel::set(*test.graph().mutable_node(test.graph().node_size() - 1), "axis", 0);
+  set(*test.graph().mutable_node(test.graph().node_size() - 1), "axis", 0);
   EXPECT_HOLDS(simplify_error(test), "more work to evaluate");
 }
 
@@ -289,8 +288,8 @@ TEST(SimplifyLimits, shapes_of_results_and_windows) {
   TestModel window;
   window.input("x", {1, 1, 8, 8}).output("y");
   NodeProto& pool = window.node("MaxPool", {"x"}, {"y"});
-  TestModel::set(pool, "kernel_shape", std::vector<int64_t>{2, 2});
-  TestModel::set(pool, "strides", std::vector<int64_t>{1, (1 << 20) + 1});
+  set(pool, "kernel_shape", std::vector<int64_t>{2, 2});
+  set(pool, "strides", std::vector<int64_t>{1, (1 << 20) + 1});
   EXPECT_HOLDS(simplify_error(window), "a window has the extent or step 1048577");
 }
 

@@ -6,14 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "onnx/onnx.pb.h"
+#include "onnx/edit_model.h"
 #include "onnx/simplify.h"
 
 namespace samc::onnx {
-
-constexpr int kFloat = 1;
-constexpr int kInt64 = 7;
-constexpr int kBool = 9;
 
 // Builds models in a few lines.
 class TestModel {
@@ -27,7 +23,7 @@ class TestModel {
   GraphProto& graph() { return *proto_.mutable_graph(); }
 
   // An extent of -1 is dynamic, under the name "n".
-  TestModel& input(const std::string& name, const Shape& shape, int type = kFloat) {
+  TestModel& input(const std::string& name, const Shape& shape, int type = kFloatType) {
     declare(*graph().add_input(), name, shape, type);
     return *this;
   }
@@ -36,57 +32,17 @@ class TestModel {
     return *this;
   }
   TestModel& integers(const std::string& name, const std::vector<int64_t>& values, bool scalar = false) {
-    TensorProto& tensor = *graph().add_initializer();
-    tensor.set_name(name);
-    tensor.set_data_type(kInt64);
-    if (!scalar) tensor.add_dims(static_cast<int64_t>(values.size()));
-    for (const int64_t value : values) tensor.add_int64_data(value);
+    add_integers(graph(), name, values, scalar);
     return *this;
   }
   TestModel& reals(const std::string& name, const std::vector<float>& values, bool scalar = false) {
-    TensorProto& tensor = *graph().add_initializer();
-    tensor.set_name(name);
-    tensor.set_data_type(kFloat);
-    if (!scalar) tensor.add_dims(static_cast<int64_t>(values.size()));
-    for (const float value : values) tensor.add_float_data(value);
+    const std::vector<int64_t> list{static_cast<int64_t>(values.size())};
+    add_reals(graph(), name, values, scalar ? std::vector<int64_t>{} : list);
     return *this;
   }
   NodeProto& node(const std::string& op, const std::vector<std::string>& inputs,
                   const std::vector<std::string>& outputs) {
     return add_node(graph(), op, inputs, outputs);
-  }
-  static NodeProto& add_node(GraphProto& graph, const std::string& op, const std::vector<std::string>& inputs,
-                             const std::vector<std::string>& outputs) {
-    NodeProto& node = *graph.add_node();
-    node.set_op_type(op);
-    for (const std::string& name : inputs) node.add_input(name);
-    for (const std::string& name : outputs) node.add_output(name);
-    return node;
-  }
-  static void set(NodeProto& node, const std::string& name, int64_t value) {
-    AttributeProto& attribute = *node.add_attribute();
-    attribute.set_name(name);
-    attribute.set_type(2);
-    attribute.set_i(value);
-  }
-  static void set(NodeProto& node, const std::string& name, const std::vector<int64_t>& values) {
-    AttributeProto& attribute = *node.add_attribute();
-    attribute.set_name(name);
-    attribute.set_type(7);
-    for (const int64_t value : values) attribute.add_ints(value);
-  }
-  static void declare(ValueInfoProto& value, const std::string& name, const Shape& shape, int type) {
-    value.set_name(name);
-    auto& tensor = *value.mutable_type()->mutable_tensor_type();
-    tensor.set_elem_type(type);
-    tensor.mutable_shape();
-    for (const int64_t extent : shape) {
-      auto& dimension = *tensor.mutable_shape()->add_dim();
-      if (extent >= 0)
-        dimension.set_dim_value(extent);
-      else
-        dimension.set_dim_param("n");
-    }
   }
   Result<Model> load(const std::string& folder = "/nonexistent") const {
     const std::string bytes = proto_.SerializeAsString();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/memory_budget.h"
 #include "package/plan.h"
 #include "runtime/testing_models.h"
 
@@ -496,6 +497,17 @@ TEST(ImagePredictorLimits, TheSizeThatAnEmbeddingSays) {
   for (const auto& [width, height] : std::initializer_list<std::pair<int64_t, int64_t>>{
            {1, kMostPixels}, {kMostPixels, 1}, {20'000, 20'000}, {int64_t{1} << 62, int64_t{1} << 62}})
     EXPECT_NE(status_for(width, height).message().find("the image of the embedding has"), std::string::npos);
+}
+
+TEST(ImagePredictorLimits, TheMasksOfOneCall) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({1, 2, -3, 4}, {.1f, .2f, .3f, .4f}, 12'000, 12'000)).is_ok());
+  EXPECT_EQ(predictor.predict(std::vector<ObjectPrompt>(40)).status().message(),
+            "120 masks of 12000 x 12000 pixels take more than 16 GB");
+  // One prompt less would do, where the memory is.
+  set_memory_limit(int64_t{1} << 30);
+  EXPECT_EQ(predictor.predict(std::vector<ObjectPrompt>(39)).status().code(), StatusCode::kOutOfMemory);
+  set_memory_limit(0);
 }
 
 TEST(ImagePredictorLimits, PointsOfAPromptAndWhichPrompt) {

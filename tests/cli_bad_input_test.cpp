@@ -54,7 +54,7 @@ TEST_F(CommandLine, foreign_globals_and_other_formats) {
   expect_error(samc({"inspect", kData + "checkpoint/legacy.pt"}), 1, {"legacy.pt"});
   expect_error(samc({"inspect", kTruck}), 1, {"truck.jpg"});
   expect_error(samc({"inspect", path("absent.pt")}), 1, {"absent.pt", "No such file"});
-  expect_error(samc({"inspect", kData}), 1, {"not a regular file"});
+  expect_error(samc({"inspect", kData}), 1, {"not a regular file; it is a folder", "name a file in it"});
 }
 
 TEST_F(CommandLine, models_of_another_architecture) {

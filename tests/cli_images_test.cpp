@@ -192,7 +192,7 @@ TEST_F(Images, a_named_pipe_is_an_error_and_no_wait) {
     return run_process(arguments, options);
   };
   const auto expect_refused = [&](const std::vector<std::string>& arguments, const std::string& name) {
-    expect_error(run(arguments), 1, {name, "is not a regular file"});
+    expect_error(run(arguments), 1, {name, "is not a regular file; it is a pipe", "to a file"});
   };
   const std::vector<std::string> end{"--model", module(), "--point", "30,20", "--json", path("o.json")};
   const auto segment_with = [&](std::vector<std::string> arguments) {

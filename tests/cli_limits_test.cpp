@@ -3,7 +3,7 @@
 
 #include "media/image.h"
 #include "media/npz.h"
-#include "onnx/onnx.pb.h"
+#include "onnx/edit_model.h"
 #include "tests/support/command_line.h"
 
 namespace samc::test {
@@ -24,17 +24,30 @@ TEST_F(CommandLine, an_image_of_a_long_side) {
   EXPECT_EQ(read_image(path("masks/long_prompt0_mask0.png")).value().height, 65'535);
 }
 
+// An embedding at `to` that says it is of an image of this size.
+void lie_about_size(const Npz& npz, int64_t height, int64_t width, const std::string& to) {
+  const std::array<int64_t, 2> size{height, width};
+  std::vector<std::pair<std::string, TensorView>> arrays;
+  for (const auto& [name, tensor] : npz.arrays())
+    arrays.emplace_back(name, name == "original_size" ? TensorView{DType::kI64, {2}, size.data()} : tensor.view());
+  ASSERT_TRUE(write_npz(to, arrays).is_ok());
+}
+
+TEST_F(CommandLine, masks_that_no_npz_holds) {
+  expect_done(samc({"encode", kFormats + "rgb8.png", "--model", module(), "-o", path("e.npz")}));
+  lie_about_size(Npz::read(path("e.npz")).value(), 12'000, 12'000, path("large.npz"));
+  std::vector<std::string> call{"--embedding", path("large.npz"), "--save-npz", path("o.npz")};
+  for (int i = 0; i < 10; ++i) call.insert(call.end(), {"--box", "1,1,5,5"});
+  expect_error(segment(call), 1, {"o.npz: the masks would take 4.3 GB", "save fewer prompts at once"});
+}
+
 TEST_F(CommandLine, an_embedding_of_an_image_of_a_long_side) {
   expect_done(samc({"encode", kFormats + "rgb8.png", "--model", module(), "-o", path("e.npz")}));
   const Npz npz = Npz::read(path("e.npz")).value();
   const std::pair<int64_t, int64_t> sizes[] = {
       {1, 179'000'000}, {179'000'000, 1}, {70'000, 1}, {-1, 5}, {20'000, 20'000}};
   for (const auto& [height, width] : sizes) {
-    const std::array<int64_t, 2> size{height, width};
-    std::vector<std::pair<std::string, TensorView>> arrays;
-    for (const auto& [name, tensor] : npz.arrays())
-      arrays.emplace_back(name, name == "original_size" ? TensorView{DType::kI64, {2}, size.data()} : tensor.view());
-    ASSERT_TRUE(write_npz(path("lie.npz"), arrays).is_ok());
+    lie_about_size(npz, height, width, path("lie.npz"));
     expect_error(segment({"--embedding", path("lie.npz"), "--point", "0,0", "--json", path("o.json")}), 1,
                  {"lie.npz", fmt::format("original_size {} x {}", width, height)});
   }
@@ -76,21 +89,12 @@ TEST_F(CommandLine, a_model_of_many_outputs_takes_linear_time) {
   model.set_ir_version(8);
   model.add_opset_import()->set_version(17);
   onnx::GraphProto& graph = *model.mutable_graph();
-  const auto declare = [](onnx::ValueInfoProto& value, const std::string& name) {
-    value.set_name(name);
-    auto& type = *value.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(1);
-    type.mutable_shape()->add_dim()->set_dim_value(2);
-  };
-  const std::string x = "x";
-  declare(*graph.add_input(), x);
+  onnx::declare(*graph.add_input(), "x", {2});
   constexpr int kOutputs = 20'000;
   for (int i = 0; i < kOutputs; ++i) {
-    onnx::NodeProto& node = *graph.add_node();
-    node.set_op_type("Relu");
-    node.add_input(x);
-    node.add_output(fmt::format("y{}", i));
-    declare(*graph.add_output(), node.output(0));
+    const std::string output = fmt::format("y{}", i);
+    onnx::add_node(graph, "Relu", {"x"}, output);
+    onnx::declare(*graph.add_output(), output, {2});
   }
   put_bytes(path("out.onnx"), model.SerializeAsString());
   const ProcessResult inspected = samc({"inspect", path("out.onnx")});

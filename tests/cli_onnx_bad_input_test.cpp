@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "onnx/onnx.pb.h"
+#include "onnx/edit_model.h"
 #include "tests/support/command_line.h"
 #include "tests/support/pico_export.h"
 
@@ -10,38 +10,12 @@ namespace samc::test {
 namespace {
 
 namespace fs = std::filesystem;
-using onnx::GraphProto;
-using onnx::ModelProto;
-using onnx::NodeProto;
-using onnx::TensorProto;
-
-constexpr int kFloat = 1;
-
-void declare(onnx::ValueInfoProto& value, const std::string& name, const std::vector<int64_t>& shape) {
-  value.set_name(name);
-  auto& type = *value.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(kFloat);
-  for (const int64_t extent : shape) type.mutable_shape()->add_dim()->set_dim_value(extent);
-}
-
-NodeProto& add_node(GraphProto& graph, const std::string& op, const std::vector<std::string>& inputs,
-                    const std::string& output) {
-  NodeProto& node = *graph.add_node();
-  node.set_op_type(op);
-  for (const std::string& input : inputs) node.add_input(input);
-  node.add_output(output);
-  return node;
-}
+using namespace onnx;
 
 TensorProto& add_weight(GraphProto& graph, const std::string& name, const std::vector<int64_t>& shape) {
-  TensorProto& tensor = *graph.add_initializer();
-  tensor.set_name(name);
-  tensor.set_data_type(kFloat);
+  TensorProto& tensor = add_tensor(graph, name, shape, kFloatType);
   int64_t count = 1;
-  for (const int64_t extent : shape) {
-    tensor.add_dims(extent);
-    count *= extent;
-  }
+  for (const int64_t extent : shape) count *= extent;
   for (int64_t i = 0; i < count; ++i) tensor.add_float_data(0.25f * static_cast<float>(i % 7) - 0.5f);
   return tensor;
 }
@@ -65,11 +39,7 @@ ModelProto small_convnet() {
   add_node(graph, "Relu", {"a"}, "b");
   add_node(graph, "GlobalAveragePool", {"b"}, "c");
   add_node(graph, "Flatten", {"c"}, "d");
-  NodeProto& gemm = add_node(graph, "Gemm", {"d", "fc.weight", "fc.bias"}, "classes");
-  auto& transposed = *gemm.add_attribute();
-  transposed.set_name("transB");
-  transposed.set_type(2);
-  transposed.set_i(1);
+  set(add_node(graph, "Gemm", {"d", "fc.weight", "fc.bias"}, "classes"), "transB", 1);
   return model;
 }
 
@@ -186,11 +156,7 @@ TEST_F(OnnxBadInput, all_unknown_operators_are_in_one_report) {
 TEST_F(OnnxBadInput, shapes_that_were_given_are_not_asked_for) {
   ModelProto model = small_convnet();
   GraphProto& graph = *model.mutable_graph();
-  NodeProto& cast = add_node(graph, "Cast", {"d"}, "extents");
-  auto& to = *cast.add_attribute();
-  to.set_name("to");
-  to.set_type(2);
-  to.set_i(7);
+  set(add_node(graph, "Cast", {"d"}, "extents"), "to", kInt64Type);
   add_node(graph, "Reshape", {"b", "extents"}, "e");
   graph.mutable_output(0)->set_name("e");
   const ProcessResult given = transform(model, {"--input_shapes", "[[1,3,16,16]]"});

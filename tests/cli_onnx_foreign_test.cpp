@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "media/npz.h"
-#include "onnx/onnx.pb.h"
+#include "onnx/edit_model.h"
 #include "tests/support/command_line.h"
 #include "tests/support/pico_export.h"
 
@@ -13,49 +13,10 @@ namespace samc::test {
 namespace {
 
 namespace fs = std::filesystem;
-using onnx::GraphProto;
-using onnx::ModelProto;
-using onnx::NodeProto;
-using onnx::TensorProto;
-
-constexpr int kFloat = 1;
-constexpr int kByte = 2;
-constexpr int kInt64 = 7;
+using namespace onnx;
 
 using Edit = std::function<void(GraphProto&)>;
 
-TensorProto& add_tensor(GraphProto& graph, const std::string& name, const std::vector<int64_t>& shape, int type) {
-  TensorProto& tensor = *graph.add_initializer();
-  tensor.set_name(name);
-  tensor.set_data_type(type);
-  for (const int64_t extent : shape) tensor.add_dims(extent);
-  return tensor;
-}
-std::string add_reals(GraphProto& graph, const std::string& name, const std::vector<float>& values,
-                      const std::vector<int64_t>& shape = {}) {
-  TensorProto& tensor = add_tensor(graph, name, shape, kFloat);
-  for (const float value : values) tensor.add_float_data(value);
-  return name;
-}
-std::string add_integers(GraphProto& graph, const std::string& name, const std::vector<int64_t>& values) {
-  TensorProto& tensor = add_tensor(graph, name, {static_cast<int64_t>(values.size())}, kInt64);
-  for (const int64_t value : values) tensor.add_int64_data(value);
-  return name;
-}
-NodeProto& add_node(GraphProto& graph, const std::string& op, const std::vector<std::string>& inputs,
-                    const std::string& output) {
-  NodeProto& node = *graph.add_node();
-  node.set_op_type(op);
-  for (const std::string& input : inputs) node.add_input(input);
-  node.add_output(output);
-  return node;
-}
-void set(NodeProto& node, const std::string& name, int64_t value) {
-  auto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(2);
-  attribute.set_i(value);
-}
 void cast(GraphProto& graph, const std::string& from, const std::string& to, int type) {
   set(add_node(graph, "Cast", {from}, to), "to", type);
 }
@@ -172,9 +133,9 @@ class ForeignExport : public CommandLine {
 TEST_F(ForeignExport, an_encoder_that_normalises_bytes) {
   expect_same_masks(write(
       [](GraphProto& graph) {
-        set_type(graph, "image", kByte);
+        set_type(graph, "image", kByteType);
         read_instead(graph, "image", "normalised");
-        cast(graph, "image", "real", kFloat);
+        cast(graph, "image", "real", kFloatType);
         normalise(graph, "real", "normalised", 255, {3, 1, 1});
       },
       {}));
@@ -192,12 +153,12 @@ TEST_F(ForeignExport, an_encoder_that_normalises_zero_to_one) {
 TEST_F(ForeignExport, an_encoder_that_turns_rows_of_pixels) {
   expect_same_masks(write(
       [](GraphProto& graph) {
-        set_type(graph, "image", kByte);
+        set_type(graph, "image", kByteType);
         auto& shape = *input_of(graph, "image").mutable_type()->mutable_tensor_type()->mutable_shape();
         shape.mutable_dim(1)->set_dim_value(256);
         shape.mutable_dim(3)->set_dim_value(3);
         read_instead(graph, "image", "turned");
-        cast(graph, "image", "real", kFloat);
+        cast(graph, "image", "real", kFloatType);
         add_node(graph, "Div", {"real", add_reals(graph, "largest", {255})}, "unit");
         normalise(graph, "unit", "normalised", 1, {3});
         NodeProto& turn = add_node(graph, "Transpose", {"normalised"}, "turned");
@@ -212,9 +173,9 @@ TEST_F(ForeignExport, an_encoder_that_turns_rows_of_pixels) {
 TEST_F(ForeignExport, encoders_that_are_refused) {
   expect_refused(
       [](GraphProto& graph) {
-        set_type(graph, "image", kByte);
+        set_type(graph, "image", kByteType);
         read_instead(graph, "image", "real");
-        cast(graph, "image", "real", kFloat);
+        cast(graph, "image", "real", kFloatType);
       },
       {}, {"encoder.onnx", "image is of u8", "nothing normalises it"});
   expect_refused(
@@ -245,7 +206,7 @@ TEST_F(ForeignExport, masks_of_the_images_size_as_yes_and_no) {
     make_instead(graph, "masks", "logits");
     add_node(graph, "Resize", {"logits", "", "", add_integers(graph, "sizes", {1, 3, 256, 256})}, "large");
     add_node(graph, "Greater", {"large", add_reals(graph, "threshold", {0})}, "yes");
-    cast(graph, "yes", "masks", kFloat);
+    cast(graph, "yes", "masks", kFloatType);
   }));
 }
 
@@ -296,9 +257,9 @@ TEST_F(ForeignExport, coordinates_that_the_caller_centres) {
 
 TEST_F(ForeignExport, labels_that_are_integers) {
   expect_same_masks(write({}, [](GraphProto& graph) {
-    set_type(graph, "point_labels", kInt64);
+    set_type(graph, "point_labels", kInt64Type);
     read_instead(graph, "point_labels", "real labels");
-    cast(graph, "point_labels", "real labels", kFloat);
+    cast(graph, "point_labels", "real labels", kFloatType);
   }));
 }
 
@@ -345,7 +306,7 @@ TEST_F(ForeignExport, decoders_that_are_refused) {
                    add_node(graph, "Mul", {"four", add_reals(graph, "two", {2})}, "/Reshape_8_output_0");
                  },
                  {"decoder.onnx", "its masks are made by Mul node", "not by the product of mask tokens and image"});
-  expect_refused({}, [](GraphProto& graph) { set_type(graph, "image_embed", kInt64); },
+  expect_refused({}, [](GraphProto& graph) { set_type(graph, "image_embed", kInt64Type); },
                  {"decoder.onnx", "image_embed is of i64, not of f32"});
 }
 
@@ -357,6 +318,17 @@ TEST_F(ForeignExport, messages_advise_only_what_the_command_has) {
   const ProcessResult result = samc({"compile", model, "-o", path("o.samc")});
   expect_error(result, 1, {"TopK (1x", "export the model without it"});
   EXPECT_EQ(result.err.find("--"), std::string::npos) << result.err;
+}
+
+// PyTorch's exporter since 2.5 (dynamo=True) repeats image_embed for each prompt through a further axis.
+TEST_F(ForeignExport, the_embedding_is_repeated_as_torch_export_does) {
+  const std::string model = write({}, [](GraphProto& graph) {
+    read_instead(graph, "image_embed", "repeated");
+    add_node(graph, "Unsqueeze", {"image_embed", add_integers(graph, "second", {1})}, "apart");
+    add_node(graph, "Expand", {"apart", add_integers(graph, "times", {1, 1, 64, 16, 16})}, "times_one");
+    add_node(graph, "Reshape", {"times_one", add_integers(graph, "together", {-1, 64, 16, 16})}, "repeated");
+  });
+  expect_same_masks(model);
 }
 
 // Points through the official _embed_points: torch.where, and zeros_like(points) + row, whose extents follow the number

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "media/image.h"
 #include "media/npy.h"
 #include "media/npz.h"
 #include "tests/support/command_line.h"
@@ -140,6 +141,20 @@ TEST_F(OnnxCommandLine, transform_runs_a_picture_through_the_preprocessing) {
   const Npz golden = Npz::read(kData + "pico/golden.npz").value();
   for (const auto& [name, tensor] : result.arrays())
     EXPECT_LE(sampled_error(*golden.get("encoder." + name).value(), tensor), 1e-3) << name;
+}
+
+TEST_F(OnnxCommandLine, transform_turns_a_picture_upright_unless_told_not_to) {
+  const std::string turned = kFormats + "orientation6.png";
+  const Image as_stored = read_image(turned, nullptr, kMostPixels, Orientation::kAsStored).value();
+  ASSERT_TRUE(write_png(path("stored.png"), as_stored).is_ok());
+  const auto result_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--test_result", path("out.npz")});
+    expect_done(transform(arguments));
+    return bytes_of(path("out.npz"));
+  };
+  const std::string stored = result_of({"--test_input", path("stored.png")});
+  EXPECT_EQ(result_of({"--test_input", turned, "--ignore-orientation"}), stored);
+  EXPECT_NE(result_of({"--test_input", turned}), stored);
 }
 
 TEST_F(OnnxCommandLine, transform_makes_the_decoder_at_fixed_shapes) {

@@ -10,15 +10,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
-#include <random>
-#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "media/image.h"
 #include "tests/support/command_line.h"
+#include "tests/support/fault_choice.h"
+#include "tests/support/fault_forks.h"
 #include "tests/support/faults.h"
 
 namespace samc::test {
@@ -61,6 +61,7 @@ class CommandFaults : public CommandLine {
   struct Extent {
     int64_t all_up_to = 100;
     int64_t by_chance = 30;
+    bool can_be_each = true;  // false: some even with SAMC_EVERY_FAULT, since forks end early
   };
 
   // What a command does when nothing fails.
@@ -87,38 +88,85 @@ class CommandFaults : public CommandLine {
     return usual;
   }
 
+  // Some calls, or with SAMC_EVERY_FAULT each.
   void sweep(const std::vector<std::string>& arguments, Fault fault, bool onwards, Extent extent) {
-    const std::map<std::string, std::string>& right = usual(arguments).outputs;
     const int64_t count = usual(arguments).calls[static_cast<size_t>(fault)];
     std::vector<int64_t> positions;
-    for (int64_t n = 1; n <= std::min(count, extent.all_up_to); ++n) positions.push_back(n);
-    std::mt19937_64 random(11);
-    for (int64_t i = 0; i < extent.by_chance && count > extent.all_up_to; ++i)
-      positions.push_back(extent.all_up_to + 1 +
-                          static_cast<int64_t>(random() % static_cast<uint64_t>(count - extent.all_up_to)));
+    if (!is_every_fault() || !extent.can_be_each || onwards)
+      positions = sample_of_calls(count, extent.all_up_to, extent.by_chance);
+    else
+      positions = fault == Fault::kMemory ? fail_in_forks(arguments, fault) : calls_between(1, count);
     for (size_t i = 0; i < positions.size(); ++i) {
       SCOPED_TRACE(fmt::format("{}: {} {} of {}{}", arguments[0], kFaultNames[static_cast<int>(fault)], positions[i],
                                count, onwards ? " and all after it" : ""));
-      clear_outputs();
-      const ProcessResult result = faulty(arguments, fault, positions[i], onwards);
-      if (result.exit_code == 0) {
-        EXPECT_EQ(outputs(), right);
-        for (size_t start = 0; start < result.err.size(); start = result.err.find('\n', start) + 1)
-          EXPECT_EQ(result.err.compare(start, 15, "samc: warning: "), 0) << result.err;
-      } else {
-        expect_one_error(result);
-        for (const auto& [name, bytes] : outputs()) {
-          ASSERT_TRUE(right.contains(name)) << name << " is left over";
-          EXPECT_EQ(bytes == right.at(name), true) << name << " is torn";
-        }
-      }
-      EXPECT_EQ(count_torn_files(), 0u);
+      fail_in_a_run(arguments, fault, positions[i], onwards);
       if (i % 50 == 0) {  // on top of what was left, the cache included
         expect_done(faulty(arguments, fault, 0));
-        EXPECT_EQ(outputs(), right);
+        EXPECT_EQ(outputs(), usual(arguments).outputs);
       }
-      if (HasFailure()) return;  // one is enough to read
+      if (HasFailure() && !is_every_fault()) return;  // one is enough to read
     }
+    if (is_every_fault())
+      fmt::print("{}, {}{}: {} calls, {} runs\n", arguments[0], kFaultNames[static_cast<int>(fault)],
+                 onwards ? " and all after it" : "", count, positions.size());
+  }
+
+  void fail_in_a_run(const std::vector<std::string>& arguments, Fault fault, int64_t n, bool onwards) {
+    const std::map<std::string, std::string>& right = usual(arguments).outputs;
+    clear_outputs();
+    const ProcessResult result = faulty(arguments, fault, n, onwards);
+    if (result.exit_code == 0) {
+      EXPECT_EQ(outputs(), right);
+      expect_warnings(result.err);
+    } else {
+      expect_one_error(result);
+      EXPECT_TRUE(is_of(fault, result.err)) << result.err;
+      for (const auto& [name, bytes] : outputs()) {
+        ASSERT_TRUE(right.contains(name)) << name << " is left over";
+        EXPECT_EQ(bytes == right.at(name), true) << name << " is torn";
+      }
+    }
+    EXPECT_EQ(count_torn_files(), 0u);
+  }
+
+  // Each call in a fork of one run. Gives those that need a run of their own: from the first file on, those of other
+  // threads, and those whose fork did not end as it should.
+  std::vector<int64_t> fail_in_forks(const std::vector<std::string>& arguments, Fault fault) {
+    const int64_t count = usual(arguments).calls[static_cast<size_t>(fault)];
+    clear_outputs();
+    expect_done(samc(arguments));
+    const uint64_t right = digest_of_folder(path("out"));
+    clear_outputs();
+    ProcessOptions options;
+    options.environment = {{"LD_PRELOAD", SAMC_FAULTS_LIBRARY},
+                           {"SAMC_TEST_FAULT", fmt::format("{}:each", kFaultNames[static_cast<int>(fault)])},
+                           {"SAMC_TEST_FAULT_FOLDER", path("out")},
+                           {"SAMC_TEST_FAULT_LOG", path("forks")}};
+    expect_done(samc(arguments, options));
+    const ForkNotes forks = read_fork_notes(path("forks"));
+    std::vector<int64_t> alone = forks.in_threads;
+    int64_t errors = 0, done = 0;
+    std::map<std::string, int64_t> said;
+    for (const ForkNote& note : forks.notes) {
+      const std::vector<int64_t> calls = calls_between(note.first, note.last);
+      const bool is_whole = note.digest == right,
+                 is_error = note.exit_code == 1 && count_errors(note.err) == 1 && is_of(fault, note.err);
+      (note.exit_code == 0 ? done : errors) += static_cast<int64_t>(calls.size());
+      said[note.err] += static_cast<int64_t>(calls.size());
+      if (note.exit_code == 0 ? is_whole : is_error && (is_whole || note.digest == 0)) continue;
+      fmt::print("{}, {} {} to {} in a fork: exit code {}, {}\n", arguments[0], kFaultNames[static_cast<int>(fault)],
+                 note.first, note.last, note.exit_code, note.err);
+      alone.insert(alone.end(), calls.begin(), calls.end());
+    }
+    EXPECT_GT(errors, 0);
+    EXPECT_GT(forks.first_without, 0);
+    for (const int64_t n : calls_between(forks.first_without, count)) alone.push_back(n);
+    fmt::print("{}, {}: {} calls, {} errors and {} done in forks, {} in threads, forks until {}\n", arguments[0],
+               kFaultNames[static_cast<int>(fault)], count, errors, done, forks.in_threads.size(),
+               forks.first_without - 1);
+    for (const auto& [text, times] : said) fmt::print("  {} times: {}\n", times, text);
+    std::fflush(stdout);
+    return alone;
   }
 
   // Whether the program was never begun: the system kills what it cannot map, and the loader says what it misses.
@@ -129,19 +177,27 @@ class CommandFaults : public CommandLine {
            (result.out + result.err).empty();
   }
 
+  // Lines that are errors; -1 where one is neither error nor warning.
+  static int count_errors(const std::string& text) {
+    int errors = 0;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("samc: error: "))
+        ++errors;
+      else if (!line.starts_with("samc: warning: "))
+        return -1;
+    }
+    return errors;
+  }
+  // Whether it tells of the fault: of memory at least, always in the same words.
+  static bool is_of(Fault fault, const std::string& text) {
+    return fault != Fault::kMemory || text.find("memory") != std::string::npos;
+  }
+  static void expect_warnings(const std::string& text) { EXPECT_EQ(count_errors(text), 0) << text; }
   // Its last line is the error, and those before it are warnings.
   static void expect_one_error(const ProcessResult& result) {
     EXPECT_EQ(result.exit_code, 1) << result.err;
-    size_t errors = 0, others = 0, start = 0;
-    while (start < result.err.size()) {
-      const size_t end = std::min(result.err.find('\n', start), result.err.size());
-      const std::string line = result.err.substr(start, end - start);
-      errors += line.starts_with("samc: error: ") ? 1 : 0;
-      others += line.starts_with("samc: error: ") || line.starts_with("samc: warning: ") ? 0 : 1;
-      start = end + 1;
-    }
-    EXPECT_EQ(errors, 1u) << result.err;
-    EXPECT_EQ(others, 0u) << result.err;
+    EXPECT_EQ(count_errors(result.err), 1) << result.err;
   }
 
   std::vector<std::string> compile() const { return {"compile", kPico, "-o", path("out/pico.samc")}; }
@@ -183,7 +239,8 @@ TEST_F(CommandFaults, memory_in_segment) {
 }
 
 TEST_F(CommandFaults, memory_in_segment_that_compiles) {
-  sweep(segment_checkpoint(), Fault::kMemory, false, {.all_up_to = 0, .by_chance = 20});
+  // The cache's lock is a file. What follows is what compile does, and segment.
+  sweep(segment_checkpoint(), Fault::kMemory, false, {.all_up_to = 0, .by_chance = 20, .can_be_each = false});
   sweep(segment_checkpoint(), Fault::kMemory, true, {.all_up_to = 0, .by_chance = 10});
 }
 
@@ -193,7 +250,8 @@ TEST_F(CommandFaults, memory_in_transform) {
 }
 
 TEST_F(CommandFaults, memory_in_export_and_encode) {
-  sweep(export_onnx(), Fault::kMemory, false, {.all_up_to = 40, .by_chance = 10});
+  // The encoder is written before the decoder is made.
+  sweep(export_onnx(), Fault::kMemory, false, {.all_up_to = 40, .by_chance = 10, .can_be_each = false});
   sweep(encode(), Fault::kMemory, false, {.all_up_to = 40, .by_chance = 10});
 }
 

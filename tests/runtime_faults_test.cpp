@@ -4,12 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -26,6 +24,7 @@
 #include "package/writer.h"
 #include "runtime/image_predictor.h"
 #include "runtime/testing_models.h"
+#include "tests/support/fault_choice.h"
 #include "tests/support/faults.h"
 #include "tests/support/process.h"
 
@@ -54,23 +53,13 @@ using Deed = std::function<Result<uint64_t>()>;
 struct Sweep {
   Fault fault = Fault::kMemory;
   bool onwards = false;      // all calls after the nth fail too
-  int64_t all_up_to = 3000;  // every n up to here, then some by chance
+  int64_t all_up_to = 3000;  // every n up to here, then some by chance; with SAMC_EVERY_FAULT every n
   int64_t by_chance = 100;
   int64_t again_each = 1;  // how often it is done again without a fault
   bool is_error = true;    // whether a call that failed must be an error: a thread need not be
   bool counts_leaks = true;
   bool may_be_absent = false;  // whether it is no fault of the test when nothing makes such a call
 };
-
-std::vector<int64_t> positions(int64_t calls, const Sweep& sweep) {
-  std::vector<int64_t> list;
-  for (int64_t n = 1; n <= std::min(calls, sweep.all_up_to); ++n) list.push_back(n);
-  std::mt19937_64 random(7);
-  for (int64_t i = 0; i < sweep.by_chance && calls > sweep.all_up_to; ++i)
-    list.push_back(sweep.all_up_to + 1 +
-                   static_cast<int64_t>(random() % static_cast<uint64_t>(calls - sweep.all_up_to)));
-  return list;
-}
 
 void expect_one_line(const Status& status, Fault fault) {
   const std::string text = status.to_string();
@@ -107,7 +96,8 @@ void sweep(
   if (count == 0 && how.may_be_absent) return;
   ASSERT_GT(count, 0);
   int64_t errors = 0, reached = 0;
-  const std::vector<int64_t> list = positions(count, how);
+  const std::vector<int64_t> list =
+      is_every_fault() ? calls_between(1, count) : sample_of_calls(count, how.all_up_to, how.by_chance);
   { SCOPED_TRACE("gtest keeps what its first trace takes"); }
   const int64_t live = live_allocations();
   for (const int64_t n : list) {
@@ -140,7 +130,11 @@ void sweep(
     }
     if (testing::Test::HasFailure()) return;  // one is enough to read
   }
-  if (how.is_error) {
+  if (is_every_fault())
+    fmt::print("{}, {}{}: {} calls, {} of them failed here, {} errors\n",
+               testing::UnitTest::GetInstance()->current_test_info()->name(), kFaultNames[static_cast<int>(how.fault)],
+               how.onwards ? " and all after it" : "", count, reached, errors);
+  if (how.is_error && reached > 0) {
     EXPECT_GT(errors, reached * 3 / 4) << "of " << reached;
   }
 }
@@ -335,7 +329,7 @@ TEST_F(RuntimeFaults, a_predictor_that_failed_at_first_is_right_later) {
   const uint64_t right = use(first).value();
   const int64_t count = calls(Fault::kMemory);
   int errors = 0;
-  for (int64_t n = 1; n <= count; n += n < 20 ? 1 : 13) {
+  for (int64_t n = 1; n <= count; n += n < 20 || is_every_fault() ? 1 : 13) {
     SCOPED_TRACE(fmt::format("allocation {} of {}", n, count));
     ImagePredictor used = predictor();
     fail_call(Fault::kMemory, n);

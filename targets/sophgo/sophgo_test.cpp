@@ -1,13 +1,13 @@
 // The stage without tpuc-opt: text, judging logs, estimates, the bmodel reader, similarity, rewrites.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/test_folder.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "media/npz.h"
@@ -28,21 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kPico = std::string(SAMC_SOURCE_DIR) + "/tests/data/pico/";
-
-class Folder {
- public:
-  Folder() {
-    static int number = 0;
-    path_ = fs::temp_directory_path() / fmt::format("sophgo_test-{}-{}", ::getpid(), number++);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  std::string path() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
 
 TransformOptions pico(ModelPart part) {
   TransformOptions options;
@@ -66,14 +51,14 @@ NamedViews views_of(const NamedTensors& tensors) {
 }
 
 TEST(Transform, WrittenTextIsReadBackAndComputesTheSame) {
-  const Folder folder;
+  const TestFolder folder;
   TransformOptions options = pico(ModelPart::kEncoder);
   options.preprocess.mean = {123.675, 116.28, 103.53};
   options.preprocess.pixel_format = "rgb";
   const auto model = TransformedModel::make(options);
   ASSERT_TRUE(model.is_ok()) << model.status().to_string();
-  ASSERT_TRUE(model.value()->write(folder.file("pico.mlir")).is_ok());
-  const auto text = read_text_file(folder.file("pico.mlir"), size_t{1} << 26);
+  ASSERT_TRUE(model.value()->write(folder.path("pico.mlir")).is_ok());
+  const auto text = read_text_file(folder.path("pico.mlir"), size_t{1} << 26);
   ASSERT_TRUE(text.is_ok());
   EXPECT_NE(text.value().find("module.weight_file = \"pico_top_f32_all_weight.npz\""), std::string::npos);
   EXPECT_NE(text.value().find("func.func @main(%arg0: tensor<1x3x"), std::string::npos);
@@ -82,7 +67,7 @@ TEST(Transform, WrittenTextIsReadBackAndComputesTheSame) {
   EXPECT_EQ(text.value().find("<{"), std::string::npos);
   EXPECT_EQ(text.value().find("top.name"), std::string::npos);
 
-  const auto again = TransformedModel::read(folder.file("pico.mlir"));
+  const auto again = TransformedModel::read(folder.path("pico.mlir"));
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
   EXPECT_EQ(again.value()->model_name(), "pico");
   EXPECT_EQ(again.value()->operation_counts(), model.value()->operation_counts());
@@ -152,7 +137,7 @@ TEST(Transform, EachRewriteDoesItsWork) {
 }
 
 TEST(Manifest, IsReadBackAndDamageIsAnError) {
-  const Folder folder;
+  const TestFolder folder;
   BmodelManifest manifest{{}, "bm1688", "F16", 2, 8, "encoder.bmodel", "decoder.bmodel"};
   ModelInfo& info = manifest.info;
   info.name = "pico";
@@ -162,10 +147,10 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   info.stability_delta = 0.1f;
   info.stability_threshold = 0.9f;
   ASSERT_TRUE(lost_facts(info, Format::kBmodels).empty());  // so these are what the file keeps
-  ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
-  const std::string written = read_text_file(folder.file(kManifestName), 1 << 20).value();
+  ASSERT_TRUE(write_manifest(manifest, folder.root().string()).is_ok());
+  const std::string written = read_text_file(folder.path(kManifestName), 1 << 20).value();
   EXPECT_NE(written.find("\"stability_delta\": 0.1,"), std::string::npos) << written;  // as it reads
-  const auto again = read_manifest(folder.path());
+  const auto again = read_manifest(folder.root().string());
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
   EXPECT_EQ(again.value().info.name, "pico");
   EXPECT_EQ(again.value().info.image_size, 256);
@@ -174,16 +159,19 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   EXPECT_FALSE(again.value().info.dynamic_multimask_via_stability);
   EXPECT_EQ(again.value().info.stability_delta, 0.1f);
   EXPECT_EQ(again.value().info.stability_threshold, 0.9f);
-  EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
+  EXPECT_EQ(again.value().decoder, folder.path("decoder.bmodel"));
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "
       "1, "
       "\"max_points\": 1, \"encoder\": \"../e\", \"decoder\": \"d\"}";
   for (const std::string& text : {std::string(), std::string("[]"), std::string("{\"samc_bmodels\": 2}"),
                                   std::string("{\"samc_bmodels\": 1}"), escaping}) {
-    ASSERT_TRUE(write_file(folder.file(kManifestName), text).is_ok());
-    EXPECT_FALSE(read_manifest(folder.path()).is_ok()) << text;
+    ASSERT_TRUE(write_file(folder.path(kManifestName), text).is_ok());
+    EXPECT_FALSE(read_manifest(folder.root().string()).is_ok()) << text;
   }
+  ASSERT_TRUE(write_file(folder.path(kManifestName), std::string((1 << 20) + 1, ' ')).is_ok());
+  EXPECT_NE(read_manifest(folder.root().string()).status().message().find("more than the 1048576 allowed here"),
+            std::string::npos);
 }
 
 TEST(Device, WhatIsNotThereIsNamed) {
@@ -233,10 +221,10 @@ TEST(PromptDecoder, AbsentPointsDoNotCount) {
 
 // decoder.onnx, cut behind its pad point, is the checkpoint's decoder for every prompt.
 TEST(PromptDecoder, OfAnExportIsThatOfTheCheckpoint) {
-  const Folder folder;
-  ASSERT_TRUE(test::write_pico_export(folder.path()).is_ok());
+  const TestFolder folder;
+  ASSERT_TRUE(test::write_pico_export(folder.root().string()).is_ok());
   TransformOptions exported = pico(ModelPart::kDecoder);
-  exported.model = folder.file("decoder.onnx");
+  exported.model = folder.path("decoder.onnx");
   const auto first = TransformedModel::make(pico(ModelPart::kDecoder)), second = TransformedModel::make(exported);
   ASSERT_TRUE(first.is_ok() && second.is_ok()) << second.status().to_string();
   ASSERT_EQ(second.value()->inputs().size(), 7u);
@@ -258,9 +246,9 @@ TEST(PromptDecoder, OfAnExportIsThatOfTheCheckpoint) {
   exported.max_points = 1;
   EXPECT_FALSE(TransformedModel::make(exported).is_ok());
   exported = pico(ModelPart::kEncoder);
-  exported.model = folder.file("decoder.onnx");
+  exported.model = folder.path("decoder.onnx");
   EXPECT_FALSE(TransformedModel::make(exported).is_ok());
-  exported.model = folder.path();
+  exported.model = folder.root().string();
   EXPECT_TRUE(TransformedModel::make(exported).is_ok());
   exported.part.reset();
   EXPECT_FALSE(TransformedModel::make(exported).is_ok());
@@ -377,6 +365,38 @@ TEST(Bmodel, DamageIsAnError) {
   EXPECT_FALSE(Bmodel::parse(bytes).is_ok());
 }
 
+// A bmodel whose table of contents is a list that says it has `count` networks and has `nets`, all of the same name.
+std::string bmodel_of(uint32_t count, uint32_t nets, uint32_t name_bytes) {
+  const auto bytes_of = [](auto value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  std::string flat = bytes_of(uint32_t{20});  // where the root is
+  // Its fields: the fifth alone, at 4.
+  for (const uint16_t entry : {14, 8, 0, 0, 0, 0, 4, 0}) flat += bytes_of(entry);
+  flat += bytes_of(int32_t{16}) + bytes_of(uint32_t{4}) + bytes_of(count);
+  const uint32_t list = 32, net = list + 4 * nets + 8;
+  for (uint32_t i = 0; i < nets; ++i) flat += bytes_of(net - (list + 4 * i));
+  // A network's fields: the first alone, its name, at 4.
+  for (const uint16_t entry : {6, 8, 4, 0}) flat += bytes_of(entry);
+  flat += bytes_of(int32_t{8}) + bytes_of(uint32_t{4}) + bytes_of(name_bytes) + std::string(name_bytes, 'n');
+  const std::string head =
+      bytes_of(uint32_t{0xFF55AAEE}) + bytes_of(uint32_t{64}) + bytes_of(static_cast<uint32_t>(flat.size()));
+  return head + std::string(64 - head.size(), '\0') + flat;
+}
+Result<Bmodel> read_bmodel(const std::string& bytes) { return Bmodel::parse(std::as_bytes(std::span(bytes))); }
+
+TEST(Bmodel, ListsAndTextsAreBounded) {
+  const Result<Bmodel> read = read_bmodel(bmodel_of(10'000, 10'000, 1'000));
+  ASSERT_TRUE(read.is_ok()) << read.status().to_string();
+  EXPECT_EQ(read.value().networks.size(), 10'000u);
+  EXPECT_EQ(read.value().networks.back().name, std::string(1'000, 'n'));
+  EXPECT_TRUE(read_bmodel(bmodel_of(65'536, 65'536, 1)).is_ok());
+  const auto expect_damaged = [](const std::string& bytes) {
+    EXPECT_EQ(read_bmodel(bytes).status().message(), "its table of contents is damaged");
+  };
+  expect_damaged(bmodel_of(65'537, 65'537, 1));
+  expect_damaged(bmodel_of(20'000, 20'000, 1'000));  // texts of 20 MB, all of them the same
+  expect_damaged(bmodel_of(10'000, 1, 1));
+}
+
 TEST(Similarity, MeasuresAndRefusals) {
   Tensor a({2}), b({2});
   a.f32()[0] = 1, a.f32()[1] = 0, b.f32()[0] = 0, b.f32()[1] = 1;
@@ -393,10 +413,10 @@ TEST(Similarity, MeasuresAndRefusals) {
 }
 
 TEST(ChildProcess, RunsInItsFolderWithItsEnvironmentAlone) {
-  const Folder folder;
+  const TestFolder folder;
   std::string inside;
   {
-    auto work = TemporaryFolder::beside(folder.file("result"));
+    auto work = TemporaryFolder::beside(folder.path("result"));
     ASSERT_TRUE(work.is_ok());
     inside = work.value().path();
     const auto result = run_child({{"/bin/sh", "-c", "pwd; env; exit 3"}, {"ONLY=this"}, inside, inside + "/log", {}});

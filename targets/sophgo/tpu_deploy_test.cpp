@@ -15,7 +15,6 @@ namespace {
 struct Prepared {
   std::string name;
   NamedTensors inputs, outputs;
-  std::vector<NamedShape> shapes;
 };
 
 class Deploy : public TpuTest {
@@ -79,6 +78,24 @@ class Deploy : public TpuTest {
     options.quantize = mode;
     options.cores = cores;
     check(part, options, cosine);
+  }
+
+  // tests/data/tpu_mlir/block.mlir, which TPU-MLIR wrote.
+  static void check_block(DeployOptions options, double cosine) {
+    options.mlir = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
+    const auto model = TransformedModel::read(options.mlir);
+    ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+    Tensor image({1, 3, 16, 16});
+    for (int64_t i = 0; i < image.count(); ++i)
+      image.f32()[static_cast<size_t>(i)] = static_cast<float>(i % 17) / 8.0f - 1.0f;
+    const auto expected = model.value()->run({{"image", image.view()}}, nullptr);
+    ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+    options.output = file("block.bmodel");
+    const auto report = deploy(options);
+    ASSERT_TRUE(report.is_ok()) << report.status().to_string();
+    const auto outputs = simulated(options.output, options.chip, {{"image", image.view()}});
+    ASSERT_TRUE(outputs.is_ok()) << outputs.status().to_string();
+    expect_near(expected.value(), outputs.value(), cosine, fmt::format("block {}", options.quantize));
   }
 
   static BmodelStage stage_of(const std::string& bmodel) {
@@ -149,38 +166,16 @@ TEST_F(Deploy, FusedPreprocessingTakesPixels) {
 
 // Ops that only tpuc-opt writes included; deployed, computed and compared like our own.
 TEST_F(Deploy, WhatTpuMlirWroteItself) {
-  const std::string block = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
-  const auto model = TransformedModel::read(block);
-  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
-  Tensor image({1, 3, 16, 16});
-  for (int64_t i = 0; i < image.count(); ++i)
-    image.f32()[static_cast<size_t>(i)] = static_cast<float>(i % 17) / 8.0f - 1.0f;
-  const auto expected = model.value()->run({{"image", image.view()}}, nullptr);
-  ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
   for (const auto& [chip, mode, cosine] : {std::tuple{"bm1684x", "F32", 0.99999}, {"bm1688", "F16", 0.999}}) {
     DeployOptions options;
-    options.mlir = block;
     options.chip = chip;
     options.quantize = mode;
-    options.output = file(fmt::format("block.{}.bmodel", chip));
-    const auto report = deploy(options);
-    ASSERT_TRUE(report.is_ok()) << report.status().to_string();
-    const auto outputs = simulated(options.output, chip, {{"image", image.view()}});
-    ASSERT_TRUE(outputs.is_ok()) << outputs.status().to_string();
-    expect_near(expected.value(), outputs.value(), cosine, fmt::format("block {}", mode));
+    check_block(options, cosine);
   }
 }
 
 // model_deploy.py's options for how tpuc-opt compiles: other bmodels, the same numbers.
 TEST_F(Deploy, CompilerOptionsKeepTheResult) {
-  const std::string block = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
-  const auto model = TransformedModel::read(block);
-  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
-  Tensor image({1, 3, 16, 16});
-  for (int64_t i = 0; i < image.count(); ++i)
-    image.f32()[static_cast<size_t>(i)] = static_cast<float>(i % 17) / 8.0f - 1.0f;
-  const auto expected = model.value()->run({{"image", image.view()}}, nullptr);
-  ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
   const std::pair<const char*, std::function<void(CompilerOptions&)>> cases[] = {
       {"opt 1", [](CompilerOptions& c) { c.opt = 1; }},
       {"no layer groups", [](CompilerOptions& c) { c.layer_groups = false; }},
@@ -189,16 +184,11 @@ TEST_F(Deploy, CompilerOptionsKeepTheResult) {
       {"compressed", [](CompilerOptions& c) { c.compress_mode = "weight", c.group_by_cores = "true"; }},
       {"equal weights once", [](CompilerOptions& c) { c.weight_deduplicate = true, c.addr_mode = "io_alone"; }}};
   for (const auto& [name, change] : cases) {
+    SCOPED_TRACE(name);
     DeployOptions options;
-    options.mlir = block;
     options.chip = "bm1688";
-    options.output = file("options.bmodel");
     change(options.compiler);
-    const auto report = deploy(options);
-    ASSERT_TRUE(report.is_ok()) << name << ": " << report.status().to_string();
-    const auto outputs = simulated(options.output, options.chip, {{"image", image.view()}});
-    ASSERT_TRUE(outputs.is_ok()) << name << ": " << outputs.status().to_string();
-    expect_near(expected.value(), outputs.value(), 0.999, name);
+    check_block(options, 0.999);
   }
 }
 

@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tests/support/fault_forks.h"
+
 namespace samc::test {
 namespace {
 
@@ -35,6 +37,7 @@ Function next(const char* name) {
 const char* count_path = nullptr;
 
 void write_counts() {
+  if (count_path == nullptr) return;
   std::array<int64_t, kFaultKinds> counts{};
   for (int kind = 0; kind < kFaultKinds; ++kind) counts[static_cast<size_t>(kind)] = calls(static_cast<Fault>(kind));
   const FaultsPause pause;
@@ -56,6 +59,7 @@ void begin_by_environment() {
     if (count_path != nullptr) std::atexit(write_counts);
     for (int other = 0; other < kFaultKinds; ++other) fail_call(static_cast<Fault>(other), 0);
     fail_call(static_cast<Fault>(kind), n, std::strcmp(end, ":onwards") == 0);
+    if (std::strcmp(end, "each") == 0) begin_forks(static_cast<Fault>(kind));
   }
 }
 
@@ -71,6 +75,11 @@ bool fails_now(Fault kind) {
   if (pauses.load() > 0) return false;
   Counter& counter = counters[static_cast<size_t>(kind)];
   const int64_t call = counter.calls.fetch_add(1) + 1;
+  if (is_fork_to_fail(kind, call)) {
+    counter.failures.fetch_add(1);
+    count_path = nullptr;
+    return true;
+  }
   const int64_t fail_at = counter.fail_at.load();
   if (fail_at == 0 || (counter.onwards.load() ? call < fail_at : call != fail_at)) return false;
   counter.failures.fetch_add(1);
@@ -205,9 +214,14 @@ void* mmap64(void* where, size_t size, int protection, int flags, int file, off_
   return mmap(where, size, protection, flags, file, offset);
 }
 
-static mode_t mode_of(int flags, va_list& rest) {
-  return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+char* mkdtemp(char* pattern) {
+  static const auto real = samc::test::next<char* (*)(char*)>("mkdtemp");
+  samc::test::stop_forks();
+  return real(pattern);
 }
+
+static bool makes_file(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+static mode_t mode_of(int flags, va_list& rest) { return makes_file(flags) ? va_arg(rest, mode_t) : 0; }
 int openat(int folder, const char* path, int flags, ...) {
   static const auto real = samc::test::next<int (*)(int, const char*, int, ...)>("openat");
   va_list rest;
@@ -215,6 +229,7 @@ int openat(int folder, const char* path, int flags, ...) {
   const mode_t mode = mode_of(flags, rest);
   va_end(rest);
   if (fails_now(Fault::kOpen)) return failed(EMFILE, -1);
+  if (makes_file(flags)) samc::test::stop_forks();
   return real(folder, path, flags, mode);
 }
 int open(const char* path, int flags, ...) {

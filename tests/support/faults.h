@@ -3,6 +3,7 @@
 // is found before libc can stand in for it. A test links it and uses the functions below; a program that a test runs
 // gets it by LD_PRELOAD and is told by the environment:
 //   SAMC_TEST_FAULT=KIND:N:once|onwards    which call fails, and whether all that follow fail too; N 0: none
+//   SAMC_TEST_FAULT=KIND:each              each call fails, in a fork of the program at that call (fault_forks.h)
 //   SAMC_TEST_FAULT_COUNT=FILE             where the numbers of calls go when the program ends, of each kind a line
 // Counting begins with main().
 
