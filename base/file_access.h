@@ -1,5 +1,5 @@
 #pragma once
-// How a whole file is read.
+// How a whole file is read, and which one a fault is about.
 
 namespace samc {
 
@@ -11,5 +11,9 @@ enum class FileAccess {
   // all that is small or may change.
   kCopy,
 };
+
+// The path, for a terminal, of the mapped file whose pages hold this address; null when there is none. For handlers of
+// SIGBUS: async-signal-safe. samc installs no handler in a host program; the command `samc` does (app/signals.h).
+const char* mapped_file_at(const void* address) noexcept;
 
 }  // namespace samc

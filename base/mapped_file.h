@@ -41,8 +41,4 @@ class MappedFile {
   std::string path_;
 };
 
-// The path, for a terminal, of the mapped file whose pages hold this address; null when there is none. For handlers of
-// SIGBUS: async-signal-safe. samc installs no handler in a host program; the command `samc` does (app/signals.h).
-const char* mapped_file_at(const void* address) noexcept;
-
 }  // namespace samc

@@ -39,6 +39,11 @@ fi
 
 cmake -S "$source/examples" -B "$work/example" -DCMAKE_PREFIX_PATH="$work/installed" -DCMAKE_CXX_COMPILER="$compiler" \
   >"$work/example.log" 2>&1 && cmake --build "$work/example" >>"$work/example.log" 2>&1 || { cat "$work/example.log"; exit 1; }
+# Each installed header stands alone.
+find "$work/installed/include/samc" -name '*.h' | while read -r header; do
+  "$compiler" -std=c++20 -fsyntax-only -I "$work/installed/include/samc" -x c++ "$header" 2>"$work/header.log" ||
+    { echo "$header"; cat "$work/header.log"; exit 1; }
+done
 "$samc" compile "$source/tests/data/pico/pico.pt" -o "$work/pico.samc"
 "$work/example/segment_minimal" "$work/pico.samc" "$source/tests/data/images/truck.jpg" 500 375 "$work/mask.png"
 [[ -s $work/mask.png ]]
