@@ -67,21 +67,27 @@ TEST(ModuleCache, a_failure_leaves_nothing) {
 
 TEST(ModuleCache, what_was_used_longest_ago_goes_first) {
   const TestFolder folder;
-  const ModuleCache cache = ModuleCache::in_folder(folder.path("c"), 250).value();
+  const ModuleCache cache = ModuleCache::in_folder(folder.path(key('c')), 250).value();
   const auto make = [](const std::string& path) { return write_file(path, std::string(100, 'x')); };
-  const auto age = [&](const std::string& key, int minutes) {
-    fs::last_write_time(folder.path("c/" + key + ".samc"),
+  const auto key = [](char letter) { return std::string(32, letter); };  // as module_key() makes them
+  const auto place = [&](char letter) { return "c/" + key(letter) + ".samc"; };
+  // A user's own, whose name no entry has.
+  ASSERT_TRUE(write_file(folder.path("c/mine.samc"), std::string(1000, 'x')).is_ok());
+  fs::last_write_time(folder.path("c/mine.samc"), fs::file_time_type::clock::now() - std::chrono::hours(100));
+  const auto age = [&](const std::string& name, int minutes) {
+    fs::last_write_time(folder.path("c/" + name + ".samc"),
                         fs::file_time_type::clock::now() - std::chrono::minutes(minutes));
   };
-  ASSERT_TRUE(cache.get("a", make, kNoWaiting).is_ok());
-  ASSERT_TRUE(cache.get("b", make, kNoWaiting).is_ok());
-  age("a", 20);
-  age("b", 10);
-  ASSERT_TRUE(cache.get("a", make, kNoWaiting).is_ok());  // used now
-  ASSERT_TRUE(cache.get("c", make, kNoWaiting).is_ok());
-  EXPECT_TRUE(fs::exists(folder.path("c/a.samc")));
-  EXPECT_FALSE(fs::exists(folder.path("c/b.samc")));
-  EXPECT_TRUE(fs::exists(folder.path("c/c.samc")));
+  ASSERT_TRUE(cache.get(key('a'), make, kNoWaiting).is_ok());
+  ASSERT_TRUE(cache.get(key('b'), make, kNoWaiting).is_ok());
+  age(key('a'), 20);
+  age(key('b'), 10);
+  ASSERT_TRUE(cache.get(key('a'), make, kNoWaiting).is_ok());  // used now
+  ASSERT_TRUE(cache.get(key('c'), make, kNoWaiting).is_ok());
+  EXPECT_TRUE(fs::exists(folder.path(place('a'))));
+  EXPECT_FALSE(fs::exists(folder.path(place('b'))));
+  EXPECT_TRUE(fs::exists(folder.path(place('c'))));
+  EXPECT_TRUE(fs::exists(folder.path("c/mine.samc")));
 }
 
 TEST(ModuleCache, what_is_larger_than_the_limit_stays_while_it_is_used) {
@@ -154,7 +160,8 @@ TEST(ModuleCache, what_others_could_have_put_there_is_not_used) {
   ASSERT_EQ(::chmod(folder.path("c/writable.samc").c_str(), 0666), 0);
   ASSERT_TRUE(write_file(folder.path("elsewhere"), std::string("x")).is_ok());
   fs::create_symlink(folder.path("elsewhere"), folder.path("c/link.samc"));
-  EXPECT_EQ(cache.get("writable", write_content, kNoWaiting).status().code(), StatusCode::kIo);
+  EXPECT_TRUE(cache.get("writable", write_content, kNoWaiting).value().made);  // again
+  EXPECT_EQ(mode_of(folder.path("c/writable.samc")), 0600u);
   EXPECT_EQ(cache.get("link", write_content, kNoWaiting).status().code(), StatusCode::kIo);
   if (::geteuid() != 0) return;  // only root can give files away
   constexpr uid_t kSomebody = 12345;

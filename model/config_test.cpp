@@ -86,6 +86,13 @@ TEST(Config, BadYaml) {
   expect_error(parse_config("? [a, b]\n: 3\n", "x"), "no key 'model'");
   expect_error(parse_config("model:\n  ? [a, b]\n  : 3\n", "x"), "key");
   expect_error(read_config("/nowhere/x.yaml"), "/nowhere/x.yaml");
+  // What stands beside the model, or twice, or in a second document, is not lost in silence.
+  const std::string pico = pico_text();
+  expect_error(parse_config(pico + pico, "x"), "config key model: given twice");
+  expect_error(parse_config(pico + "sam_mask_decoder_extra_args:\n  dynamic_multimask_via_stability: false\n", "x"),
+               "config key sam_mask_decoder_extra_args: unknown key");
+  expect_error(parse_config("defaults: [other]\n" + pico, "x"), "config key defaults: unknown key");
+  expect_error(parse_config(pico + "---\n" + pico, "x"), "2 documents in the YAML file");
 }
 
 // docs/limits.md. What a config allows, a compiled module may have: one constant.

@@ -242,6 +242,13 @@ TEST(OnnxLoad, graphs_within_graphs_and_axes_are_bounded) {
   EXPECT_HOLDS(axes.output("w").load_error(), "the tensor w has 65 axes");
 }
 
+TEST(OnnxLoad, nodes_are_counted) {
+  TestModel nodes;
+  nodes.input("x", {2}).output("x");
+  for (int i = 0; i <= 1 << 18; ++i) nodes.graph().add_node();
+  EXPECT_HOLDS(nodes.load_error(), "262145 nodes, more than the 262144 that any model needs");
+}
+
 // Two bytes a node, each of which takes hundreds; and weights, which take what they are.
 TEST(OnnxLoad, what_a_model_takes_is_known_before_it_is_parsed) {
   TestModel nodes;

@@ -4,6 +4,7 @@
 #include "ir/interpreter.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
+#include "mlir/IR/Diagnostics.h"
 #include "passes/top_passes.h"
 
 namespace samc {
@@ -40,6 +41,23 @@ TEST(FoldConstants, computes_what_depends_on_weights_alone) {
   for (size_t i = 0; i < 16; ++i) {
     EXPECT_EQ(after.value().at("out").f32()[i], before.value().at("out").f32()[i]);
   }
+}
+
+// A few bytes of a model can ask for hours: a product's k and a window's extent count too.
+TEST(FoldConstants, work_without_end_is_an_error) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+  std::string said;
+  const mlir::ScopedDiagnosticHandler listen(&context, [&](mlir::Diagnostic& diagnostic) { said += diagnostic.str(); });
+  WeightStore weights;
+  GraphBuilder builder(*module, weights);
+  const auto inputs = builder.begin_function("main", {{"x", {3000, 3000}}});
+  const mlir::Value row = builder.constant("row", counting({1, 3000}));
+  const mlir::Value square = builder.tile("square", row, {3000, 1});
+  const mlir::Value product = builder.matmul("product", square, square);  // 2.7e10 multiplications
+  ASSERT_TRUE(builder.end_function({{"out", builder.add("sum", inputs[0], product)}}).is_ok());
+  EXPECT_TRUE(mlir::failed(fold_constants(*module, weights)));
+  EXPECT_NE(said.find("take more work to evaluate than any model needs"), std::string::npos) << said;
 }
 
 }  // namespace

@@ -175,6 +175,30 @@ TEST_F(CommandLine, the_image_size_is_the_users_to_say) {
   EXPECT_NE(bytes_of(path("e.mlir")).find("1x3x320x320"), std::string::npos);
 }
 
+TEST_F(CommandLine, a_limit_of_memory_that_is_none_names_where_it_came_from) {
+  const std::vector<std::string> call{"segment", kTruck, "--model", module(),
+                                      "--point", "1,1",  "--json",  path("o.json")};
+  ProcessOptions environment;
+  environment.environment.emplace_back("SAMC_MEMORY_LIMIT", "abc");
+  expect_error(samc(call, environment), 2, {"SAMC_MEMORY_LIMIT: abc"});
+  std::vector<std::string> option = call;
+  option.insert(option.end(), {"--memory-limit", "abc"});
+  expect_error(samc(option), 2, {"--memory-limit: abc"});
+}
+
+TEST_F(CommandLine, a_limit_of_the_sizes_of_files_is_told_in_the_users_words) {
+  for (const std::vector<std::string>& more : {std::vector<std::string>{}, {"--no-cache"}}) {
+    std::vector<std::string> call{"segment", kTruck, "--model", kPico, "--point", "1,1", "--json", path("o.json")};
+    call.insert(call.end(), more.begin(), more.end());
+    call.insert(call.begin(), SAMC_BINARY);
+    std::string line = "ulimit -f 200; exec";
+    for (const std::string& word : call) line += " '" + word + "'";
+    ProcessOptions environment;
+    environment.environment.emplace_back("XDG_CACHE_HOME", path("cache"));
+    expect_error(run_process({"/bin/bash", "-c", line}, environment), 1, {"no room for the compiled", "ulimit -f"});
+  }
+}
+
 TEST_F(CommandLine, what_an_export_cannot_hold_is_said) {
   put_bytes(path("other.yaml"), bytes_of(kData + "pico/pico.yaml") +
                                     "  sam_mask_decoder_extra_args:\n    dynamic_multimask_via_stability: false\n");

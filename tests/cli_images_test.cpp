@@ -179,6 +179,42 @@ TEST_F(Images, an_error_of_a_prompt_names_the_file) {
                {path("small.image.png") + ": ", "absent.npy"});
 }
 
+TEST_F(Images, coordinates_of_0_to_1_are_told_so) {
+  expect_error(segment({kSmall, "--normalized", "--point", "5,7", "-o", path("o.png")}), 1,
+               {"point 5,7 lies outside the image, which runs from 0 to 1"});
+}
+
+// A second box behind one --box is taken for an image: the error says that there is none, not what else follows.
+TEST_F(Images, one_that_is_not_there_is_named_before_all_else) {
+  fs::copy(kSmall, path("a.png"));
+  put_bytes(path("o.png"), "an older one");
+  const ProcessResult result = segment({path("a.png"), "--box", "1,1,50,40", "6,6,9,9", "-o", path("o.png")});
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_TRUE(result.err.starts_with("samc: error: cannot open 6,6,9,9: No such file or directory")) << result.err;
+}
+
+// Orientation 2, mirrored: the size tells nothing.
+TEST_F(Images, an_embedding_is_of_one_image) {
+  const std::string turned = kFormats + "by_hand/xmp_last_counts.jpg";
+  const std::vector<std::string> use{turned,    "--embedding", path("e.npz"), "--normalized",
+                                     "--point", "0.3,0.3",     "--json",      path("o.json")};
+  const auto encode = [&](const std::string& image, const std::vector<std::string>& more) {
+    std::vector<std::string> call{"encode", image, "--model", module(), "-o", path("e.npz")};
+    call.insert(call.end(), more.begin(), more.end());
+    expect_done(samc(call));
+  };
+  encode(turned, {});
+  expect_done(segment(use));
+  encode(turned, {"--ignore-orientation"});
+  expect_error(segment(use), 1, {"e.npz is of another image than " + turned, "--ignore-orientation"});
+  std::vector<std::string> stored = use;
+  stored.push_back("--ignore-orientation");
+  expect_done(segment(stored));
+  std::vector<std::string> alone = use;
+  alone.erase(alone.begin());
+  expect_done(segment(alone));  // no image to compare with
+}
+
 // Whatever is named, nobody may ever write to it.
 TEST_F(Images, a_named_pipe_is_an_error_and_no_wait) {
   fs::create_directory(path("in"));

@@ -175,6 +175,25 @@ TEST_F(Outputs, a_link_stays_a_link_and_a_descriptor_is_written_in_place) {
   EXPECT_EQ(bytes_of(path("far/o.json")), piped.out);
 }
 
+// The log of a failed deploy lies beside the bmodel, but replaces only a log that samc kept there.
+TEST_F(Outputs, the_log_of_tpuc_opt_replaces_no_file_of_the_users) {
+  const std::string tools = fake_tpu_mlir();
+  const std::vector<std::string> call{
+      "deploy", "--mlir",  path("block.mlir"), "--chip",     "bm1688", "--quantize",
+      "F16",    "--model", path("o.bmodel"),   "--tpu-mlir", tools,    "--skip_validation"};
+  put_bytes(path("o.bmodel.log"), "precious");
+  const std::string working = bytes_of(tools + "/bin/tpuc-opt");
+  put_bytes(tools + "/bin/tpuc-opt", "#!/bin/sh\necho it broke\nexit 1\n");
+  for (int times = 0; times < 2; ++times) {
+    expect_error(samc(call), 1, {"its log is " + path("o.bmodel.log.2")});
+    EXPECT_NE(bytes_of(path("o.bmodel.log.2")).find("it broke"), std::string::npos);
+    EXPECT_FALSE(fs::exists(path("o.bmodel.log.3")));
+  }
+  put_bytes(tools + "/bin/tpuc-opt", working);
+  expect_done(samc(call));
+  EXPECT_EQ(bytes_of(path("o.bmodel.log")), "precious");
+}
+
 TEST_F(Outputs, names_in_a_hostile_mlir_do_not_reach_the_users_files) {
   const std::string tools = fake_tpu_mlir(), text = bytes_of(path("block.mlir"));
   const std::string weights = "block_top_f32_all_weight.npz";
