@@ -105,6 +105,16 @@ TEST_F(CommandLine, weights_that_are_no_numbers_are_warned_of) {
   }
   expect_error(this->segment({"--embedding", path("e.npz"), "--point", "5,5", "--json", path("n.json")}), 1,
                {"e.npz", "another image encoder"});
+  const ProcessResult exported = samc({"export", path("nan.pt"), "-o", path("exported")});
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_NE(exported.err.find("no_mem_embed holds 1 NaN"), std::string::npos) << exported.err;
+  const ProcessResult transformed =
+      samc({"transform", "--model_name", "nan", "--model_def", path("nan.pt"), "--part", "encoder", "--mlir",
+            path("nan.mlir"), "--test_input", kTruck, "--test_result", path("result.npz")});
+  EXPECT_EQ(transformed.exit_code, 1);
+  for (const char* part : {"warning: ", "no_mem_embed holds 1 NaN", "error: ", "output image_embed holds NaN"})
+    EXPECT_NE(transformed.err.find(part), std::string::npos) << part << ": " << transformed.err;
+  EXPECT_FALSE(fs::exists(path("result.npz")));
 }
 
 // A file of pico's tensors in which the first value of one is raised by one.

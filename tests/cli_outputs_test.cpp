@@ -277,6 +277,14 @@ TEST_F(Outputs, a_terminal_has_nothing_to_obey) {
   }
 }
 
+// A model's name is its file's.
+TEST_F(Outputs, a_model_whose_name_holds_control_characters_compiles) {
+  fs::copy(path("pico.pt"), path("m\033[31m.pt"));
+  fs::copy(path("pico.yaml"), path("m\033[31m.yaml"));
+  expect_done(samc({"compile", path("m\033[31m.pt"), "-o", path("m.samc")}));
+  expect_plain(samc({"inspect", path("m.samc"), "--summary"}));
+}
+
 class Cache : public Outputs {
  protected:
   std::vector<std::string> call() const {

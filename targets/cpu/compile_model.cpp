@@ -147,7 +147,7 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   std::ranges::move(decoder, std::back_inserter(plan.functions));
   plan.weights = weights.take();
   plan.info = work.info;
-  plan.info.name = work.report.model_name;
+  plan.info.name = printable(work.report.model_name);
   plan.info.build_id = options.build_id;
   plan.info.notes = {{"precision", options.precision},
                      {"recognised", printable(work.report.why)}};  // paths may hold anything

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <filesystem>
 
 #include "base/files.h"
@@ -307,13 +308,24 @@ Result<NamedTensors> TransformedModel::run_unguarded(const NamedViews& inputs, T
   if (const std::set<std::string> unknown = unknown_operations(); !unknown.empty())
     return unsupported(
         fmt::format("{} has ops that samc cannot compute: {}", state_->model_name, fmt::join(unknown, ", ")));
+  const auto is_finite = [](const TensorView& data) {
+    return std::ranges::all_of(data.f32(), [](float number) { return std::isfinite(number); });
+  };
+  std::string first;  // value that is not finite
   InterpretOptions options;
   options.pool = pool;
-  mlir::func::FuncOp source = function();
-  if (!state_->source) return interpret(source, inputs, state_->weights, options);
+  options.observe = [&](mlir::Value value, const TensorView& data) {
+    if (first.empty() && !is_finite(data)) first = name_of(value);
+  };
   // Weights were renamed in the copy only.
-  auto original = *state_->source->getOps<mlir::func::FuncOp>().begin();
-  return interpret(original, inputs, state_->weights, options);
+  const mlir::func::FuncOp computed =
+      state_->source ? *state_->source->getOps<mlir::func::FuncOp>().begin() : function();
+  SAMC_ASSIGN(NamedTensors outputs, interpret(computed, inputs, state_->weights, options));
+  for (const auto& [name, tensor] : outputs)
+    if (!is_finite(tensor.view()))
+      return invalid_input(fmt::format("output {} holds NaN or infinite values; the first are in {}", name, first),
+                           "the weights or the test input hold such values");
+  return outputs;
 }
 
 }  // namespace samc::sophgo

@@ -66,7 +66,7 @@ class TransformedModel {
   std::optional<Preprocess> preprocess(const std::string& input) const;
 
   Status write(const std::string& path) const;
-  // In the reference interpreter, f32.
+  // In the reference interpreter, f32. An output that is not finite is an error that names where it begins.
   Result<NamedTensors> run(const NamedViews& inputs, ThreadPool* pool) const;
 
  private:
