@@ -169,7 +169,7 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   progress.clear();
   say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(), isa.name,
       pool.threads(), peak);
-  say("picture {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
+  say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
       arguments.repeat);
 
   say("  {:<28} {:>10}\n", "phase", "ms");
@@ -239,7 +239,7 @@ Command add_bench(CLI::App& parent, const ModelOpener& opener) {
   CLI::App* command =
       parent.add_subcommand("bench", "Time a model by phase and by operation, beside what the machine can do");
   opener.add_options(*command, arguments->model);
-  command->add_option("--image", arguments->image, "A picture; else one of 1800 x 1200 is made up")->type_name("IMAGE");
+  command->add_option("--image", arguments->image, "An image; else one of 1800 x 1200 is made up")->type_name("IMAGE");
   add_orientation_option(*command, arguments->orientation);
   command->add_option("--repeat", arguments->repeat, "How often (5)")->check(CLI::Range(1, 10000))->type_name("N");
   command->add_option("--points", arguments->points, "How many points the prompt has (1)")

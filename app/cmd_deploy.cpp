@@ -80,7 +80,7 @@ Result<NamedTensors> read_inputs(const TransformedModel& model, const Arguments&
     const auto preprocess = list.empty() ? std::nullopt : model.preprocess(list[0].name);
     if (path.ends_with(".npy")) return read_test_inputs(path, list, {}, pool);
     if (!preprocess)
-      return invalid_input(path + " is a picture, and the .mlir says nothing about preprocessing", "give an .npz");
+      return invalid_input(path + " is an image, and the .mlir says nothing about preprocessing", "give an .npz");
     return read_test_inputs(path, list, *preprocess, pool, arguments.orientation);
   }
   SAMC_ASSIGN(const Npz npz, Npz::read(path));
@@ -261,7 +261,7 @@ Status run_deploy(const Arguments& given) {
     return Status::ok();
   }
   if (arguments.deploy.customization_format == "GRAYSCALE" && !is_asked_for) {
-    say("not validated: grey pictures\n");
+    say("not validated: grey images\n");
     return Status::ok();
   }
   ThreadPool pool(arguments.threads);
@@ -323,10 +323,10 @@ Command add_deploy(CLI::App& parent) {
       ->type_name("1,3");
   command->add_option("--quant_output_list", a.output_list, "With --quant_output: only these outputs, from 1 on")
       ->type_name("1,3");
-  command->add_flag("--fuse_preprocess", a.deploy.fuse_preprocess, "The bmodel takes a picture of 8-bit pixels");
+  command->add_flag("--fuse_preprocess", a.deploy.fuse_preprocess, "The bmodel takes an image of 8-bit pixels");
   command->add_option(
       "--customization_format", a.deploy.customization_format,
-      "Of that picture: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE; unset: the model's own, planar");
+      "Of that image: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE; unset: the model's own, planar");
   command->add_option("--quantize_table", a.deploy.quantize_table, "Lines 'VALUE MODE': values of another precision")
       ->type_name("FILE");
   command->add_flag("--high_precision,--ignore_f16_overflow", a.deploy.high_precision, "Normalisations in f32");

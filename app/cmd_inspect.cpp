@@ -108,7 +108,7 @@ Status inspect_module(const Arguments& arguments) {
   std::error_code error;
   say("{}: a compiled module, {}\n", arguments.model,
       human_bytes(static_cast<double>(std::filesystem::file_size(arguments.model, error))));
-  say("  model       {}, pictures of {} x {}\n", info.name, info.image_size, info.image_size);
+  say("  model       {}, images of {} x {}\n", info.name, info.image_size, info.image_size);
   say("  made by     samc build {}\n", info.build_id.empty() ? "unknown" : info.build_id.substr(0, 12));
   if (!info.encoder_id.empty()) say("  encoder     {}\n", info.encoder_id);
   for (const auto& [name, text] : info.notes) say("  {:<10}  {}\n", name, text);

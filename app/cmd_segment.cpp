@@ -67,11 +67,11 @@ Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs)
   if (arguments.embedding.empty()) {
     for (const Job& job : jobs)
       if (job.image.empty() && job.fault.is_ok())
-        return usage_error("no picture", "name one, or give --embedding or --prompts");
+        return usage_error("no image", "name one, or give --embedding or --prompts");
   } else {
-    if (is_batch(arguments, jobs)) return usage_error("--embedding is of one picture, and there are several");
+    if (is_batch(arguments, jobs)) return usage_error("--embedding is of one image, and there are several");
     if (jobs[0].image.empty() && !arguments.overlay.empty())
-      return usage_error("-o draws on the picture, and none is given", "name the picture beside --embedding");
+      return usage_error("-o draws on the image, and none is given", "name the image beside --embedding");
   }
   return Status::ok();
 }
@@ -156,7 +156,7 @@ size_t report_faults(const std::vector<Job>& jobs) {
 }
 
 Status failure(size_t failed, size_t jobs) {
-  return invalid_input(fmt::format("{} of {} pictures failed", failed, jobs));
+  return invalid_input(fmt::format("{} of {} images failed", failed, jobs));
 }
 
 Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
@@ -232,13 +232,13 @@ void add_prompt_options(CLI::App& command, Arguments& arguments) {
   command.add_option("--mask-input", prompts.mask_input, "Logits of an earlier call (low_res_logits), (1, S/4, S/4)")
       ->type_name("FILE.npy")
       ->group(group);
-  command.add_option("--prompts", prompts.file, "The prompts of each picture as JSON (docs/prompts_json.md)")
+  command.add_option("--prompts", prompts.file, "The prompts of each image as JSON (docs/prompts_json.md)")
       ->type_name("FILE.json")
       ->group(group);
-  command.add_flag("--normalized", prompts.normalized, "Coordinates run from 0 to 1 over the picture")->group(group);
+  command.add_flag("--normalized", prompts.normalized, "Coordinates run from 0 to 1 over the image")->group(group);
   command
       .add_option("--embedding", arguments.embedding,
-                  "What samc encode wrote: the encoder is not run. The picture is then needed for -o only")
+                  "What samc encode wrote: the encoder is not run. The image is then needed for -o only")
       ->type_name("FILE.npz")
       ->group(group);
 }
@@ -277,10 +277,9 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
 void add_output_options(CLI::App& command, Arguments& arguments) {
   const char* group = "Outputs";
   command
-      .add_option(
-          "-o,--overlay", arguments.overlay,
-          "The picture with each prompt's best mask and the prompts drawn; for several pictures a folder. Images "
-          "of one name in several folders keep these folders in it")
+      .add_option("-o,--overlay", arguments.overlay,
+                  "The image with each prompt's best mask and the prompts drawn; for several images a folder. Images "
+                  "of one name in several folders keep these folders in it")
       ->type_name("FILE.png")
       ->group(group);
   command
@@ -294,7 +293,7 @@ void add_output_options(CLI::App& command, Arguments& arguments) {
       ->group(group);
   command
       .add_option("--save-npz", arguments.npz,
-                  "low_res_logits, iou_predictions, masks as NumPy arrays; for several pictures a folder")
+                  "low_res_logits, iou_predictions, masks as NumPy arrays; for several images a folder")
       ->type_name("FILE.npz")
       ->group(group);
   command.add_flag("--quiet,-q", arguments.quiet, "Print no summary")->group(group);
@@ -304,7 +303,7 @@ void add_output_options(CLI::App& command, Arguments& arguments) {
 
 Command add_segment(CLI::App& parent, const ModelOpener& opener) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = parent.add_subcommand("segment", "Segment pictures by points, boxes and masks");
+  CLI::App* command = parent.add_subcommand("segment", "Segment images by points, boxes and masks");
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
   opener.add_options(*command, arguments->model);
   add_orientation_option(*command, arguments->orientation);
@@ -312,9 +311,9 @@ Command add_segment(CLI::App& parent, const ModelOpener& opener) {
   add_mask_options(*command, *arguments);
   add_output_options(*command, *arguments);
   command->footer(
-      "Pixels count from the top left corner of the picture as it is seen, after its EXIF orientation. A point "
+      "Pixels count from the top left corner of the image as it is seen, after its EXIF orientation. A point "
       "outside\n"
-      "the picture is an error. With several pictures an error in one is reported, the others are done, and the exit\n"
+      "the image is an error. With several images an error in one is reported, the others are done, and the exit\n"
       "code is 1. Of a folder hidden files are skipped, and images that are neither JPEG nor PNG are named. Examples:\n"
       "  samc segment truck.jpg --model sam2_hiera_tiny.pt --point 500,375 -o overlay.png\n"
       "  samc segment truck.jpg --model tiny.samc --box 425,600,700,875 --point 575,750,0 --single --json masks.json\n"

@@ -70,7 +70,7 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
 }
 
 void print_preprocess(const Preprocess& preprocess) {
-  say("preprocess configuration (read by deploy --fuse_preprocess; the model takes the normalised picture):\n");
+  say("preprocess configuration (read by deploy --fuse_preprocess; the model takes the normalised image):\n");
   say("  resize_dims        {}\n", preprocess.resize_dims.empty()
                                        ? "same as the input's height and width"
                                        : fmt::format("{}", fmt::join(preprocess.resize_dims, ", ")));

@@ -52,7 +52,7 @@ Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordere
     SAMC_ASSIGN(StoredEmbedding stored, read_embedding(embedding_, predictor_.info()));
     ImageEmbedding& embedding = stored.embedding;
     if (!job.image.empty() && (embedding.width != width || embedding.height != height))
-      return invalid_input(fmt::format("{} is of a picture of {} x {}, and {} has {} x {}", embedding_, embedding.width,
+      return invalid_input(fmt::format("{} is of an image of {} x {}, and {} has {} x {}", embedding_, embedding.width,
                                        embedding.height, job.image, width, height));
     if (!job.image.empty() && !stored.image_id.empty() && stored.image_id != image_identity(image))
       return invalid_input(fmt::format("{} is of another image than {}", embedding_, job.image),

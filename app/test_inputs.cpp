@@ -69,19 +69,18 @@ Tensor cut_centre(const Tensor& source, int64_t height, int64_t width) {
 Result<NamedTensors> read_picture(const std::string& path, const std::vector<NamedShape>& inputs,
                                   const Preprocess& preprocess, ThreadPool& pool, Orientation orientation) {
   if (inputs.size() != 1 || inputs[0].shape.size() != 4)
-    return invalid_input(fmt::format("{} is a picture, and the model's inputs are not one picture", path),
+    return invalid_input(fmt::format("{} is an image, and the model's inputs are not one image", path),
                          "give an .npz with one array for each input");
   if (preprocess.pixel_format != "rgb" && preprocess.pixel_format != "bgr")
-    return unsupported(fmt::format("a picture as --pixel_format {}", preprocess.pixel_format), "give an .npz");
+    return unsupported(fmt::format("an image as --pixel_format {}", preprocess.pixel_format), "give an .npz");
   const Shape& shape = inputs[0].shape;
   const bool channels_last = preprocess.channel_format == "nhwc";
   const int64_t channels = channels_last ? shape[3] : shape[1];
   const int64_t height = channels_last ? shape[1] : shape[2], width = channels_last ? shape[2] : shape[3];
   if (shape[0] != 1 || channels != 3 || preprocess.channel_format == "none")
-    return invalid_input(
-        fmt::format("the input {} of shape {} takes no picture", inputs[0].name, shape_to_string(shape)),
-        "give an .npz, or say with --channel_format where its channels are");
-  if (preprocess.mean.size() != 3) return invalid_input("a picture needs three values of --mean and of --scale");
+    return invalid_input(fmt::format("the input {} of shape {} takes no image", inputs[0].name, shape_to_string(shape)),
+                         "give an .npz, or say with --channel_format where its channels are");
+  if (preprocess.mean.size() != 3) return invalid_input("an image needs three values of --mean and of --scale");
   const int64_t resized_height = preprocess.resize_dims.empty() ? height : preprocess.resize_dims[0];
   const int64_t resized_width = preprocess.resize_dims.empty() ? width : preprocess.resize_dims[1];
   if (resized_height < height || resized_width < width)

@@ -104,8 +104,8 @@ TEST_F(TestInputs, arrays_are_checked_against_the_inputs) {
 TEST_F(TestInputs, what_takes_no_picture_says_so) {
   ASSERT_TRUE(write_png(folder_.path("p.png"), plain(4, 4)).is_ok());
   const std::string path = folder_.path("p.png");
-  EXPECT_NE(error(path, {{"a", {1, 3, 4, 4}}, {"b", {1}}}).find("are not one picture"), std::string::npos);
-  EXPECT_NE(error(path, {{"a", {1, 2, 4, 4}}}).find("takes no picture"), std::string::npos);
+  EXPECT_NE(error(path, {{"a", {1, 3, 4, 4}}, {"b", {1}}}).find("are not one image"), std::string::npos);
+  EXPECT_NE(error(path, {{"a", {1, 2, 4, 4}}}).find("takes no image"), std::string::npos);
   Preprocess small;
   small.resize_dims = {2, 2};
   EXPECT_NE(error(path, {{"a", {1, 3, 4, 4}}}, small).find("is less than"), std::string::npos);

@@ -8,7 +8,7 @@
 #include "runtime/image_predictor.h"
 
 int main(int argc, char** argv) {
-  if (argc != 6) return std::fprintf(stderr, "usage: segment_minimal model.samc picture.jpg X Y mask.png\n"), 2;
+  if (argc != 6) return std::fprintf(stderr, "usage: segment_minimal model.samc image.jpg X Y mask.png\n"), 2;
   const auto run = [&]() -> samc::Status {
     SAMC_ASSIGN(const samc::Image picture, samc::read_image(argv[2]));
     SAMC_ASSIGN(const auto module, samc::Module::load(argv[1]));

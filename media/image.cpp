@@ -33,7 +33,7 @@ const char* name_of_foreign_format(std::string_view head) {
 }  // namespace
 
 Status check_picture_size(uint64_t width, uint64_t height, int64_t most_pixels) {
-  if (width == 0 || height == 0) return invalid_input("a picture without pixels");
+  if (width == 0 || height == 0) return invalid_input("an image without pixels");
   constexpr const char* kHint =
       "make it smaller first, for example 8192 pixels on its longer side: the model sees far fewer";
   if (std::max(width, height) > static_cast<uint64_t>(kLongestSide))
@@ -50,9 +50,9 @@ static Result<Image> decode_image_unguarded(std::span<const std::byte> bytes, Im
                                             Orientation orientation) {
   constexpr size_t kHead = 16;
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHead));
-  if (head.empty()) return invalid_input("an empty file, not a picture");
+  if (head.empty()) return invalid_input("an empty file, not an image");
   ImageSource found;
-  Result<Image> image = invalid_input("not a picture that samc reads", "give a JPEG or a PNG");
+  Result<Image> image = invalid_input("not an image that samc reads", "give a JPEG or a PNG");
   if (head.starts_with("\xff\xd8\xff"))
     image = decode_jpeg(bytes, found, most_pixels);
   else if (head.starts_with("\x89PNG\r\n\x1a\n"))

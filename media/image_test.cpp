@@ -216,7 +216,7 @@ TEST(Image, what_is_no_picture_is_named) {
     EXPECT_TRUE(status.message().starts_with(path)) << status.message();
     return status.message();
   };
-  EXPECT_NE(message_for("hello").find("not a picture"), std::string::npos);
+  EXPECT_NE(message_for("hello").find("not an image"), std::string::npos);
   EXPECT_NE(message_for("").find("empty"), std::string::npos);
   EXPECT_NE(message_for("GIF89a...").find("GIF"), std::string::npos);
   EXPECT_NE(message_for(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16)).find("WebP"), std::string::npos);

@@ -207,8 +207,8 @@ const char* name_of(J_COLOR_SPACE colours) {
 
 Status failure(const Decoder& decoder) {
   if (decoder.out_of_memory) return Status::out_of_memory();
-  if (decoder.truncated) return invalid_input("a truncated JPEG", "fetch or save the picture again");
-  return invalid_input(fmt::format("a damaged JPEG ({})", decoder.message), "save the picture again");
+  if (decoder.truncated) return invalid_input("a truncated JPEG", "fetch or save the image again");
+  return invalid_input(fmt::format("a damaged JPEG ({})", decoder.message), "save the image again");
 }
 
 }  // namespace

@@ -224,8 +224,8 @@ std::array<uint8_t, 3> mask_colour(int index) {
 void draw_overlay(Image& image, std::span<const OverlayMask> masks, std::span<const OverlayBox> boxes,
                   std::span<const OverlayPoint> points) {
   for (const OverlayMask& mask : masks) {
-    SAMC_CHECK(mask.mask.size() * 3 == image.rgb.size(), "a mask of {} pixels on a picture of {} x {}",
-               mask.mask.size(), image.width, image.height);
+    SAMC_CHECK(mask.mask.size() * 3 == image.rgb.size(), "a mask of {} pixels on an image of {} x {}", mask.mask.size(),
+               image.width, image.height);
     draw_mask(image, mask);
   }
   const float unit = unit_of(image);

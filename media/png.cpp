@@ -151,8 +151,8 @@ const char* name_of(int colour_type) {
 
 Status failure(const Decoder& decoder) {
   if (decoder.out_of_memory) return Status::out_of_memory();
-  if (decoder.truncated) return invalid_input("a truncated PNG", "fetch or save the picture again");
-  return invalid_input(fmt::format("a damaged PNG ({})", decoder.message), "save the picture again");
+  if (decoder.truncated) return invalid_input("a truncated PNG", "fetch or save the image again");
+  return invalid_input(fmt::format("a damaged PNG ({})", decoder.message), "save the image again");
 }
 
 struct Encoder {
@@ -191,7 +191,7 @@ bool encode(Encoder& encoder, int width, int height, int colour_type, const uint
 
 Status write_pixels(const std::string& path, int width, int height, int colour_type, const uint8_t* pixels,
                     size_t row_size) {
-  SAMC_CHECK(width > 0 && height > 0, "{}: a picture without pixels", path);
+  SAMC_CHECK(width > 0 && height > 0, "{}: an image without pixels", path);
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   Encoder encoder;
   encoder.writer = &writer;

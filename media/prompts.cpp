@@ -208,7 +208,7 @@ Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
 
 Status check_prompt(const Prompt& prompt, double width, double height) {
   const std::string range = width == 1 && height == 1 ? "the image, which runs from 0 to 1"
-                                                      : fmt::format("the picture of {} x {}", width, height);
+                                                      : fmt::format("the image of {} x {}", width, height);
   if (prompt.points.empty() && !prompt.box && prompt.mask_input.empty())
     return invalid_input("an empty prompt", "give a point, a box or a mask input");
   for (const PromptPoint& point : prompt.points)

@@ -152,7 +152,7 @@ TEST(Prompts, coordinates_are_judged_by_the_picture) {
   const auto status_of = [](const Prompt& prompt) { return check_prompt(prompt, 100, 50); };
   EXPECT_FALSE(status_of({}).is_ok());
   EXPECT_TRUE(status_of({{{0, 0}, {100, 50}}, {}, ""}).is_ok());
-  EXPECT_NE(status_of({{{100.5, 3}}, {}, ""}).message().find("outside the picture of 100 x 50"), std::string::npos);
+  EXPECT_NE(status_of({{{100.5, 3}}, {}, ""}).message().find("outside the image of 100 x 50"), std::string::npos);
   EXPECT_FALSE(status_of({{{-1, 3}}, {}, ""}).is_ok());
   EXPECT_FALSE(status_of({{{std::nan(""), 3}}, {}, ""}).is_ok());
   EXPECT_TRUE(status_of({{}, {{-5, -5, 300, 300}}, ""}).is_ok());

@@ -28,9 +28,9 @@ void read_window(OperationBinder& in, Params& params) {
   // Scratch memory goes with what the windows cover.
   in.require((params.out_h - 1) * params.stride_h < params.in_h + params.pad_top &&
                  (params.out_w - 1) * params.stride_w < params.in_w + params.pad_left,
-             "its last window lies beyond the picture");
+             "its last window lies beyond the image");
   in.require(params.kernel_h <= 2 * params.in_h + 64 && params.kernel_w <= 2 * params.in_w + 64,
-             "its kernel is far larger than the picture");
+             "its kernel is far larger than the image");
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ BoundOperation bind_max_pool(OperationBinder& in) {
   const Shape shape = in.shape(in.operand(0));
   params.pitch = shape.empty() ? 0 : shape.back();
   in.require(params.offset >= 0 && params.offset + params.c <= params.pitch, "its channels reach beyond a row");
-  in.require(params.kernel_h <= params.in_h && params.kernel_w <= params.in_w, "the kernel is larger than the picture");
+  in.require(params.kernel_h <= params.in_h && params.kernel_w <= params.in_w, "the kernel is larger than the image");
   in.expect_count(0, product({params.in_h, params.in_w, params.pitch}));
   if (!in.good()) return {};
   const int64_t out_h = (params.in_h - params.kernel_h) / params.stride_h + 1;

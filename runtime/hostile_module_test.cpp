@@ -187,7 +187,7 @@ TEST(HostileModule, WindowsStayWithThePicture) {
     PlanModule module = plan.module;
     for (IntegerAttribute& attribute : module.functions[0].operations[0].integers)
       if (attribute.name == name) attribute.values = {int64_t{1} << 16};
-    EXPECT_NE(error_of(module).find("its last window lies beyond the picture"), std::string::npos) << error_of(module);
+    EXPECT_NE(error_of(module).find("its last window lies beyond the image"), std::string::npos) << error_of(module);
   }
   PlanModule module = plan.module;
   std::vector<float> column(100'000);
@@ -195,7 +195,7 @@ TEST(HostileModule, WindowsStayWithThePicture) {
     if (attribute.name == "kernel_h") attribute.values = {100'000};
   module.weights[0].bytes = std::as_bytes(std::span<const float>(column));
   module.functions[0].values[1].shape = {100'000};
-  EXPECT_NE(error_of(module).find("its kernel is far larger than the picture"), std::string::npos) << error_of(module);
+  EXPECT_NE(error_of(module).find("its kernel is far larger than the image"), std::string::npos) << error_of(module);
 }
 
 // Planning takes time by the square of the values.

@@ -92,7 +92,7 @@ struct ImagePredictor::State {
       if (!tensor.empty() && tensor.dtype() == DType::kF32 && tensor.shape() == expected) return Status::ok();
       return invalid_input(fmt::format("embedding: {} is {} {}, f32 {} expected", name, dtype_name(tensor.dtype()),
                                        shape_to_string(tensor.shape()), shape_to_string(expected)),
-                           "encode the picture with this model");
+                           "encode the image with this model");
     };
     SAMC_TRY(check(embedding.high_res_feats_0, shapes.high_res_feats_0, kHighResFeats0));
     SAMC_TRY(check(embedding.high_res_feats_1, shapes.high_res_feats_1, kHighResFeats1));
@@ -226,9 +226,9 @@ struct ImagePredictor::State {
   }
 
   Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& wanted, size_t picture) {
-    if (embeddings.empty()) return invalid_input("no picture is set", "call set_image first");
+    if (embeddings.empty()) return invalid_input("no image is set", "call set_image first");
     if (picture >= embeddings.size())
-      return invalid_input(fmt::format("picture {} of {}", picture, embeddings.size()), "they are counted from 0");
+      return invalid_input(fmt::format("image {} of {}", picture, embeddings.size()), "they are counted from 0");
     if (prompts.empty()) return invalid_input("no prompts", "an ObjectPrompt may be empty, the list may not");
     const ImageEmbedding& embedding = embeddings[picture];
     const auto count = static_cast<int64_t>(prompts.size());
@@ -302,7 +302,7 @@ Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
     for (size_t index = 0; index < pictures.size(); ++index) {
       Result<ImageEmbedding> embedding = state_->encode(pictures[index]);
       if (!embedding.is_ok())
-        return pictures.size() == 1 ? embedding.status() : embedding.status().at(fmt::format("picture {}", index));
+        return pictures.size() == 1 ? embedding.status() : embedding.status().at(fmt::format("image {}", index));
       embeddings.push_back(std::move(embedding).value());
     }
     return state_->set_embeddings(std::move(embeddings));
@@ -327,7 +327,7 @@ size_t ImagePredictor::pictures() const { return state_->embeddings.size(); }
 
 Result<const ImageEmbedding*> ImagePredictor::embedding(size_t picture) const {
   return guarded([&]() -> Result<const ImageEmbedding*> {
-    if (picture >= state_->embeddings.size()) return invalid_input("no such picture is set", "call set_image first");
+    if (picture >= state_->embeddings.size()) return invalid_input("no such image is set", "call set_image first");
     return &state_->embeddings[picture];
   });
 }
@@ -345,7 +345,7 @@ Result<std::vector<Prediction>> ImagePredictor::predict_batch(std::span<const st
     std::vector<Prediction> results;
     for (size_t picture = 0; picture < prompts.size(); ++picture) {
       Result<Prediction> result = state_->predict(prompts[picture], options, picture);
-      if (!result.is_ok()) return result.status().at(fmt::format("picture {}", picture));
+      if (!result.is_ok()) return result.status().at(fmt::format("image {}", picture));
       results.push_back(std::move(result).value());
     }
     return results;

@@ -250,7 +250,7 @@ TEST_F(CommandLine, pictures_that_are_none) {
   };
   expect_error(result_for("huge.png"), 1, {"huge.png", "20000 x 20000", "limit"});
   expect_error(result_for("cut.jpg"), 1, {"cut.jpg", "truncated"});
-  expect_error(result_for("text.jpg"), 1, {"text.jpg", "not a picture"});
+  expect_error(result_for("text.jpg"), 1, {"text.jpg", "not an image"});
   expect_error(result_for("empty.jpg"), 1, {"empty.jpg", "empty"});
   expect_error(result_for("absent.jpg"), 1, {"absent.jpg", "No such file"});
   EXPECT_FALSE(fs::exists(path("o.png")));
@@ -263,7 +263,7 @@ TEST_F(CommandLine, prompts_that_cannot_be_meant) {
     arguments.insert(arguments.end(), prompt.begin(), prompt.end());
     return segment(arguments);
   };
-  expect_error(result_for({"--point", "61.5,5"}), 1, {"61.5,5", "outside the picture of 61 x 47"});
+  expect_error(result_for({"--point", "61.5,5"}), 1, {"61.5,5", "outside the image of 61 x 47"});
   expect_error(result_for({"--point=-1,5"}), 1, {"outside"});
   expect_error(result_for({"--point", "1.5,0.5", "--normalized"}), 1, {"outside"});
   expect_error(result_for({"--box", "40,5,10,20"}), 1, {"corners swapped"});

@@ -93,7 +93,7 @@ TEST_F(Images, one_without_prompts_or_with_bad_ones_leaves_the_others) {
       segment({path("in"), "--prompts", path("p.json"), "-o", path("out"), "--json", path("o.json")});
   EXPECT_EQ(result.exit_code, 1);
   for (const char* part : {"p.json: pictures[1]: prompts[1]: labels[0]: neither 0 nor 1", "p.json has no prompts for",
-                           "in/c.png", "in/d.png: prompt 1: point 300,20 lies outside", "3 of 4 pictures failed"})
+                           "in/c.png", "in/d.png: prompt 1: point 300,20 lies outside", "3 of 4 images failed"})
     EXPECT_NE(result.err.find(part), std::string::npos) << part << ": " << result.err;
   EXPECT_EQ(count(result.err, "\n"), 4u) << result.err;
   EXPECT_EQ(images_in("o.json"), Names{"a.png"});

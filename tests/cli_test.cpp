@@ -61,7 +61,7 @@ TEST_F(CommandLine, wrong_usage_is_one_line_and_exit_code_2) {
   for (const char* phase : {"input", "top", "fused"}) EXPECT_EQ(transform("--until", phase).exit_code, 0) << phase;
   expect_error(segment({kTruck, "--point", "500,375"}), 2, {"nothing to write"});
   expect_error(segment({kTruck, "-o", path("o.png")}), 2, {"no prompt"});
-  expect_error(segment({"--point", "1,2", "-o", path("o.png")}), 2, {"no picture"});
+  expect_error(segment({"--point", "1,2", "-o", path("o.png")}), 2, {"no image"});
   expect_error(segment({kTruck, "--point", "1,2,3", "-o", path("o.png")}), 2, {"label", "neither 0 nor 1"});
   expect_error(segment({kTruck, "--point", "1;2", "-o", path("o.png")}), 2, {"--point 1;2"});
   expect_error(segment({kTruck, "--box", "1,2,3", "-o", path("o.png")}), 2, {"--box 1,2,3"});
@@ -233,7 +233,7 @@ TEST_F(CommandLine, a_folder_with_prompts_for_each_picture) {
   fs::create_directory(path("in"));
   fs::copy(kFormats + "yuv420.jpg", path("in/a.jpg"));
   fs::copy(kFormats + "orientation6.png", path("in/b.png"));
-  put_bytes(path("in/bad.png"), "not a picture");
+  put_bytes(path("in/bad.png"), "not an image");
   put_bytes(path("p.json"), R"({"pictures": [
       {"image": "in/a.jpg", "prompts": [{"points": [[30, 20]]}, {"box": [5, 5, 40, 40]}], "multimask": false},
       {"image": "in/b.png", "prompts": [{"points": [[20, 60]]}]},
@@ -241,8 +241,8 @@ TEST_F(CommandLine, a_folder_with_prompts_for_each_picture) {
   const ProcessResult result =
       segment({path("in"), "--prompts", path("p.json"), "-o", path("out"), "--json", path("o.json")});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_NE(result.err.find("bad.png: not a picture"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("1 of 3 pictures failed"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("bad.png: not an image"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("1 of 3 images failed"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("turned upright (EXIF orientation 6)"), std::string::npos) << result.out;
   EXPECT_TRUE(fs::exists(path("out/a.png")));
   EXPECT_TRUE(fs::exists(path("out/b.png")));

@@ -107,7 +107,7 @@ Result<bool> compare(const std::string& model, const std::string& picture_path) 
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    fmt::print(stderr, "usage: samc_compare_interpreter MODEL.pt picture\n");
+    fmt::print(stderr, "usage: samc_compare_interpreter MODEL.pt image\n");
     return 2;
   }
   const samc::Result<bool> right = samc::compare(argv[1], argv[2]);

@@ -87,7 +87,7 @@ Result<bool> run(const std::string& model, const std::string& picture_path) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() != 3) {
-    fmt::print(stderr, "usage: samc_fidelity MODEL golden.npz picture | samc_fidelity --run MODEL picture\n");
+    fmt::print(stderr, "usage: samc_fidelity MODEL golden.npz image | samc_fidelity --run MODEL image\n");
     return 2;
   }
   const samc::Result<bool> right = arguments[0] == "--run"

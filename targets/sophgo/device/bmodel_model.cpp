@@ -55,7 +55,7 @@ class Part {
     for (const BmodelTensor& tensor : tensors) {
       if (tensor.name == name + "_raw")
         return unsupported(path_ + " takes 8-bit pixels: it was deployed with --fuse_preprocess",
-                           "deploy it without, for samc to normalise the picture");
+                           "deploy it without, for samc to normalise the image");
       for (const char* ending : kEndings)
         if (tensor.name == name + ending && tensor.shape.size() == rank) return tensor.shape;
       names.push_back(tensor.name + " " + shape_to_string(tensor.shape));

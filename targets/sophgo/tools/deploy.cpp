@@ -249,11 +249,11 @@ Status check_preprocess(const DeployOptions& options, const Source& source) {
     return invalid_input(fmt::format("--fuse_preprocess: {} says nothing about preprocessing", options.mlir),
                          "transform with --mean, --scale and --pixel_format");
   if (default_customization_format(source.pixel_format).empty())
-    return unsupported("--fuse_preprocess of pictures of " + source.pixel_format, "leave it out");
+    return unsupported("--fuse_preprocess of images of " + source.pixel_format, "leave it out");
   if ((source.pixel_format == "gray") != (options.customization_format == "GRAYSCALE") &&
       !options.customization_format.empty())
-    return usage_error(fmt::format("--customization_format {}: the model's pictures are {}",
-                                   options.customization_format, source.pixel_format));
+    return usage_error(fmt::format("--customization_format {}: the model's images are {}", options.customization_format,
+                                   source.pixel_format));
   return Status::ok();
 }
 

@@ -18,13 +18,13 @@ Result<FusedPicture> fuse_picture(const TensorView& normalised, const Preprocess
   const bool packed = format.ends_with("_PACKED");
   const bool red_first = format.starts_with("RGB_");
   if (!packed && format != "RGB_PLANAR" && format != "BGR_PLANAR")
-    return unsupported("pictures of " + format + " cannot be validated", "leave --validate and --test_input out");
+    return unsupported("images of " + format + " cannot be validated", "leave --validate and --test_input out");
   if (preprocess.channel_format != "nchw" || (preprocess.pixel_format != "rgb" && preprocess.pixel_format != "bgr"))
-    return unsupported(fmt::format("pictures of a model of {} in {} cannot be validated", preprocess.pixel_format,
+    return unsupported(fmt::format("images of a model of {} in {} cannot be validated", preprocess.pixel_format,
                                    preprocess.channel_format),
                        "leave --validate and --test_input out");
   const auto misfit = [&] {
-    return invalid_input(fmt::format("the picture {} becomes the bmodel's input {}", shape_to_string(normalised.shape),
+    return invalid_input(fmt::format("the image {} becomes the bmodel's input {}", shape_to_string(normalised.shape),
                                      shape_to_string(shape)));
   };
   if (normalised.shape.size() != 4 || shape.size() != 4) return misfit();
