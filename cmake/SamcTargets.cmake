@@ -34,6 +34,8 @@ function(samc_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} samc_flags GTest::gtest GTest::gtest_main Threads::Threads)
   target_compile_definitions(${name} PRIVATE SAMC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # Tests are compiled once and run for seconds.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
