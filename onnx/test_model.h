@@ -88,8 +88,9 @@ class TestModel {
         dimension.set_dim_param("n");
     }
   }
+  std::string proto_bytes() const { return proto_.SerializeAsString(); }
   Result<Model> load(const std::string& folder = "/nonexistent") const {
-    const std::string bytes = proto_.SerializeAsString();
+    const std::string bytes = proto_bytes();
     return Model::parse(std::as_bytes(std::span(bytes)), folder, "test.onnx");
   }
   std::string load_error(const std::string& folder = "/nonexistent") const {
