@@ -66,6 +66,7 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const std::string& model, const
     options.info.dynamic_multimask_via_stability = manifest.dynamic_multimask_via_stability;
     options.info.stability_delta = static_cast<float>(manifest.stability_delta);
     options.info.stability_threshold = static_cast<float>(manifest.stability_threshold);
+    options.info.mask_threshold = static_cast<float>(manifest.mask_threshold);
   }
   options.device = arguments.device;
   if (!arguments.tpu_mlir.empty()) options.tpu_mlir = arguments.tpu_mlir;

@@ -93,6 +93,7 @@ Status deploy_all(const Arguments& arguments) {
     SAMC_TRY(check_no_architecture(arguments.model, arguments.config, arguments.image_size));
     SAMC_ASSIGN(const ExportedModel exported, ExportedModel::load(arguments.model));
     SAMC_ASSIGN(manifest.encoder_id, exported.encoder_identity());
+    manifest.mask_threshold = exported.cuts.mask_threshold;
     manifest.model = exported.name;
     manifest.image_size = exported.image_size;
   } else {

@@ -48,9 +48,11 @@ Status find_mask(const onnx::Model& model, SimplifyOptions options, const Simple
   const std::string repeated = finder.behind("image_embed", {"Unsqueeze", "Expand", "Reshape", "Squeeze"});
   const Node* source = finder.reader(repeated, "Add", cuts.dense_embed);
   if (source == nullptr || graph.value(cuts.dense_embed).shape != graph.value("image_embed").shape)
-    return not_found("it adds no embedding of a mask to image_embed");
+    return not_found(
+        fmt::format("the embedding of a mask is expected to be added to image_embed, and there it is read by {}",
+                    finder.places_of_readers(repeated)));
   for (const Node* node : finder.readers("mask_input"))
-    if (node->op != "Conv" || node->inputs[0] != "mask_input")
+    if (!finder.is_shrinking_convolution(*node, "mask_input"))
       return not_found(fmt::format("{} reads mask_input, where a convolution of logits is expected", node->place()));
   options.outputs = {cuts.dense_embed};
   options.input_shapes.erase("has_mask_input");
@@ -72,7 +74,7 @@ Result<DecoderCuts> find_cuts(const onnx::Model& model, const SimplifyOptions& o
                               int64_t image_size) {
   DecoderCuts cuts;
   SAMC_TRY(check_types(decoder));
-  SAMC_TRY(find_labels(Finder(decoder), cuts));
+  SAMC_TRY(find_labels(model, options, decoder, cuts));
   SAMC_TRY(find_points(model, options, decoder, image_size, cuts));
   SAMC_TRY(find_mask(model, options, decoder, cuts));
   SAMC_TRY(find_outputs(decoder, image_size, cuts));

@@ -47,7 +47,13 @@ class Finder {
       }
     return nullptr;
   }
-  // Behind the nodes of these operators, as long as one of them reads the value.
+  // What reads a value, for people: "Clip node 'a' and Mul node 'b'".
+  std::string places_of_readers(const std::string& name) const {
+    std::vector<std::string> places;
+    for (const onnx::Node* node : readers(name)) places.push_back(node->place());
+    return places.empty() ? "nothing" : fmt::format("{}", fmt::join(places, " and "));
+  }
+  // Behind the nodes of these operators, as long as one of them reads the value beside constants.
   std::string behind(std::string name, const std::set<std::string>& ops) const {
     while (true) {
       const std::vector<const onnx::Node*> found = readers(name);
@@ -57,6 +63,14 @@ class Finder {
       if (next == found.end()) return name;
       name = (*next)->outputs[0];
     }
+  }
+  // A convolution to fewer places: the patch embedding, the first layer of a mask's. One that keeps the places is some
+  // exporter's arithmetic.
+  bool is_shrinking_convolution(const onnx::Node& node, const std::string& operand) const {
+    if (node.op != "Conv" || node.inputs[0] != operand) return false;
+    const auto parameters = onnx::conv_parameters(context(node));
+    return parameters.is_ok() && std::all_of(parameters.value().strides.begin(), parameters.value().strides.end(),
+                                             [](int64_t stride) { return stride > 1; });
   }
   bool holds_only(const std::string& name, double wanted) const {
     const onnx::Value& found = value(name);
@@ -68,17 +82,19 @@ class Finder {
 
  private:
   bool others_are_constant(const onnx::Node& node, const std::string& name) const {
-    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
-      return input == name || input.empty() || value(input).constant.has_value();
-    });
+    return std::count(node.inputs.begin(), node.inputs.end(), name) == 1 &&
+           std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
+             return input == name || input.empty() || value(input).constant.has_value();
+           });
   }
 
   const onnx::SimpleGraph& graph_;
 };
 
 // export_points.cpp
-Status find_labels(const Finder& finder, DecoderCuts& cuts);
-Status find_points(const onnx::Model& model, onnx::SimplifyOptions options, const onnx::SimpleGraph& graph,
+Status find_labels(const onnx::Model& model, const onnx::SimplifyOptions& options, const onnx::SimpleGraph& graph,
+                   DecoderCuts& cuts);
+Status find_points(const onnx::Model& model, const onnx::SimplifyOptions& options, const onnx::SimpleGraph& graph,
                    int64_t image_size, DecoderCuts& cuts);
 // export_masks.cpp
 Status find_outputs(const onnx::SimpleGraph& graph, int64_t image_size, DecoderCuts& cuts);

@@ -1,6 +1,6 @@
 // What an export's decoder makes of the logits and scores before it gives them.
 
-#include <functional>
+#include <limits>
 #include <optional>
 
 #include "model/export_finder.h"
@@ -13,11 +13,116 @@ using onnx::NodeContext;
 using onnx::SimpleGraph;
 using onnx::Value;
 
-// Which of a value's channels (axis 1) an output shows, in its order.
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// What an output shows of the logits (or scores): all of it comes after them, and what it says of them must not be
+// lost.
+struct Shown {
+  enum class Measure : uint8_t { kAsTheyAre, kProbability, kYesOrNo };
+  Measure measure = Measure::kAsTheyAre;
+  double least = -kInfinity;  // limits, of logits
+  double greatest = kInfinity;
+  std::string limited_by = {};
+  double threshold = 0;  // logits above it are mask
+
+  bool operator==(const Shown&) const = default;
+  double logit(double value) const {
+    if (measure == Measure::kAsTheyAre) return value;
+    return value <= 0 ? -kInfinity : value >= 1 ? kInfinity : std::log(value / (1 - value));
+  }
+  // What is above the threshold without the limits is so with them, and nothing else is.
+  Status check_limits() const {
+    if (least <= threshold && threshold < greatest) return Status::ok();
+    return not_found(
+        fmt::format("{} keeps its masks' logits within {:.4g} and {:.4g}, which changes what is above {:.4g}",
+                    limited_by, least, greatest, threshold));
+  }
+};
+
+// Which of a value's channels (axis 1) an output shows, in its order, and how.
 struct Choice {
   std::string source;
   std::vector<int64_t> channels;
+  Shown shown = {};
 };
+
+// The operand that depends on the data, when it is one; an empty name otherwise.
+std::string only_operand(const Finder& finder, const Node& node) {
+  std::string found;
+  for (const std::string& input : node.inputs) {
+    if (input.empty() || finder.value(input).constant) continue;
+    if (!found.empty()) return {};
+    found = input;
+  }
+  return found;
+}
+
+// The number that a constant operand holds, once or everywhere.
+std::optional<double> number(const Finder& finder, const std::string& name) {
+  const Value& value = finder.value(name);
+  if (!value.constant || value.constant->count() == 0 || !finder.holds_only(name, value.constant->real(0)))
+    return std::nullopt;
+  return value.constant->real(0);
+}
+
+// Clip, Min and Max. False where the limits are not the same everywhere.
+bool apply_limits(const Finder& finder, const Node& node, const std::string& operand, Shown& shown) {
+  double least = -kInfinity, greatest = kInfinity;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i].empty() || node.inputs[i] == operand) continue;
+    const std::optional<double> limit = number(finder, node.inputs[i]);
+    if (!limit) return false;
+    if (node.op == "Max" || (node.op == "Clip" && i == 1)) least = std::max(least, *limit);
+    if (node.op == "Min" || (node.op == "Clip" && i == 2)) greatest = std::min(greatest, *limit);
+  }
+  if (shown.measure == Shown::Measure::kYesOrNo) return least <= 0 && greatest >= 1;
+  if (const double logit = shown.logit(least); logit > shown.least) {
+    shown.least = logit;
+    shown.limited_by = node.place();
+  }
+  if (const double logit = shown.logit(greatest); logit < shown.greatest) {
+    shown.greatest = logit;
+    shown.limited_by = node.place();
+  }
+  return true;
+}
+
+// Greater, Less and so on: yes above a threshold. False where that is not the same everywhere.
+Result<bool> apply_threshold(const Finder& finder, const Node& node, const std::string& operand, Shown& shown) {
+  const bool first = node.inputs[0] == operand;
+  const std::optional<double> threshold = number(finder, node.inputs[first ? 1 : 0]);
+  if (!threshold) return false;
+  if ((node.op == "Greater" || node.op == "GreaterOrEqual") != first)
+    return not_found(fmt::format("{} says yes where its masks are below {:.4g}", node.place(), *threshold));
+  if (shown.measure == Shown::Measure::kYesOrNo) {
+    const bool strict = node.op == "Greater" || node.op == "Less";
+    return strict ? *threshold >= 0 && *threshold < 1 : *threshold > 0 && *threshold <= 1;
+  }
+  shown.threshold = shown.logit(*threshold);
+  if (!std::isfinite(shown.threshold))
+    return not_found(
+        fmt::format("{} compares its masks with {:.4g}, so that all or none is mask", node.place(), *threshold));
+  SAMC_TRY(shown.check_limits());
+  shown.measure = Shown::Measure::kYesOrNo;
+  return true;
+}
+
+const std::set<std::string> kLimits = {"Clip", "Min", "Max"};
+const std::set<std::string> kComparisons = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual"};
+const std::set<std::string> kOthersOfMasks = {"Cast", "Sigmoid", "Resize"};
+
+// What such a node behind the logits makes of what is shown of them. False where it does something else.
+Result<bool> apply(const Finder& finder, const Node& node, const std::string& operand, Shown& shown) {
+  if (kLimits.count(node.op) != 0) return apply_limits(finder, node, operand, shown);
+  if (kComparisons.count(node.op) != 0) return apply_threshold(finder, node, operand, shown);
+  if (node.op == "Cast")
+    return shown.measure == Shown::Measure::kYesOrNo || finder.value(node.outputs[0]).dtype == DType::kF32;
+  if (node.op == "Sigmoid" && shown.measure == Shown::Measure::kAsTheyAre) {
+    shown.measure = Shown::Measure::kProbability;
+    return true;
+  }
+  return node.op == "Resize";
+}
 
 std::optional<std::vector<int64_t>> channels_of(const Finder& finder, const Node& node) {
   const NodeContext context = finder.context(node);
@@ -45,27 +150,18 @@ std::optional<std::vector<int64_t>> channels_of(const Finder& finder, const Node
 
 // Back from an output over what chooses, limits and shows masks or scores. Of masks also over what makes probabilities,
 // yes and no, or another size of them: all of that comes after the logits.
-Choice trace(const Finder& finder, const std::string& name, bool is_masks, int depth = 0) {
-  static const std::set<std::string> unchanged = {"Clip", "Min", "Max"};
-  static const std::set<std::string> shown = {"Sigmoid", "Resize", "Greater", "GreaterOrEqual", "Cast"};
+Result<Choice> trace(const Finder& finder, const std::string& name, bool is_masks, int depth = 0) {
   constexpr int kDeepest = 32;
   const Shape& shape = finder.value(name).shape;
   Choice own{name, {}};
   for (int64_t i = 0; i < (shape.size() < 2 ? 0 : shape[1]); ++i) own.channels.push_back(i);
   const Node* node = finder.producer(name);
   if (node == nullptr || shape.size() < 2 || depth > kDeepest) return own;
-  if (unchanged.count(node->op) != 0 || (is_masks && shown.count(node->op) != 0)) {
-    const Shape& from = finder.value(node->inputs[0]).shape;
-    for (size_t i = 1; i < node->inputs.size(); ++i)
-      if (!node->inputs[i].empty() && !finder.value(node->inputs[i]).constant) return own;
-    if (from.size() != shape.size() || from[1] != shape[1]) return own;
-    return trace(finder, node->inputs[0], is_masks, depth + 1);
-  }
   if (node->op == "Slice" || node->op == "Gather") {
     const auto channels = channels_of(finder, *node);
     if (!channels) return own;
-    const Choice inner = trace(finder, node->inputs[0], is_masks, depth + 1);
-    Choice choice{inner.source, {}};
+    SAMC_ASSIGN(const Choice inner, trace(finder, node->inputs[0], is_masks, depth + 1));
+    Choice choice{inner.source, {}, inner.shown};
     for (const int64_t channel : *channels) {
       if (channel < 0 || channel >= static_cast<int64_t>(inner.channels.size())) return own;
       choice.channels.push_back(inner.channels[static_cast<size_t>(channel)]);
@@ -75,14 +171,23 @@ Choice trace(const Finder& finder, const std::string& name, bool is_masks, int d
   if (node->op == "Concat" && finder.context(*node).integer("axis", 0) == 1) {
     Choice choice;
     for (const std::string& part : node->inputs) {
-      const Choice inner = trace(finder, part, is_masks, depth + 1);
-      if (!choice.source.empty() && choice.source != inner.source) return own;
+      SAMC_ASSIGN(const Choice inner, trace(finder, part, is_masks, depth + 1));
+      if (choice.source.empty()) choice.shown = inner.shown;
+      if ((!choice.source.empty() && choice.source != inner.source) || choice.shown != inner.shown) return own;
       choice.source = inner.source;
       choice.channels.insert(choice.channels.end(), inner.channels.begin(), inner.channels.end());
     }
     return choice;
   }
-  return own;
+  const bool of_masks = kComparisons.count(node->op) != 0 || kOthersOfMasks.count(node->op) != 0;
+  if (kLimits.count(node->op) == 0 && !(is_masks && of_masks)) return own;
+  const std::string operand = only_operand(finder, *node);
+  if (operand.empty()) return own;
+  const Shape& from = finder.value(operand).shape;
+  if (from.size() != shape.size() || from[1] != shape[1]) return own;
+  SAMC_ASSIGN(Choice choice, trace(finder, operand, is_masks, depth + 1));
+  SAMC_ASSIGN(const bool known, apply(finder, *node, operand, choice.shown));
+  return known ? choice : own;
 }
 
 std::string output_value(const SimpleGraph& graph, const std::string& name) {
@@ -92,20 +197,6 @@ std::string output_value(const SimpleGraph& graph, const std::string& name) {
   return found->value;
 }
 
-Result<Choice> find_choice(const SimpleGraph& graph, const std::string& output, const Shape& wanted) {
-  const Finder finder(graph);
-  Choice choice = trace(finder, output_value(graph, output), output == "masks");
-  const Shape& shape = graph.value(choice.source).shape;
-  if (shape == wanted) return choice;
-  if (shape.size() == wanted.size() && shape[1] != kMasks)
-    return not_found(
-        fmt::format("its {} come from {} masks, and samc needs the single mask and three more", output, shape[1]));
-  const Node* last = finder.producer(choice.source);
-  return not_found(fmt::format("its {} come from {}, which is {}, not {}", output,
-                               last == nullptr ? choice.source : last->place(), shape_to_string(shape),
-                               shape_to_string(wanted)));
-}
-
 // What last makes a value, behind changes of shape alone.
 const Node* maker(const Finder& finder, std::string name) {
   while (const Node* node = finder.producer(name)) {
@@ -113,6 +204,32 @@ const Node* maker(const Finder& finder, std::string name) {
     name = node->inputs[0];
   }
   return nullptr;
+}
+
+// Whether masks or scores are made by the part of the model that makes them, and not by something behind it.
+bool is_head(const Finder& finder, const Node* last, bool is_masks) {
+  if (last == nullptr) return false;
+  if (is_masks) return last->op == "MatMul";
+  if (last->op == "Sigmoid") last = maker(finder, last->inputs[0]);
+  if (last != nullptr && last->op == "Add") last = maker(finder, only_operand(finder, *last));
+  return last != nullptr && (last->op == "Gemm" || last->op == "MatMul");
+}
+
+Result<Choice> find_choice(const SimpleGraph& graph, const std::string& output, const Shape& wanted) {
+  const Finder finder(graph);
+  const bool is_masks = output == "masks";
+  SAMC_ASSIGN(const Choice choice, trace(finder, output_value(graph, output), is_masks));
+  const Shape& shape = graph.value(choice.source).shape;
+  if (shape == wanted) return choice;
+  const Node* last = maker(finder, choice.source);
+  if (!is_head(finder, last, is_masks))
+    return not_found(fmt::format("its {} are made by {} behind the model, which samc does not undo", output,
+                                 last == nullptr ? choice.source : last->place()));
+  if (shape.size() == wanted.size() && shape[1] != kMasks)
+    return not_found(
+        fmt::format("its {} come from {} masks, and samc needs the single mask and three more", output, shape[1]));
+  return not_found(fmt::format("its {} come from {}, which is {}, not {}", output, last->place(),
+                               shape_to_string(shape), shape_to_string(wanted)));
 }
 
 // Which token the row of a mask's own small network comes from: the index of the first look-up behind it.
@@ -179,12 +296,18 @@ Status find_outputs(const SimpleGraph& graph, int64_t image_size, DecoderCuts& c
   if (shown != scores.channels)
     return not_found(fmt::format("its masks are those of the tokens {}, its iou_predictions those of {}",
                                  fmt::join(shown, ", "), fmt::join(scores.channels, ", ")));
-  static const std::set<std::string> known = {"Sigmoid", "Gemm", "Add", "MatMul"};
   const Node* last = maker(finder, scores.source);
-  if (last == nullptr || known.count(last->op) == 0)
+  if (!is_head(finder, last, false))
     return not_found(fmt::format("its iou_predictions are made by {}, not by the head of the scores",
                                  last == nullptr ? scores.source : last->place()));
-  return Status::ok();
+  SAMC_TRY(masks.shown.check_limits());
+  cuts.mask_threshold = masks.shown.threshold;
+  // Behind a Sigmoid, limits of 0 and 1 or wider ones limit nothing.
+  const double least = last->op == "Sigmoid" ? 0 : -kInfinity;
+  const double greatest = last->op == "Sigmoid" ? 1 : kInfinity;
+  if (scores.shown.least <= least && scores.shown.greatest >= greatest) return Status::ok();
+  return not_found(fmt::format("{} keeps its iou_predictions within {:.4g} and {:.4g}", scores.shown.limited_by,
+                               scores.shown.least, scores.shown.greatest));
 }
 
 }  // namespace samc

@@ -320,6 +320,13 @@ Result<std::string> ExportedModel::encoder_identity() const {
   return samc::encoder_identity(files);
 }
 
+std::string lost_in_other_formats(const ExportedModel& model) {
+  if (model.cuts.mask_threshold == 0) return "";
+  return fmt::format(
+      "{}: its masks are where the logits are above {:.4g}, which is not kept: who runs the result takes 0",
+      model.decoder.path, model.cuts.mask_threshold);
+}
+
 Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name) {
   SimpleGraph encoder = model.encoder_graph;
   return import(encoder, model.encoder, name, "encoder.", graph);

@@ -37,6 +37,9 @@ struct ExportedModel {
   Result<std::string> encoder_identity() const;         // model/identity.h
 };
 
+// One line for people on what this model says that the ONNX and MLIR formats do not hold; empty when there is nothing.
+std::string lost_in_other_formats(const ExportedModel& model);
+
 // As their namesakes in model/build.h. The model must outlive the builder's weight store.
 Status build_image_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "image_encoder");
 Status build_mask_encoder(const ExportedModel& model, GraphBuilder& graph, const std::string& name = "mask_encoder");

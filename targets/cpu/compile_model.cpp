@@ -102,6 +102,7 @@ Status build_from_export(const CompileOptions& options, Compilation& work, Graph
   SAMC_ASSIGN(work.exported, ExportedModel::load(options.model));
   work.report.warnings = work.exported->non_finite_weights();
   work.info.image_size = work.exported->image_size;
+  work.info.mask_threshold = static_cast<float>(work.exported->cuts.mask_threshold);
   SAMC_ASSIGN(work.info.encoder_id, work.exported->encoder_identity());
   work.report.model_name = work.exported->name;
   work.report.why = work.exported->description();

@@ -44,6 +44,8 @@ struct Source {
     if (std::filesystem::is_directory(options.model, error)) {
       SAMC_TRY(check_no_architecture(options.model, options.config, options.image_size));
       SAMC_ASSIGN(source.exported, ExportedModel::load(options.model));
+      if (const std::string lost = lost_in_other_formats(*source.exported); !lost.empty() && options.warn)
+        options.warn(lost);
       return source;
     }
     SAMC_ASSIGN(source.checkpoint, Checkpoint::open(options.model));

@@ -158,6 +158,7 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   manifest.dynamic_multimask_via_stability = false;
   manifest.stability_delta = 0.125;
   manifest.stability_threshold = 0.5;
+  manifest.mask_threshold = 2.5;
   ASSERT_TRUE(write_manifest(manifest, folder.path()).is_ok());
   const auto again = read_manifest(folder.path());
   ASSERT_TRUE(again.is_ok()) << again.status().to_string();
@@ -167,6 +168,7 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   EXPECT_FALSE(again.value().dynamic_multimask_via_stability);
   EXPECT_EQ(again.value().stability_delta, 0.125);
   EXPECT_EQ(again.value().stability_threshold, 0.5);
+  EXPECT_EQ(again.value().mask_threshold, 2.5);
   EXPECT_EQ(again.value().decoder, folder.file("decoder.bmodel"));
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "

@@ -195,6 +195,8 @@ Status TransformedModel::State::build_from_export(const TransformOptions& option
   SAMC_ASSIGN(const std::string folder, export_folder(options.model, *options.part));
   SAMC_ASSIGN(exported, ExportedModel::load(folder));
   step("read", 0, exported->description());
+  const std::string lost = options.part == ModelPart::kDecoder ? lost_in_other_formats(*exported) : std::string();
+  if (!lost.empty() && options.warn) options.warn(lost);
   if (options.part == ModelPart::kEncoder)
     SAMC_TRY(build_image_encoder(*exported, graph, "image_encoder"));
   else

@@ -26,6 +26,7 @@ Status write_manifest(const BmodelManifest& manifest, const std::string& folder)
   json["dynamic_multimask_via_stability"] = manifest.dynamic_multimask_via_stability;
   json["stability_delta"] = manifest.stability_delta;
   json["stability_threshold"] = manifest.stability_threshold;
+  json["mask_threshold"] = manifest.mask_threshold;
   return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
 }
 
@@ -73,7 +74,8 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
     manifest.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
   }
   for (const auto& [name, value] : {std::pair{"stability_delta", &manifest.stability_delta},
-                                    {"stability_threshold", &manifest.stability_threshold}})
+                                    {"stability_threshold", &manifest.stability_threshold},
+                                    {"mask_threshold", &manifest.mask_threshold}})
     if (const auto found = json.find(name); found != json.end()) {
       if (!found->is_number() && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
       *value = found->is_number() ? found->get<double>() : 0.0;

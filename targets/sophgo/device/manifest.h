@@ -22,6 +22,7 @@ struct BmodelManifest {
   bool dynamic_multimask_via_stability = true;
   double stability_delta = 0.05;
   double stability_threshold = 0.98;
+  double mask_threshold = 0;  // logits above it are mask
 };
 
 Status write_manifest(const BmodelManifest& manifest, const std::string& folder);
