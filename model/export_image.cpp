@@ -142,7 +142,9 @@ Result<std::string> find_normalised_image(const SimpleGraph& encoder) {
   const Node* next = nullptr;
   while (true) {
     const std::vector<const Node*> readers = finder.readers(chain.value);
-    if (readers.size() != 1) return not_found(fmt::format("{} operations read its {}", readers.size(), chain.value));
+    if (readers.size() != 1)
+      return not_found(
+          fmt::format("its image is read by {}, not by one operation", finder.places_of_readers(chain.value)));
     next = readers[0];
     if (is_pixel_convolution(finder, *next, chain))
       SAMC_TRY(follow_pixel_convolution(finder, *next, chain));

@@ -222,9 +222,11 @@ Result<Choice> find_choice(const SimpleGraph& graph, const std::string& output, 
   const Shape& shape = graph.value(choice.source).shape;
   if (shape == wanted) return choice;
   const Node* last = maker(finder, choice.source);
-  if (!is_head(finder, last, is_masks))
+  if (!is_head(finder, last, is_masks)) {
+    const Node* in_the_way = finder.producer(choice.source);
     return not_found(fmt::format("its {} are made by {} behind the model, which samc does not undo", output,
-                                 last == nullptr ? choice.source : last->place()));
+                                 in_the_way == nullptr ? choice.source : in_the_way->place()));
+  }
   if (shape.size() == wanted.size() && shape[1] != kMasks)
     return not_found(
         fmt::format("its {} come from {} masks, and samc needs the single mask and three more", output, shape[1]));

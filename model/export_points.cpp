@@ -13,14 +13,15 @@ using onnx::SimpleGraph;
 using onnx::SimplifyOptions;
 using onnx::Value;
 
-// The operand of the position encoding: coordinates from -1 to 1, times a constant (2, n).
+// The operand of the position encoding: coordinates from -1 to 1, times a constant (2, n). One of (2, 2) makes
+// coordinates again.
 std::string find_encoded(const SimpleGraph& graph, int64_t coordinates) {
   for (const Node& node : graph.nodes) {
     if (node.op != "MatMul") continue;
     const Value& given = graph.value(node.inputs[0]);
     const Value& matrix = graph.value(node.inputs[1]);
-    if (!given.constant && matrix.constant && matrix.rank() == 2 && matrix.shape[0] == 2 && given.rank() >= 2 &&
-        given.shape.back() == 2 && element_count(given.shape) == coordinates)
+    if (!given.constant && matrix.constant && matrix.rank() == 2 && matrix.shape[0] == 2 && matrix.shape[1] > 2 &&
+        given.rank() >= 2 && given.shape.back() == 2 && element_count(given.shape) == coordinates)
       return node.inputs[0];
   }
   return {};
@@ -50,8 +51,11 @@ Result<std::vector<std::vector<double>>> probe(const onnx::Model& model, Simplif
   std::vector<std::vector<double>> found;
   for (const onnx::SimpleOutput& output : probed.outputs) {
     const Value& value = probed.value(output.value);
+    if (!value.constant && !probed.nodes.empty())
+      return not_found(fmt::format("{} has a part in what becomes of {}, and samc cannot tell beforehand what it makes",
+                                   probed.nodes.front().place(), input));
     if (!value.constant || value.constant->count() != wanted)
-      return not_found(fmt::format("what it makes of {} depends on more than that", input));
+      return not_found(fmt::format("it makes {} of {} of {}", shape_to_string(value.shape), points, input));
     std::vector<double>& numbers = found.emplace_back();
     for (int64_t i = 0; i < wanted; ++i) numbers.push_back(value.constant->real(i));
   }
@@ -82,12 +86,13 @@ Result<Affine> fit(const std::vector<double>& values, double s, const char* beca
       fits = fits && std::fabs(values[2 * i + axis] - expected[axis]) <=
                          kRounding * std::max({1.0, std::fabs(expected[axis]), std::fabs(affine.offset)});
     }
-    if (!fits)
-      return not_found(
-          fmt::format("its point_coords are neither pixels nor 0..1: (0, 0) {} ({:.4g}, {:.4g}), ({:.6g}, 0) "
-                      "({:.4g}, {:.4g}) and ({:.6g}, {:.6g}) ({:.6g}, {:.6g})",
-                      became, values[0], values[1], s, values[2], values[3], kProbes[i][0] * s, kProbes[i][1] * s,
-                      values[2 * i], values[2 * i + 1]));
+    if (fits) continue;
+    const std::string third = fmt::format(" and ({:.6g}, {:.6g}) ({:.6g}, {:.6g})", kProbes[i][0] * s,
+                                          kProbes[i][1] * s, values[2 * i], values[2 * i + 1]);
+    return not_found(
+        fmt::format("its point_coords are neither pixels nor 0..1: (0, 0) {} ({:.4g}, {:.4g}), ({:.6g}, 0) "
+                    "({:.4g}, {:.4g}){}",
+                    became, values[0], values[1], s, values[2], values[3], i < 2 ? "" : third));
   }
   return affine;
 }

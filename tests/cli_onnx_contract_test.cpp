@@ -135,6 +135,27 @@ TEST_F(ExportContract, thresholds_and_limits_that_are_refused) {
   }));
 }
 
+TEST_F(ExportContract, other_arithmetic_with_the_image_is_named) {
+  expect_refused(
+      [](GraphProto& graph) {
+        read_instead(graph, "image", "sum");
+        add_node(graph, "Relu", {"image"}, "part");
+        add_node(graph, "Add", {"part", "image"}, "sum");
+      },
+      {}, {"encoder.onnx", "its image is read by Relu node 'part' and Add node 'sum', not by one operation"});
+  // Bytes divided as bytes, which makes 0 of all but white.
+  expect_refused(
+      [](GraphProto& graph) {
+        set_type(graph, "image", kByte);
+        read_instead(graph, "image", "real");
+        TensorProto& largest = add_tensor(graph, "largest", {1}, kByte);
+        largest.add_int32_data(255);
+        add_node(graph, "Div", {"image", "largest"}, "unit");
+        cast(graph, "unit", "real", kFloat);
+      },
+      {}, {"encoder.onnx", "Div node 'unit' reads its image, where a convolution is expected"});
+}
+
 // What stands in the way is named, not what would have been there without it.
 TEST_F(ExportContract, the_node_in_the_way_is_named) {
   const auto no_operands = [](GraphProto&) { return std::vector<std::string>{}; };
@@ -144,6 +165,8 @@ TEST_F(ExportContract, the_node_in_the_way_is_named) {
        {"masks", "Add", two},
        {"masks", "Neg", no_operands},
        {"masks", "Softmax", no_operands},
+       {"masks", "Round", no_operands},
+       {"masks", "Squeeze", no_operands},
        {"iou_predictions", "Mul", two},
        {"iou_predictions", "Add", two},
        {"iou_predictions", "Sigmoid", no_operands}};
@@ -221,20 +244,33 @@ TEST_F(ExportContract, coordinates_that_are_not_affine_are_refused) {
       [](GraphProto& graph) {
         add_node(graph, "Min", {"given", add_number(graph, 256.5f)}, "changed");
       },
-      [](GraphProto& graph) { add_node(graph, "Abs", {"given"}, "changed"); }};
-  for (const auto& edit : edits)
+      [](GraphProto& graph) { add_node(graph, "Abs", {"given"}, "changed"); },
+      // y before x, by order and by a product, which the position encoding is one of too.
+      [](GraphProto& graph) {
+        set(add_node(graph, "Gather", {"given", add_integers(graph, "order", {1, 0})}, "changed"), "axis", 2);
+      },
+      [](GraphProto& graph) {
+        add_node(graph, "MatMul", {"given", add_reals(graph, "turn", {0, 1, 1, 0}, {2, 2})}, "changed");
+      }};
+  const std::vector<std::string> messages = {
+      "(0, 0) is encoded as (-1, -1), (256, 0) (1.008, -1) and (128.333, 64.5376) (",
+      bent + " and (-128.179, 384.077) (", bent + " and (-128.179, 384.077) (",
+      "neither pixels nor 0..1: (0, 0) is encoded as (-0.9961, -0.9961), (256, 0) (-0.9961, 1.004)",
+      "MatMul node 'changed' has a part in what becomes of point_coords"};
+  ASSERT_EQ(edits.size(), messages.size());
+  for (size_t i = 0; i < edits.size(); ++i)
     expect_refused({},
                    [&](GraphProto& graph) {
                      for (NodeProto& node : *graph.mutable_node())
                        if (node.op_type() == "Concat" && node.input_size() == 2 && node.input(0) == "/Add_output_0") {
                          read_instead(graph, node.output(0), "changed");
                          node.set_output(0, "given");
-                         edit(graph);
+                         edits[i](graph);
                          return;
                        }
                      throw std::runtime_error("no pad point");
                    },
-                   {"decoder.onnx", "neither pixels nor 0..1", " and ("});
+                   {"decoder.onnx", messages[i]});
 }
 
 }  // namespace
