@@ -27,6 +27,7 @@ class Finder {
   const onnx::Value& value(const std::string& name) const { return graph_.value(name); }
   onnx::NodeContext context(const onnx::Node& node) const { return graph_.context(node); }
   const onnx::Node* producer(const std::string& name) const {
+    if (name.empty()) return nullptr;  // an absent operand, and a result that nothing reads
     for (const onnx::Node& node : graph_.nodes)
       if (std::find(node.outputs.begin(), node.outputs.end(), name) != node.outputs.end()) return &node;
     return nullptr;

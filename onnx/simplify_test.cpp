@@ -295,7 +295,7 @@ TEST(SimplifyLimits, shapes_of_results_and_windows) {
 }
 
 // A Split of parts that have no elements, as ONNX's own backend tests have it.
-TestModel with_empty_part(const std::string& reader, const Shape& shape, std::vector<int64_t> sizes) {
+TestModel with_empty_part(const std::string& reader, const Shape& shape, const std::vector<int64_t>& sizes) {
   TestModel test;
   test.input("x", shape).output("y").integers("sizes", sizes);
   TestModel::set(test.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);

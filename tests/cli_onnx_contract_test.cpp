@@ -1,12 +1,20 @@
 // Operations in front of the model and behind it that other exporters add: what they say of the image, of masks, scores
 // and points is kept or refused by the name of the node, never dropped. Each is pico's export, edited.
 
+#include <fmt/format.h>
+
 #include "tests/support/foreign_export.h"
 
 namespace samc::test {
 namespace {
 
 using ExportContract = ForeignExport;
+
+// An operator where it does not belong: behind an output or in front of an input.
+struct Misplaced {
+  std::string value, op;
+  std::function<std::vector<std::string>(GraphProto&)> operands;
+};
 
 // As a matrix of colours, and as a filter for each colour behind other arithmetic.
 TEST_F(ExportContract, an_encoder_that_normalises_by_a_convolution) {
@@ -31,12 +39,12 @@ TEST_F(ExportContract, encoders_that_convolve_the_image_first) {
       {{0, 0, 1, 0, 1, 0, 1, 0, 0}, place + "exchanges the colours of its image"},
       {{0.3f, 0.6f, 0.1f, 0.3f, 0.6f, 0.1f, 0.3f, 0.6f, 0.1f}, place + "mixes the colours of its image"},
       {{1 / 58.0f, 0, 0, 0, 1 / 58.0f, 0, 0, 0, 1 / 58.0f}, "not the official normalisation"}};
-  for (const auto& [weights, message] : kernels)
+  for (const auto& kernel : kernels)
     expect_refused(
         [&](GraphProto& graph) {
-          put_pixel_convolution(graph, weights, {-2, -2, -2});
+          put_pixel_convolution(graph, kernel.first, {-2, -2, -2});
         },
-        {}, {"encoder.onnx", message});
+        {}, {"encoder.onnx", kernel.second});
   // Three by three pixels of each colour; and to four channels, from which a second one takes three.
   const auto refuse = [&](const std::function<void(GraphProto&)>& edit) {
     expect_refused(edit, {}, {"encoder.onnx", place + "reads its image, and is neither a normalisation nor the patch"});
@@ -160,20 +168,19 @@ TEST_F(ExportContract, other_arithmetic_with_the_image_is_named) {
 TEST_F(ExportContract, the_node_in_the_way_is_named) {
   const auto no_operands = [](GraphProto&) { return std::vector<std::string>{}; };
   const auto two = [](GraphProto& graph) { return std::vector<std::string>{add_number(graph, 2)}; };
-  const std::vector<std::tuple<std::string, std::string, std::function<std::vector<std::string>(GraphProto&)>>> behind =
-      {{"masks", "Mul", two},
-       {"masks", "Add", two},
-       {"masks", "Neg", no_operands},
-       {"masks", "Softmax", no_operands},
-       {"masks", "Round", no_operands},
-       {"masks", "Squeeze", no_operands},
-       {"iou_predictions", "Mul", two},
-       {"iou_predictions", "Add", two},
-       {"iou_predictions", "Sigmoid", no_operands}};
-  for (const auto& [output, op, operands] : behind)
+  const std::vector<Misplaced> behind = {{"masks", "Mul", two},
+                                         {"masks", "Add", two},
+                                         {"masks", "Neg", no_operands},
+                                         {"masks", "Softmax", no_operands},
+                                         {"masks", "Round", no_operands},
+                                         {"masks", "Squeeze", no_operands},
+                                         {"iou_predictions", "Mul", two},
+                                         {"iou_predictions", "Add", two},
+                                         {"iou_predictions", "Sigmoid", no_operands}};
+  for (const Misplaced& at : behind)
     expect_refused(
-        {}, [&](GraphProto& graph) { put_behind(graph, output, op, operands(graph)); },
-        {"decoder.onnx", "its " + output + " are made by " + op + " node '" + output + "' behind the model"});
+        {}, [&](GraphProto& graph) { put_behind(graph, at.value, at.op, at.operands(graph)); },
+        {"decoder.onnx", fmt::format("its {0} are made by {1} node '{0}' behind the model", at.value, at.op)});
   expect_refused({},
                  [](GraphProto& graph) {
                    make_instead(graph, "masks", "logits");
@@ -184,19 +191,18 @@ TEST_F(ExportContract, the_node_in_the_way_is_named) {
 
   const auto order = [](GraphProto& graph) { return std::vector<std::string>{add_integers(graph, "order", {1, 0})}; };
   const auto one = [](GraphProto& graph) { return std::vector<std::string>{"", add_number(graph, 1)}; };
-  const std::vector<std::tuple<std::string, std::string, std::function<std::vector<std::string>(GraphProto&)>>> front =
-      {{"point_coords", "Gather", order}, {"point_coords", "Floor", no_operands},
-       {"point_coords", "Clip", one},     {"point_labels", "Neg", no_operands},
-       {"point_labels", "Clip", one},     {"point_labels", "Abs", no_operands},
-       {"image_embed", "Mul", two},       {"image_embed", "Relu", no_operands}};
-  for (const auto& [input, op, operands] : front)
-    expect_refused(
-        {},
-        [&](GraphProto& graph) {
-          NodeProto& node = put_in_front(graph, input, op, operands(graph));
-          if (op == "Gather") set(node, "axis", 2);
-        },
-        {"decoder.onnx", "to " + input, "there it is read by " + op + " node '" + input + " behind " + op + "'"});
+  const std::vector<Misplaced> front = {{"point_coords", "Gather", order}, {"point_coords", "Floor", no_operands},
+                                        {"point_coords", "Clip", one},     {"point_labels", "Neg", no_operands},
+                                        {"point_labels", "Clip", one},     {"point_labels", "Abs", no_operands},
+                                        {"image_embed", "Mul", two},       {"image_embed", "Relu", no_operands}};
+  for (const Misplaced& at : front)
+    expect_refused({},
+                   [&](GraphProto& graph) {
+                     NodeProto& node = put_in_front(graph, at.value, at.op, at.operands(graph));
+                     if (at.op == "Gather") set(node, "axis", 2);
+                   },
+                   {"decoder.onnx", "to " + at.value,
+                    fmt::format("there it is read by {0} node '{1} behind {0}'", at.op, at.value)});
   expect_refused({},
                  [](GraphProto& graph) {
                    read_instead(graph, "point_labels", "other");
