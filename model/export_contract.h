@@ -34,6 +34,8 @@ struct DecoderCuts {
   std::string scores;       // (1, 4)
   // Which of the logits belongs to each mask token; empty: each to its own.
   std::vector<int64_t> order;
+  // Logits above it are mask, where the graph says so by yes and no; a probability's threshold as a logit.
+  double mask_threshold = 0;
   // Of the export uncut: what makes its point_coords of pixels.
   Affine input_from_pixels;
 };

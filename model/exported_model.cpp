@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "model/export_finder.h"
 #include "model/identity.h"
 #include "onnx/compose.h"
 #include "onnx/import.h"
@@ -39,8 +40,6 @@ Status need(const std::vector<onnx::ValueType>& values, const std::vector<std::s
                            kKnownExport);
   return Status::ok();
 }
-
-Status not_found(const std::string& what) { return unsupported(what, kKnownExport); }
 
 SimplifyOptions decoder_options(const ExportedModel& model, int64_t points) {
   const int64_t side = model.image_size / 4;

@@ -74,6 +74,7 @@ Result<ModelSource> ModelSource::open_export(const SourceOptions& options) {
   const auto& opened = std::get<ExportedModel>(source.model_);
   source.info_.name = opened.name;
   source.info_.image_size = opened.image_size;
+  source.info_.mask_threshold = static_cast<float>(opened.cuts.mask_threshold);
   SAMC_ASSIGN(source.info_.encoder_id, opened.encoder_identity());
   source.why_ = opened.description();
   for (const NonFiniteTensor& tensor : opened.find_non_finite(kMostNamed))
@@ -118,7 +119,7 @@ std::vector<std::string> lost_facts(const ModelInfo& info, Format format) {
   const bool in_manifest = format == Format::kBmodels;  // targets/sophgo/device/manifest.h
   fact("pixel_mean", pixel_mean, usual.pixel_mean, no_encoder);
   fact("pixel_std", pixel_std, usual.pixel_std, no_encoder);
-  fact("mask_threshold", mask_threshold, usual.mask_threshold, no_decoder);
+  fact("mask_threshold", mask_threshold, usual.mask_threshold, no_decoder || in_manifest);
   fact("sam_mask_decoder_extra_args.dynamic_multimask_via_stability", via_stability,
        usual.dynamic_multimask_via_stability, no_decoder || in_manifest);
   fact("sam_mask_decoder_extra_args.dynamic_multimask_stability_delta", stability_delta, usual.stability_delta,

@@ -11,6 +11,7 @@
 #include "media/npz.h"
 #include "mlir/IR/MLIRContext.h"
 #include "onnx/import.h"
+#include "onnx/test_model.h"
 
 namespace samc::onnx {
 namespace {
@@ -73,6 +74,31 @@ TEST_F(HostileModels, with_bytes_changed) {
     }
   }
   EXPECT_GE(imported, 400u);  // as they are
+}
+
+// As ONNX's backend tests test_split_zero_size_splits have it: an output of no elements, which no operation makes.
+TEST_F(HostileModels, with_outputs_of_no_elements) {
+  const auto import = [&](const TestModel& test) {
+    const std::string bytes = test.proto_bytes();
+    return imports(std::as_bytes(std::span(bytes)));
+  };
+  TestModel split(13);
+  split.input("x", {2}).output("a").output("b").output("c").integers("sizes", {0, 0, 2});
+  split.node("Split", {"x", "sizes"}, {"a", "b", "c"});
+  EXPECT_TRUE(import(split));
+  TestModel joined(13);
+  joined.input("x", {2}).output("y").integers("sizes", {0, 0, 2});
+  joined.node("Split", {"x", "sizes"}, {"a", "b", "c"});
+  TestModel::set(joined.node("Concat", {"a", "c", "b"}, {"y"}), "axis", 0);
+  EXPECT_TRUE(import(joined));
+  for (const char* op : {"Relu", "Softmax", "Transpose", "Shape", "Size", "Not", "GlobalAveragePool", "ReduceMax",
+                         "ReduceSum", "ArgMax", "MaxPool", "ConvTranspose", "Resize"})
+    for (const Shape& shape : {Shape{0, 4, 2, 2}, Shape{1, 0, 2, 2}, Shape{1, 4, 0, 2}}) {
+      TestModel test(13);
+      test.input("x", shape).output("y");
+      test.node(op, {"x"}, {"y"});
+      import(test);  // one or the other
+    }
 }
 
 }  // namespace

@@ -486,8 +486,8 @@ double Constant::real(int64_t i) const {
 }
 
 std::string Node::place() const {
-  const std::string& shown = !name.empty() || outputs.empty() ? name : outputs[0];
-  return fmt::format("{} node '{}'", op, shown);
+  const auto first = std::find_if(outputs.begin(), outputs.end(), [](const auto& output) { return !output.empty(); });
+  return fmt::format("{} node '{}'", op, !name.empty() || first == outputs.end() ? name : *first);
 }
 
 const Attribute* Node::find(const std::string& attribute) const {

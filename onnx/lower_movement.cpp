@@ -28,7 +28,6 @@ Status Lowering::slice(const Node& node, const NodeContext& context) {
   std::vector<size_t> cut;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (slice.steps[axis] < 0) return unsupported("it goes backwards through data", "flip the data before the model");
-    if (slice.extents[axis] == 0) return unsupported("its result is empty");
     if (slice.extents[axis] != shape[axis]) cut.push_back(axis);
   }
   mlir::Value x = value(node.inputs[0]);

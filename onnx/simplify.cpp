@@ -116,6 +116,7 @@ class Simplifier {
       if (std::any_of(node.outputs.begin(), node.outputs.end(),
                       [&](const auto& name) { return needed_.count(name) != 0; }))
         need_operands(node);
+      needed_.erase("");  // of absent operands
     }
   }
 
@@ -146,7 +147,7 @@ class Simplifier {
       }
       SAMC_ASSIGN(const Shape shape, input_shape(input));
       result_.inputs.push_back({input.name, input.dtype, shape});
-      result_.values[input.name] = {.dtype = input.dtype, .shape = shape};
+      result_.values[input.name] = unknown_value(input.dtype, shape);
     }
     return Status::ok();
   }
@@ -212,9 +213,17 @@ class Simplifier {
       if (only_needed && std::none_of(node.outputs.begin(), node.outputs.end(),
                                       [&](const auto& name) { return needed_.count(name) != 0; }))
         continue;
-      SAMC_TRY(run_node(node).at(node.place()));
+      SAMC_TRY(run_node(only_needed ? without_unread_results(node) : node).at(node.place()));
     }
     return Status::ok();
+  }
+
+  // Some operators have results that samc does not make, such as a MaxPool's places: they may stand there unread.
+  Node without_unread_results(const Node& node) const {
+    Node copy = node;
+    for (std::string& name : copy.outputs)
+      if (needed_.count(name) == 0) name.clear();
+    return copy;
   }
 
   Status define(const std::string& name, Value value) {
@@ -225,6 +234,8 @@ class Simplifier {
   }
 
   Status run_node(const Node& node) {
+    if (std::all_of(node.outputs.begin(), node.outputs.end(), [](const auto& name) { return name.empty(); }))
+      return Status::ok();
     if (!is_known(node)) {
       note_unknown(node);
       return Status::ok();
@@ -233,7 +244,7 @@ class Simplifier {
     Node copy = node;
     for (std::string& input : copy.inputs) {
       if (poisoned_.count(input) != 0) {
-        poisoned_.insert(node.outputs.begin(), node.outputs.end());
+        poison_results(node);
         return Status::ok();
       }
       input = resolve(input);
@@ -264,10 +275,26 @@ class Simplifier {
       aliases_[copy.outputs[0]] = copy.inputs[*same];
       return Status::ok();
     }
-    for (size_t i = 0; i < std::min(types.size(), copy.outputs.size()); ++i)
-      SAMC_TRY(define(copy.outputs[i], Value{.dtype = types[i].dtype, .shape = types[i].shape}));
+    // No operation has to make what has no elements.
+    bool all_empty = true;
+    for (size_t i = 0; i < std::min(types.size(), copy.outputs.size()); ++i) {
+      Value value = unknown_value(types[i].dtype, types[i].shape);
+      all_empty = all_empty && (value.constant || copy.outputs[i].empty());
+      SAMC_TRY(define(copy.outputs[i], std::move(value)));
+    }
+    if (all_empty) return Status::ok();
+    if (op.evaluate == nullptr && context.has(0) && element_count(context.input(0).shape) == 0)
+      return invalid_input(fmt::format("its operand {} is {}, which has no elements", copy.inputs[0],
+                                       shape_to_string(context.input(0).shape)));
     result_.nodes.push_back(std::move(copy));
     return Status::ok();
+  }
+
+  // What depends on the data; but what has no elements is known whatever the data is.
+  static Value unknown_value(DType dtype, const Shape& shape) {
+    Value value{.dtype = dtype, .shape = shape};
+    if (element_count(shape) == 0) value.constant = Constant::of(Tensor(dtype, shape));
+    return value;
   }
 
   static Status check_shape(const Shape& shape, int64_t most) {
@@ -368,7 +395,12 @@ class Simplifier {
   void note_unknown(const Node& node) {
     unknown_.add(node,
                  options_.has_flags ? "cut the graph before it with --output_names" : "export the model without it");
+    poison_results(node);
+  }
+
+  void poison_results(const Node& node) {
     poisoned_.insert(node.outputs.begin(), node.outputs.end());
+    poisoned_.erase("");  // absent, of any node
   }
 
   Status run_constant(const Node& node) {
@@ -420,6 +452,7 @@ class Simplifier {
     const Graph& branch = taken.empty() ? chosen : renamed;
     SAMC_TRY(run_graph(branch, false));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
+      if (node.outputs[i].empty()) continue;
       const std::string inner = resolve(branch.outputs[i].name);
       if (poisoned_.count(inner) != 0)
         poisoned_.insert(node.outputs[i]);

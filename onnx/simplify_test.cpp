@@ -293,5 +293,67 @@ TEST(SimplifyLimits, shapes_of_results_and_windows) {
   EXPECT_HOLDS(simplify_error(window), "a window has the extent or step 1048577");
 }
 
+// A Split of parts that have no elements, as ONNX's own backend tests have it.
+TestModel with_empty_part(const std::string& reader, const Shape& shape, const std::vector<int64_t>& sizes) {
+  TestModel test;
+  test.input("x", shape).output("y").integers("sizes", sizes);
+  TestModel::set(test.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
+  if (!reader.empty()) test.node(reader, {"empty"}, {"y"});
+  return test;
+}
+
+TEST(OnnxSimplify, what_has_no_elements_is_known) {
+  TestModel parts = with_empty_part("", {1, 4, 2, 2}, {0, 4});
+  parts.node("ReduceSum", {"empty", "axes"}, {"sum"});
+  parts.integers("axes", {1});
+  parts.node("Add", {"rest", "sum"}, {"y"});
+  const Model model = parts.load().value();
+  const SimpleGraph graph = simplify(model).value();
+  EXPECT_EQ(count_operators(graph), (std::map<std::string, int64_t>{{"Split", 1}}));  // x + 0 is x
+  EXPECT_EQ(graph.value(graph.outputs[0].value).shape, (Shape{1, 4, 2, 2}));
+
+  EXPECT_EQ(constant_output(with_empty_part("Relu", {1, 4, 2, 2}, {0, 4})), Doubles{});
+  EXPECT_EQ(constant_output(with_empty_part("Relu", {1, 0, 2, 2}, {0, 0})), Doubles{});
+}
+
+TEST(OnnxSimplify, nothing_is_made_of_what_has_no_elements) {
+  TestModel product;
+  product.input("x", {4, 4}).output("y").integers("sizes", {0, 4});
+  TestModel::set(product.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
+  product.node("Transpose", {"empty"}, {"turned"});
+  product.node("MatMul", {"empty", "turned"}, {"y"});
+  EXPECT_HOLDS(simplify_error(product), "MatMul node 'y': its operand empty is (4, 0), which has no elements");
+  TestModel largest = with_empty_part("", {4, 4}, {0, 4});
+  TestModel::set(largest.node("ArgMax", {"empty"}, {"y"}), "axis", 1);
+  EXPECT_HOLDS(simplify_error(largest), "ArgMax node 'y': its operand empty is (4, 0), which has no elements");
+  TestModel input;
+  input.input("x", {1, 0, 4, 4}).output("y");
+  input.node("GlobalAveragePool", {"x"}, {"pooled"});
+  TestModel::set(input.node("ArgMax", {"pooled"}, {"y"}), "axis", 1);
+  EXPECT_HOLDS(simplify_error(input), "ArgMax node 'y': its operand pooled is (1, 0, 1, 1), which has no elements");
+}
+
+// Results that nothing reads may be named, and a result without a name is not the operand that is absent elsewhere.
+TEST(OnnxSimplify, unread_and_unnamed_results) {
+  for (const std::string read : {"y", "places"}) {
+    TestModel pool;
+    pool.input("x", {1, 4, 8, 8}).output(read);
+    TestModel::set(pool.node("MaxPool", {"x"}, {"y", "places"}), "kernel_shape", std::vector<int64_t>{2, 2});
+    if (read == "y")
+      EXPECT_EQ(simplify_error(pool), "");
+    else
+      EXPECT_HOLDS(simplify_error(pool), "MaxPool node 'y': its second result (indices) is used");
+  }
+  TestModel unnamed;
+  unnamed.input("x", {2, 3}).output("y").reals("most", {1}, true);
+  unnamed.node("Identity", {"x"}, {""});
+  unnamed.node("TopK", {"x"}, {"", ""});
+  unnamed.node("Clip", {"x", "", "most"}, {"y"});
+  const Model model = unnamed.load().value();
+  const SimpleGraph graph = simplify(model).value();
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.nodes[0].inputs, (std::vector<std::string>{"x", "", "most"}));
+}
+
 }  // namespace
 }  // namespace samc::onnx

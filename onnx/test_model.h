@@ -44,8 +44,9 @@ class TestModel {
                   const std::vector<std::string>& outputs) {
     return add_node(graph(), op, inputs, outputs);
   }
+  std::string proto_bytes() const { return proto_.SerializeAsString(); }
   Result<Model> load(const std::string& folder = "/nonexistent") const {
-    const std::string bytes = proto_.SerializeAsString();
+    const std::string bytes = proto_bytes();
     return Model::parse(std::as_bytes(std::span(bytes)), folder, "test.onnx");
   }
   std::string load_error(const std::string& folder = "/nonexistent") const {

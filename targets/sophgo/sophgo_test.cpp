@@ -146,6 +146,7 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   info.dynamic_multimask_via_stability = false;
   info.stability_delta = 0.1f;
   info.stability_threshold = 0.9f;
+  info.mask_threshold = 2.5f;
   ASSERT_TRUE(lost_facts(info, Format::kBmodels).empty());  // so these are what the file keeps
   ASSERT_TRUE(write_manifest(manifest, folder.root().string()).is_ok());
   const std::string written = read_text_file(folder.path(kManifestName), 1 << 20).value();
@@ -159,6 +160,7 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   EXPECT_FALSE(again.value().info.dynamic_multimask_via_stability);
   EXPECT_EQ(again.value().info.stability_delta, 0.1f);
   EXPECT_EQ(again.value().info.stability_threshold, 0.9f);
+  EXPECT_EQ(again.value().info.mask_threshold, 2.5f);
   EXPECT_EQ(again.value().decoder, folder.path("decoder.bmodel"));
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "

@@ -30,6 +30,7 @@ Status write_manifest(const BmodelManifest& manifest, const std::string& folder)
   json["dynamic_multimask_via_stability"] = info.dynamic_multimask_via_stability;
   json["stability_delta"] = as_it_reads(info.stability_delta);
   json["stability_threshold"] = as_it_reads(info.stability_threshold);
+  json["mask_threshold"] = as_it_reads(info.mask_threshold);
   return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
 }
 
@@ -78,8 +79,9 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
       status = refuse("'dynamic_multimask_via_stability' is neither true nor false");
     info.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
   }
-  for (const auto& [name, value] :
-       {std::pair{"stability_delta", &info.stability_delta}, {"stability_threshold", &info.stability_threshold}})
+  for (const auto& [name, value] : {std::pair{"stability_delta", &info.stability_delta},
+                                    {"stability_threshold", &info.stability_threshold},
+                                    {"mask_threshold", &info.mask_threshold}})
     if (const auto found = json.find(name); found != json.end()) {
       if (!found->is_number() && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
       *value = found->is_number() ? found->get<float>() : 0.0f;
