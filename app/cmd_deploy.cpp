@@ -345,7 +345,7 @@ Command add_deploy(CLI::App& parent) {
   command->add_flag("--validate", a.validate, "Run the bmodel in the chip's simulator, however large it is");
   command->add_flag("--skip_validation", a.skip_validation, "Do not run it");
   command->add_option("--threads", a.threads, "Of the reference; 0: one for each core")->check(CLI::Range(0, 1024));
-  command->set_version_flag("-V,--version", version_line());
+  command->set_version_flag("-V,--version", version_line("samc"));
   add_compiler_options(*command, a);
   a.foreign.add_to(*command, model_deploy_script());
   command->footer(

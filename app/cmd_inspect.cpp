@@ -17,6 +17,7 @@
 #include "package/model_names.h"
 #include "package/plan.h"
 #include "package/reader.h"
+#include "package/sizes.h"
 #include "runtime/module.h"
 
 namespace samc {

@@ -214,7 +214,7 @@ Command add_transform(CLI::App& parent) {
       ->allow_extra_args(false)
       ->type_name("PASS");
   command->add_option("--threads", a.threads, "Of the test run; 0: one for each core")->check(CLI::Range(0, 1024));
-  command->set_version_flag("-V,--version", version_line());
+  command->set_version_flag("-V,--version", version_line("samc"));
   a.foreign.add_to(*command, model_transform_script());
   command->footer(
       "Example:\n  samc transform --model_name sam2_encoder --model_def encoder.onnx --input_shapes [[1,3,1024,1024]] "

@@ -170,6 +170,8 @@ std::vector<std::string> ModelCompiler::files(const ModelArguments& arguments) c
 }
 
 Status ModelCompiler::time_compilation(const ModelArguments& arguments, Progress& progress) const {
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
+  if (bmodels) return Status::ok();
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   if (is_module) return Status::ok();
   SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
@@ -200,7 +202,7 @@ Result<std::string> module_key(const ModelArguments& arguments) {
     hash.add(fs::weakly_canonical(arguments.model, error).string());
   else
     hash.add(find_official_config(fs::path(arguments.model).stem().string()) != nullptr ? "official name" : "");
-  SAMC_ASSIGN(const std::vector<std::string> files, source_files(arguments));
+  SAMC_ASSIGN(const std::vector<std::string> files, source_files(compile_options(arguments, "")));
   for (const std::string& file : files) {
     if (file != arguments.model) hash.add(fs::path(file).filename().string());
     SAMC_TRY(hash.add_file(file));

@@ -67,7 +67,7 @@ TEST(ModuleCache, a_failure_leaves_nothing) {
 
 TEST(ModuleCache, what_was_used_longest_ago_goes_first) {
   const TestFolder folder;
-  const ModuleCache cache = ModuleCache::in_folder(folder.path(key('c')), 250).value();
+  const ModuleCache cache = ModuleCache::in_folder(folder.path("c"), 250).value();
   const auto make = [](const std::string& path) { return write_file(path, std::string(100, 'x')); };
   const auto key = [](char letter) { return std::string(32, letter); };  // as module_key() makes them
   const auto place = [&](char letter) { return "c/" + key(letter) + ".samc"; };

@@ -201,7 +201,7 @@ TEST(LostFacts, EachIsNamedWhereAFormatCannotKeepIt) {
   EXPECT_EQ(keys_lost(info, Format::kOnnxExport), 6u);
   EXPECT_EQ(keys_lost(info, Format::kEncoderMlir), 2u);  // what is done before the encoder
   EXPECT_EQ(keys_lost(info, Format::kDecoderMlir), 4u);  // and behind the decoder
-  EXPECT_EQ(keys_lost(info, Format::kBmodels), 3u);
+  EXPECT_EQ(keys_lost(info, Format::kBmodels), 2u);
   EXPECT_EQ(
       lost_facts(info, Format::kDecoderMlir)[2],
       "the MLIR of a part cannot hold sam_mask_decoder_extra_args.dynamic_multimask_stability_delta 0.1: who runs "

@@ -89,7 +89,7 @@ TEST_F(HostileModels, with_outputs_of_no_elements) {
   TestModel joined(13);
   joined.input("x", {2}).output("y").integers("sizes", {0, 0, 2});
   joined.node("Split", {"x", "sizes"}, {"a", "b", "c"});
-  TestModel::set(joined.node("Concat", {"a", "c", "b"}, {"y"}), "axis", 0);
+  set(joined.node("Concat", {"a", "c", "b"}, {"y"}), "axis", 0);
   EXPECT_TRUE(import(joined));
   for (const char* op : {"Relu", "Softmax", "Transpose", "Shape", "Size", "Not", "GlobalAveragePool", "ReduceMax",
                          "ReduceSum", "ArgMax", "MaxPool", "ConvTranspose", "Resize"})

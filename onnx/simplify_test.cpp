@@ -297,7 +297,7 @@ TEST(SimplifyLimits, shapes_of_results_and_windows) {
 TestModel with_empty_part(const std::string& reader, const Shape& shape, const std::vector<int64_t>& sizes) {
   TestModel test;
   test.input("x", shape).output("y").integers("sizes", sizes);
-  TestModel::set(test.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
+  set(test.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
   if (!reader.empty()) test.node(reader, {"empty"}, {"y"});
   return test;
 }
@@ -319,17 +319,17 @@ TEST(OnnxSimplify, what_has_no_elements_is_known) {
 TEST(OnnxSimplify, nothing_is_made_of_what_has_no_elements) {
   TestModel product;
   product.input("x", {4, 4}).output("y").integers("sizes", {0, 4});
-  TestModel::set(product.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
+  set(product.node("Split", {"x", "sizes"}, {"empty", "rest"}), "axis", 1);
   product.node("Transpose", {"empty"}, {"turned"});
   product.node("MatMul", {"empty", "turned"}, {"y"});
   EXPECT_HOLDS(simplify_error(product), "MatMul node 'y': its operand empty is (4, 0), which has no elements");
   TestModel largest = with_empty_part("", {4, 4}, {0, 4});
-  TestModel::set(largest.node("ArgMax", {"empty"}, {"y"}), "axis", 1);
+  set(largest.node("ArgMax", {"empty"}, {"y"}), "axis", 1);
   EXPECT_HOLDS(simplify_error(largest), "ArgMax node 'y': its operand empty is (4, 0), which has no elements");
   TestModel input;
   input.input("x", {1, 0, 4, 4}).output("y");
   input.node("GlobalAveragePool", {"x"}, {"pooled"});
-  TestModel::set(input.node("ArgMax", {"pooled"}, {"y"}), "axis", 1);
+  set(input.node("ArgMax", {"pooled"}, {"y"}), "axis", 1);
   EXPECT_HOLDS(simplify_error(input), "ArgMax node 'y': its operand pooled is (1, 0, 1, 1), which has no elements");
 }
 
@@ -338,7 +338,7 @@ TEST(OnnxSimplify, unread_and_unnamed_results) {
   for (const std::string read : {"y", "places"}) {
     TestModel pool;
     pool.input("x", {1, 4, 8, 8}).output(read);
-    TestModel::set(pool.node("MaxPool", {"x"}, {"y", "places"}), "kernel_shape", std::vector<int64_t>{2, 2});
+    set(pool.node("MaxPool", {"x"}, {"y", "places"}), "kernel_shape", std::vector<int64_t>{2, 2});
     if (read == "y")
       EXPECT_EQ(simplify_error(pool), "");
     else

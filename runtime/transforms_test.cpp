@@ -28,7 +28,7 @@ TEST(Preprocess, EqualsTorchvision) {
   constexpr int64_t kSize = 16;
   int pictures = 0;
   for (const auto& [name, picture] : golden().arrays()) {
-    if (name.rfind("image.", 0) != 0) continue;
+    if (name.rfind("picture.", 0) != 0) continue;
     ++pictures;
     const Tensor& expected = *golden().get("input." + name.substr(8)).value();
     const RgbView view(picture.as<uint8_t>().data(), picture.shape()[1], picture.shape()[0], picture.shape()[1] * 3);

@@ -282,7 +282,9 @@ TEST_F(Outputs, a_model_whose_name_holds_control_characters_compiles) {
   fs::copy(path("pico.pt"), path("m\033[31m.pt"));
   fs::copy(path("pico.yaml"), path("m\033[31m.yaml"));
   expect_done(samc({"compile", path("m\033[31m.pt"), "-o", path("m.samc")}));
-  expect_plain(samc({"inspect", path("m.samc"), "--summary"}));
+  const ProcessResult said = samc({"inspect", path("m.samc"), "--summary"});
+  expect_done(said);
+  EXPECT_EQ(said.out.find('\033'), std::string::npos) << said.out;
 }
 
 class Cache : public Outputs {

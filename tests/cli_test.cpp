@@ -186,7 +186,7 @@ TEST_F(CommandLine, an_embedding_replaces_the_encoder) {
   const Npz npz = Npz::read(path("o.npz")).value();
   EXPECT_LE(golden_error(*npz.get("low_res_logits").value(), "predict.point.multi.low_res"), 1e-3);
 
-  expect_error(segment({"--embedding", path("e.npz"), "--point", "500,375", "-o", path("o.png")}), 2, {"picture"});
+  expect_error(segment({"--embedding", path("e.npz"), "--point", "500,375", "-o", path("o.png")}), 2, {"image"});
   expect_error(segment({kFormats + "rgb8.png", "--embedding", path("e.npz"), "--point", "5,5", "-o", path("o.png")}), 1,
                {"1800 x 1200", "61 x 47"});
   expect_error(segment({"--embedding", path("o.npz"), "--point", "5,5", "--json", path("o.json")}), 1,

@@ -54,7 +54,8 @@ for program in "$samc" "$run"; do
 done
 diff -r "$work/samc" "$work/samc-run"
 "$run" encode "$source/tests/data/images/truck.jpg" --model "$work/pico.samc" -o "$work/truck.npz"
-"$run" bench --model "$work/pico.samc" --repeat 1 | grep -q 'working memory'
-if "$run" segment "$source/tests/data/images/truck.jpg" --model "$source/tests/data/pico/pico.pt" --json - \
+"$run" bench --model "$work/pico.samc" --repeat 1 >"$work/bench"
+grep -q 'working memory' "$work/bench"
+if "$run" segment "$source/tests/data/images/truck.jpg" --model "$source/tests/data/pico/pico.pt" --point 1,1 --json - \
   2>"$work/error"; then exit 1; fi
 grep -q 'pico.pt is no compiled module; samc compile makes one' "$work/error"
