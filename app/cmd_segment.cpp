@@ -200,7 +200,7 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
     nlohmann::ordered_json entry = nlohmann::ordered_json::object();
     std::string summary;
     const OutputPaths paths = paths_for(arguments, job, batch);
-    const Status status = guarded([&] { return segmenter.run(job, paths, entry, summary); });
+    Status status = guarded([&] { return segmenter.run(job, paths, entry, summary); });
     progress.clear();
     if (!status.is_ok()) {
       if (!batch) return status;

@@ -18,6 +18,7 @@
 #include "base/mapped_file.h"
 #include "base/stopwatch.h"
 #include "media/npz.h"
+#include "targets/sophgo/tools/deploy.h"
 #include "targets/sophgo/transform.h"
 
 namespace samc {
@@ -119,6 +120,25 @@ std::string weights_beside(const std::string& mlir, const std::string& model_nam
   return (std::filesystem::path(mlir).parent_path() / weight_file_name(model_name)).string();
 }
 
+// The weights' file has its name from the model's, so that another .mlir of that name in the folder would lose its own.
+Status check_weights_are_its_own(const std::string& mlir, const std::string& model_name) {
+  namespace fs = std::filesystem;
+  const fs::path weights = weights_beside(mlir, model_name);
+  std::error_code error;
+  if (!fs::exists(weights, error)) return Status::ok();
+  const fs::path folder = weights.parent_path().empty() ? "." : weights.parent_path();
+  for (fs::directory_iterator entries(folder, error), end; !error && entries != end; entries.increment(error)) {
+    const fs::path& other = entries->path();
+    std::error_code ignored;
+    if (other.extension() != ".mlir" || fs::equivalent(other, mlir, ignored)) continue;
+    const Result<std::string> its_weights = sophgo::weights_of(other.string());
+    if (its_weights.is_ok() && fs::equivalent(its_weights.value(), weights, ignored))
+      return usage_error(fmt::format("{} holds the weights of {}", weights.string(), other.string()),
+                         "give another --model_name, or another folder");
+  }
+  return Status::ok();
+}
+
 Status transform(const Arguments& arguments) {
   SAMC_ASSIGN(const TransformOptions options, make_options(arguments));
   if (!arguments.mlir.ends_with(".mlir")) return usage_error("--mlir " + arguments.mlir + " does not end in .mlir");
@@ -146,6 +166,7 @@ Status transform(const Arguments& arguments) {
                 print_text(wrapped(printable(phase.note)) + "\n");
               }));
   const double made = making.lap();
+  SAMC_TRY(check_weights_are_its_own(arguments.mlir, options.model_name));
   SAMC_TRY(model->write(arguments.mlir));
   const double written = making.lap();
   say("{:<28} {:>9.1f} ms\n", "write", written);

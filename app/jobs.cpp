@@ -1,5 +1,7 @@
 #include "app/jobs.h"
 
+#include <sys/stat.h>
+
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -69,7 +71,7 @@ Job faulty_job(const std::string& image, Status fault) {
   return job;
 }
 
-// Where a file is, and what it is called there: links are other names of one place.
+// Where a file is, and what it is called there: links, hard ones too, are other names of one place.
 struct FileName {
   explicit FileName(const fs::path& path) {
     std::error_code error;
@@ -77,6 +79,9 @@ struct FileName {
     name = (error ? path : whole).lexically_normal();
     place = fs::weakly_canonical(path, error);
     if (error) place = name;
+    // No path is relative and begins so: what is not there keeps its path.
+    if (struct stat info{}; ::stat(path.c_str(), &info) == 0)
+      place = fmt::format("device {} inode {}", info.st_dev, info.st_ino);
   }
   bool operator<(const FileName& other) const { return std::tie(place, name) < std::tie(other.place, other.name); }
 

@@ -139,6 +139,9 @@ TEST(Jobs, entries_of_one_file_are_kept_apart) {
   EXPECT_EQ(first_points({folder.path("a.jpg"), folder.path("link.jpg")}), (Xs{1, 3, 2}));
   EXPECT_EQ(first_points({folder.path("link.jpg")}), (Xs{2}));
   EXPECT_EQ(first_points({folder.path("./a.jpg"), folder.path("a.jpg")}), (Xs{1, 3}));  // named twice, done once
+  // By a name that no entry has, also a hard link: all that are of the file.
+  std::filesystem::create_hard_link(folder.path("a.jpg"), folder.path("hard.jpg"));
+  EXPECT_EQ(first_points({folder.path("hard.jpg")}), (Xs{1, 2, 3}));
   EXPECT_EQ(first_points({folder.path("other.jpg")}), (Xs{1, 2, 3}));  // by no name in the file: all of its file
 }
 

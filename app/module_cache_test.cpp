@@ -123,6 +123,7 @@ TEST(ModuleCache, several_at_once_make_it_once) {
     return write_file(path, std::string("content"));
   };
   std::vector<std::thread> threads;
+  threads.reserve(6);
   for (int i = 0; i < 6; ++i)
     threads.emplace_back([&] {
       const Result<ModuleCache::Entry> entry = cache.get("key", make, [&](double) { ++waited; });

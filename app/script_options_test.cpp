@@ -3,6 +3,7 @@
 
 #include "app/script_options.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -38,7 +39,7 @@ TEST(ScriptOptions, tables_hold_every_option_of_the_scripts) {
   for (const Script* script : kScripts) {
     std::set<std::string> wanted, given;
     const std::string stem = std::string(script->name).substr(0, std::string(script->name).size() - 3);
-    std::istringstream lines(text_of(kSource + "/tests/data/tpu_mlir/" + stem + ".options"));
+    std::istringstream lines(text_of(fmt::format("{}/tests/data/tpu_mlir/{}.options", kSource, stem)));
     for (std::string line; std::getline(lines, line);) wanted.insert(line);
     for (const ScriptOption& option : script->options) given.insert(declared(option));
     EXPECT_GT(wanted.size(), 40u);
@@ -110,7 +111,7 @@ class Checked : public testing::Test {
     std::reverse(words.begin(), words.end());
     app.parse(words);
     testing::internal::CaptureStderr();
-    const Status status = options.check();
+    Status status = options.check();
     said_ = testing::internal::GetCapturedStderr();
     return status;
   }

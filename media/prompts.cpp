@@ -207,14 +207,16 @@ Result<std::vector<PicturePrompts>> read_prompts(const std::string& path) {
 }
 
 Status check_prompt(const Prompt& prompt, double width, double height) {
-  const std::string range = width == 1 && height == 1 ? "the image, which runs from 0 to 1"
-                                                      : fmt::format("the image of {} x {}", width, height);
+  const bool is_normalized = width == 1 && height == 1;
+  const std::string range =
+      is_normalized ? "the image, which runs from 0 to 1" : fmt::format("the image of {} x {}", width, height);
   if (prompt.points.empty() && !prompt.box && prompt.mask_input.empty())
     return invalid_input("an empty prompt", "give a point, a box or a mask input");
   for (const PromptPoint& point : prompt.points)
     if (!(point.x >= 0 && point.x <= width && point.y >= 0 && point.y <= height))
       return invalid_input(fmt::format("point {},{} lies outside {}", point.x, point.y, range),
-                           "x runs from 0 to the width, y from 0 to the height");
+                           is_normalized ? "leave --normalized out for coordinates in pixels"
+                                         : "x runs from 0 to the width, y from 0 to the height");
   if (prompt.box) {
     const auto& [x0, y0, x1, y1] = *prompt.box;
     const std::string text = fmt::format("box {},{},{},{}", x0, y0, x1, y1);

@@ -209,6 +209,24 @@ TEST_F(CommandLine, a_limit_of_the_sizes_of_files_is_told_in_the_users_words) {
   }
 }
 
+TEST_F(CommandLine, a_command_that_is_none_is_named) {
+  expect_error(samc({"segmnt", kTruck}), 2, {"samc has no command segmnt"});
+}
+
+// The weights' file is named by --model_name.
+TEST_F(CommandLine, transform_leaves_the_weights_of_another_mlir) {
+  const auto transform = [&](const std::string& part, const std::string& name, const std::string& mlir) {
+    return samc({"transform", "--model_name", name, "--model_def", kPico, "--part", part, "--mlir", path(mlir)});
+  };
+  expect_done(transform("encoder", "m", "a.mlir"));
+  expect_done(transform("encoder", "m", "a.mlir"));  // again
+  const std::string weights = bytes_of(path("m_top_f32_all_weight.npz"));
+  expect_error(transform("decoder", "m", "b.mlir"), 2,
+               {"m_top_f32_all_weight.npz holds the weights of " + path("a.mlir"), "--model_name"});
+  EXPECT_EQ(bytes_of(path("m_top_f32_all_weight.npz")), weights);
+  expect_done(transform("decoder", "n", "b.mlir"));
+}
+
 TEST_F(CommandLine, what_an_export_cannot_hold_is_said) {
   put_bytes(path("other.yaml"), bytes_of(kData + "pico/pico.yaml") +
                                     "  sam_mask_decoder_extra_args:\n    dynamic_multimask_via_stability: false\n");

@@ -206,6 +206,8 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
   work.source = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.source, work.weights);
   const bool is_file_as_it_is = !options.part && options.model.ends_with(".onnx") && !is_folder(options.model);
+  if (!options.part && !is_file_as_it_is && !is_folder(options.model))
+    SAMC_TRY(Checkpoint::open(options.model).status());
   if (!options.part && !is_file_as_it_is)
     return usage_error(options.model + " holds several models", "give --part encoder or --part decoder");
   if (is_file_as_it_is) {
