@@ -14,23 +14,23 @@ namespace {
 constexpr std::array<Isa, 3> kKnownIsas = {kScalarIsa, kAvx2Isa, kAvx512Isa};
 
 struct FeatureName {
-  CpuFeature feature;
   const char* name;
+  CpuFeature feature;
   CpuFeature included_in;  // itself: in none
 };
 constexpr FeatureName kFeatureNames[] = {
-    {CpuFeature::kAvx2, "avx2", CpuFeature::kAvx512},
-    {CpuFeature::kAvx512, "avx512", CpuFeature::kAvx512},
-    {CpuFeature::kAvx512Vnni, "vnni", CpuFeature::kAvx512Vnni},
-    {CpuFeature::kAvx512Bf16, "bf16", CpuFeature::kAvx512Bf16},
-    {CpuFeature::kAvxVnni, "avx_vnni", CpuFeature::kAvxVnni},
-    {CpuFeature::kAmxTile, "amx", CpuFeature::kAmxTile},
-    {CpuFeature::kAmxInt8, "amx_int8", CpuFeature::kAmxInt8},
-    {CpuFeature::kAmxBf16, "amx_bf16", CpuFeature::kAmxBf16},
-    {CpuFeature::kNeon, "neon", CpuFeature::kNeon},
-    {CpuFeature::kDotProduct, "dotprod", CpuFeature::kDotProduct},
-    {CpuFeature::kI8mm, "i8mm", CpuFeature::kI8mm},
-    {CpuFeature::kNeonBf16, "bf16", CpuFeature::kNeonBf16},
+    {"avx2", CpuFeature::kAvx2, CpuFeature::kAvx512},
+    {"avx512", CpuFeature::kAvx512, CpuFeature::kAvx512},
+    {"vnni", CpuFeature::kAvx512Vnni, CpuFeature::kAvx512Vnni},
+    {"bf16", CpuFeature::kAvx512Bf16, CpuFeature::kAvx512Bf16},
+    {"avx_vnni", CpuFeature::kAvxVnni, CpuFeature::kAvxVnni},
+    {"amx", CpuFeature::kAmxTile, CpuFeature::kAmxTile},
+    {"amx_int8", CpuFeature::kAmxInt8, CpuFeature::kAmxInt8},
+    {"amx_bf16", CpuFeature::kAmxBf16, CpuFeature::kAmxBf16},
+    {"neon", CpuFeature::kNeon, CpuFeature::kNeon},
+    {"dotprod", CpuFeature::kDotProduct, CpuFeature::kDotProduct},
+    {"i8mm", CpuFeature::kI8mm, CpuFeature::kI8mm},
+    {"bf16", CpuFeature::kNeonBf16, CpuFeature::kNeonBf16},
 };
 
 // "scalar, avx2 or avx512"

@@ -362,7 +362,7 @@ Result<CheckpointTensor> Checkpoint::State::read_tensor(const std::string& prefi
 Status Checkpoint::State::verify(size_t storage_index) const {
   if (storage_verified[storage_index].load(std::memory_order_acquire)) return Status::ok();
   const ZipEntry& entry = archive.entries()[static_cast<size_t>(storage_entries[storage_index])];
-  const Status status = verify_stored(entry);
+  Status status = verify_stored(entry);
   if (status.is_ok()) {
     storage_verified[storage_index].store(true, std::memory_order_release);
     return status;
