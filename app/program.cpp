@@ -115,7 +115,8 @@ int run(const Program& program, std::vector<std::string> words) {
   add_memory_limit(app, memory_limit);
   const bool is_option = std::any_of(words.begin(), words.end(),
                                      [](const std::string& word) { return word.starts_with("--memory-limit"); });
-  if (!words.empty() && !words[0].starts_with('-') && std::ranges::find(commands, words[0], &NamedCommand::name) == commands.end())
+  if (!words.empty() && !words[0].starts_with('-') &&
+      std::ranges::find(commands, words[0], &NamedCommand::name) == commands.end())
     return report_error(usage_error(fmt::format("{} has no command {}", program.name, quote(words[0])),
                                     fmt::format("see {} --help", program.name)));
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
