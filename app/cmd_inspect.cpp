@@ -133,7 +133,7 @@ Status inspect_export(const Arguments& arguments) {
 
 bool is_export(const std::string& path) {
   std::error_code error;
-  return std::filesystem::exists(std::filesystem::path(path) / "encoder.onnx", error);
+  return std::filesystem::exists(std::filesystem::path(path) / kEncoderOnnx, error);
 }
 
 // What is nothing else is taken for a checkpoint, whose reader says what it is.

@@ -16,12 +16,8 @@ namespace fs = std::filesystem;
 
 void add_folder(const std::string& folder, std::vector<std::string>& files) {
   const fs::path path(folder);
-  files.push_back((path / sophgo::kManifestName).string());
-  if (const Result<sophgo::BmodelManifest> manifest = sophgo::read_manifest(folder); manifest.is_ok()) {
-    files.push_back(manifest.value().encoder);
-    files.push_back(manifest.value().decoder);
-    return;
-  }
+  const std::vector<std::string> bmodels = sophgo::manifest_files(folder);
+  files.insert(files.end(), bmodels.begin(), bmodels.end());
   for (const char* part : {kEncoderOnnx, kDecoderOnnx}) files.push_back((path / part).string());
   if (const Result<std::vector<std::string>> list = source_files({.model = folder}); list.is_ok())
     files.insert(files.end(), list.value().begin(), list.value().end());

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "app/sophgo_arguments.h"
+#include "base/files.h"
 #include "package/reader.h"
 #include "runtime/module_model.h"
 #include "targets/sophgo/device/bmodel_model.h"
@@ -111,18 +112,8 @@ void ModelOpener::add_options(CLI::App& command, ModelArguments& arguments) cons
 }
 
 std::vector<std::string> ModelOpener::files(const ModelArguments& arguments) const {
-  std::vector<std::string> files{arguments.bmodels.encoder, arguments.bmodels.decoder};
-  std::error_code error;
-  if (!fs::is_directory(arguments.model, error)) {
-    files.push_back(arguments.model);
-    return files;
-  }
-  files.push_back((fs::path(arguments.model) / sophgo::kManifestName).string());
-  if (const Result<sophgo::BmodelManifest> manifest = sophgo::read_manifest(arguments.model); manifest.is_ok()) {
-    files.push_back(manifest.value().encoder);
-    files.push_back(manifest.value().decoder);
-  }
-  return files;
+  if (is_folder(arguments.model)) return sophgo::manifest_files(arguments.model);
+  return {arguments.bmodels.encoder, arguments.bmodels.decoder, arguments.model};
 }
 
 Result<std::unique_ptr<ImageModel>> ModelOpener::open(const ModelArguments& arguments, Progress& progress,

@@ -148,10 +148,8 @@ void add_checkpoint_options(CLI::App& command, std::optional<std::string>& confi
 
 const char* ModelCompiler::model_help() const {
   return "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), or a folder of "
-         "samc "
-         "deploy-all. A checkpoint or an export is compiled once and kept in the cache. mini is the small "
-         "demonstration "
-         "model that comes with samc";
+         "samc deploy-all. A checkpoint or an export is compiled once and kept in the cache. mini is the small "
+         "demonstration model that comes with samc";
 }
 
 void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& arguments) const {
@@ -162,11 +160,8 @@ void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& argument
 }
 
 std::vector<std::string> ModelCompiler::files(const ModelArguments& arguments) const {
-  std::vector<std::string> files = ModelOpener::files(arguments);
-  if (arguments.model.empty()) return files;
-  const std::vector<std::string> compiled = model_files(arguments.model, arguments.config);
-  files.insert(files.end(), compiled.begin(), compiled.end());
-  return files;
+  if (arguments.model.empty()) return ModelOpener::files(arguments);
+  return model_files(arguments.model, arguments.config);
 }
 
 Status ModelCompiler::time_compilation(const ModelArguments& arguments, Progress& progress) const {
@@ -213,13 +208,9 @@ Result<std::string> module_key(const ModelArguments& arguments) {
 Result<std::shared_ptr<const Module>> ModelCompiler::open_module(const ModelArguments& arguments,
                                                                  Progress& progress) const {
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
-  if (is_module) {
-    SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
-    return load_module(arguments.model, arguments.threads, progress);
-  }
-  // Also where the cache has it compiled.
-  if (std::error_code error; fs::is_directory(arguments.model, error))
-    SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
+  // Of an export's folder also where the cache has it compiled.
+  if (is_module || is_folder(arguments.model)) SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
+  if (is_module) return load_module(arguments.model, arguments.threads, progress);
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
   const Result<ModuleCache> cache = ModuleCache::of_user();
   if (!cache.is_ok()) {

@@ -90,4 +90,11 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
   return manifest;
 }
 
+std::vector<std::string> manifest_files(const std::string& folder) {
+  std::vector<std::string> files{(fs::path(folder) / kManifestName).string()};
+  if (const Result<BmodelManifest> manifest = read_manifest(folder); manifest.is_ok())
+    files.insert(files.end(), {manifest.value().encoder, manifest.value().decoder});
+  return files;
+}
+
 }  // namespace samc::sophgo

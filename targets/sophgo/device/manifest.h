@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "package/plan.h"
@@ -22,5 +23,7 @@ struct BmodelManifest {
 Status write_manifest(const BmodelManifest& manifest, const std::string& folder);
 // encoder and decoder come back as paths.
 Result<BmodelManifest> read_manifest(const std::string& folder);
+// The manifest itself, and the bmodels that it names where it can be read.
+std::vector<std::string> manifest_files(const std::string& folder);
 
 }  // namespace samc::sophgo
