@@ -133,7 +133,7 @@ struct ModelConfig {
   int64_t num_maskmem = 7;
   double sigmoid_scale_for_mem_enc = 1.0;
   double sigmoid_bias_for_mem_enc = 0.0;
-  bool binarize_mask_from_pts_for_mem_enc = false;
+  bool binarize_mask_from_pts_for_mem_enc = true;  // the default of build_sam2_video_predictor, not of the class
   bool use_mask_input_as_output_without_sam = false;
   int64_t max_cond_frames_in_attn = -1;
   bool directly_add_no_mem_embed = false;

@@ -35,6 +35,7 @@ ModelInfo info_of(const ModelConfig& config) {
   info.dynamic_multimask_via_stability = decoder.dynamic_multimask_via_stability;
   info.stability_delta = static_cast<float>(decoder.dynamic_multimask_stability_delta);
   info.stability_threshold = static_cast<float>(decoder.dynamic_multimask_stability_thresh);
+  if (check_video(config).is_ok()) info.video = video_facts(config);
   return info;
 }
 
@@ -114,7 +115,7 @@ std::vector<std::string> lost_facts(const ModelInfo& info, Format format) {
   // A new fact does not compile until it has a line below. Names, the image size (in the shapes) and the identity (of
   // the new encoder) are in every format.
   const auto& [name, build_id, encoder_id, image_size, pixel_mean, pixel_std, mask_threshold, via_stability,
-               stability_delta, stability_threshold, notes] = info;
+               stability_delta, stability_threshold, video, notes] = info;
   const bool no_encoder = format == Format::kDecoderMlir, no_decoder = format == Format::kEncoderMlir;
   const bool in_manifest = format == Format::kBmodels;  // targets/sophgo/device/manifest.h
   fact("pixel_mean", pixel_mean, usual.pixel_mean, no_encoder);

@@ -173,6 +173,16 @@ Status check_function(const PlanFunction& function, const PlanModule& module) {
   return FunctionCheck(function, module).run();
 }
 
+static Status check_video(const VideoFacts& video) {
+  constexpr int64_t kMost = 1 << 10;  // of frames and points that a model's options count
+  const auto sensible = [](int64_t value, int64_t least) { return value >= least && value <= kMost; };
+  if (!sensible(video.num_maskmem, 1) || !sensible(video.max_cond_frames_in_attn, -1) ||
+      !sensible(video.memory_temporal_stride_for_eval, 1) || !sensible(video.multimask_min_pt_num, 0) ||
+      !sensible(video.multimask_max_pt_num, 0) || !sensible(video.max_obj_ptrs_in_encoder, 1))
+    return invalid_input("what it says of video is not sensible");
+  return Status::ok();
+}
+
 Status check_module(const PlanModule& module) {
   const ModelInfo& info = module.info;
   if (!printable(module.target)) return invalid_input("the target's name holds control characters");
@@ -190,6 +200,7 @@ Status check_module(const PlanModule& module) {
       return invalid_input("pixel mean or deviation is not sensible");
   for (const float number : {info.mask_threshold, info.stability_delta, info.stability_threshold})
     if (!std::isfinite(number)) return invalid_input("a threshold is not a number");
+  if (info.video.has_value()) SAMC_TRY(check_video(*info.video));
   for (const WeightData& weight : module.weights)
     if (!printable(weight.name)) return invalid_input("a weight's name holds control characters");
   if (module.functions.size() > kGreatestFunctions)

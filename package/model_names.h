@@ -25,6 +25,19 @@ constexpr const char* kDecoderPrompt = "mask_decoder_prompt";
 // greatest number, and the same but for rounding. A module may lack it.
 constexpr const char* kDecoderFewPoints = "mask_decoder_few_points";
 
+// What tracks objects through a video, from checkpoints only (model/README.md).
+constexpr const char* kMemoryAttention = "memory_attention";
+constexpr const char* kMemoryEncoder = "memory_encoder";
+constexpr const char* kObjectPointer = "object_pointer";
+constexpr const char* kMaskDownsample = "mask_downsample";
+// Free sizes of the memory attention: how many frames its memory is of, and how many object pointers there are.
+constexpr const char* kMemories = "memories";
+constexpr const char* kPointers = "pointers";
+// The memory attention cut in two, as the mask decoder: what follows from vision_features alone, once for each frame;
+// and the rest, once for each object.
+constexpr const char* kMemoryAttentionFrame = "memory_attention_frame";
+constexpr const char* kMemoryAttentionObject = "memory_attention_object";
+
 // Inputs and outputs, of a module's functions as of exports and bmodels.
 constexpr const char* kImage = "image";
 constexpr const char* kHighResFeats0 = "high_res_feats_0";
@@ -38,6 +51,15 @@ constexpr const char* kLowResLogits = "low_res_logits";
 constexpr const char* kIouPredictions = "iou_predictions";
 constexpr const char* kObjectScore = "object_score";
 constexpr const char* kMaskTokens = "mask_tokens";
+constexpr const char* kVisionFeatures = "vision_features";
+constexpr const char* kMemory = "memory";
+constexpr const char* kMemoryTimes = "memory_times";
+constexpr const char* kObjectPointers = "object_pointers";
+constexpr const char* kPointerTimes = "pointer_times";
+constexpr const char* kMaskLogits = "mask_logits";
+constexpr const char* kMaskToken = "mask_token";
+constexpr const char* kMaskPresent = "mask_present";
+constexpr const char* kMask = "mask";
 
 // What only exports have, and what is made in their form: whether mask_input counts; the logits of masks 1 to 3.
 constexpr const char* kHasMaskInput = "has_mask_input";

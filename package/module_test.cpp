@@ -43,6 +43,9 @@ PlanModule small_module(size_t weight_count = 33) {
   module.info.encoder_id = "0123456789abcdef";
   module.info.image_size = 64;
   module.info.stability_delta = 0.25f;
+  module.info.video.emplace();
+  module.info.video->max_cond_frames_in_attn = 4;
+  module.info.video->pred_obj_scores = false;
   module.info.notes = {{"precision", "f32"}, {"source", "nowhere"}};
   module.weights.push_back(weight("first", 7));
   module.weights.push_back(weight("second", weight_count));
@@ -105,6 +108,7 @@ TEST_F(ModuleTest, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(read.info.name, "small");
   EXPECT_EQ(read.info.image_size, 64);
   EXPECT_EQ(read.info.stability_delta, 0.25f);
+  EXPECT_EQ(read.info.video, module.info.video);
   EXPECT_EQ(read.info.notes, module.info.notes);
   EXPECT_EQ(read.info.encoder_id, "0123456789abcdef");
   ASSERT_EQ(read.functions.size(), 1u);
@@ -173,7 +177,7 @@ TEST_F(ModuleTest, MessagesNameTheTrouble) {
   ASSERT_TRUE(write_module(small_module(), path_).is_ok());
   std::string bytes = file_bytes();
   bytes[8] = 1;
-  EXPECT_NE(read_status(bytes).message().find("format version 1, this samc reads version 2"), std::string::npos);
+  EXPECT_NE(read_status(bytes).message().find("format version 1, this samc reads version 3"), std::string::npos);
   EXPECT_NE(read_status("not a module at all").message().find("is not a samc module"), std::string::npos);
   EXPECT_EQ(read_module((folder_ / "nothing").string()).status().code(), StatusCode::kIo);
 }

@@ -94,6 +94,28 @@ class ByteReader {
   bool ok_ = true;
 };
 
+VideoFacts read_video(ByteReader& in) {
+  const auto flag = [&] { return in.below(2) == 1; };
+  VideoFacts video;
+  video.num_maskmem = in.number<int64_t>();
+  video.max_cond_frames_in_attn = in.number<int64_t>();
+  video.memory_temporal_stride_for_eval = in.number<int64_t>();
+  video.binarize_mask_from_pts_for_mem_enc = flag();
+  video.use_mask_input_as_output_without_sam = flag();
+  video.multimask_output_in_sam = flag();
+  video.multimask_min_pt_num = in.number<int64_t>();
+  video.multimask_max_pt_num = in.number<int64_t>();
+  video.multimask_output_for_tracking = flag();
+  video.use_multimask_token_for_obj_ptr = flag();
+  video.use_obj_ptrs_in_encoder = flag();
+  video.max_obj_ptrs_in_encoder = in.number<int64_t>();
+  video.use_signed_tpos_enc_to_obj_ptrs = flag();
+  video.only_obj_ptrs_in_the_past_for_eval = flag();
+  video.pred_obj_scores = flag();
+  video.non_overlap_masks_for_mem_enc = flag();
+  return video;
+}
+
 ModelInfo read_info(ByteReader& in) {
   ModelInfo info;
   info.name = in.text();
@@ -106,6 +128,7 @@ ModelInfo read_info(ByteReader& in) {
   info.dynamic_multimask_via_stability = in.below(2) == 1;
   info.stability_delta = in.number<float>();
   info.stability_threshold = in.number<float>();
+  if (in.below(2) == 1) info.video = read_video(in);
   info.notes.resize(in.count(8));
   for (auto& [key, value] : info.notes) {
     key = in.text();

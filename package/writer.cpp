@@ -48,6 +48,26 @@ class ByteWriter {
   std::vector<char> bytes_;
 };
 
+void write_video(ByteWriter& out, const VideoFacts& video) {
+  const auto flag = [&](bool value) { out.number(static_cast<uint8_t>(value ? 1 : 0)); };
+  out.number(video.num_maskmem);
+  out.number(video.max_cond_frames_in_attn);
+  out.number(video.memory_temporal_stride_for_eval);
+  flag(video.binarize_mask_from_pts_for_mem_enc);
+  flag(video.use_mask_input_as_output_without_sam);
+  flag(video.multimask_output_in_sam);
+  out.number(video.multimask_min_pt_num);
+  out.number(video.multimask_max_pt_num);
+  flag(video.multimask_output_for_tracking);
+  flag(video.use_multimask_token_for_obj_ptr);
+  flag(video.use_obj_ptrs_in_encoder);
+  out.number(video.max_obj_ptrs_in_encoder);
+  flag(video.use_signed_tpos_enc_to_obj_ptrs);
+  flag(video.only_obj_ptrs_in_the_past_for_eval);
+  flag(video.pred_obj_scores);
+  flag(video.non_overlap_masks_for_mem_enc);
+}
+
 ByteWriter info_section(const PlanModule& module) {
   const ModelInfo& info = module.info;
   ByteWriter out;
@@ -62,6 +82,8 @@ ByteWriter info_section(const PlanModule& module) {
   out.number(static_cast<uint8_t>(info.dynamic_multimask_via_stability ? 1 : 0));
   out.number(info.stability_delta);
   out.number(info.stability_threshold);
+  out.number(static_cast<uint8_t>(info.video.has_value() ? 1 : 0));
+  if (info.video.has_value()) write_video(out, *info.video);
   out.count(info.notes.size());
   for (const auto& [key, value] : info.notes) {
     out.text(key);
