@@ -11,8 +11,9 @@
 namespace samc {
 
 // The bytes of Image.resize((width, height)) of Pillow 13.0 for an RGB image: bicubic (a = -0.5) with antialiasing,
-// first along the rows, then along the columns, each in whole numbers with 22 bits behind the point and rounded to
-// bytes. output is (height, width, 3). is_image_size() of the image must hold (base/limits.h).
+// along the rows and along the columns, each in whole numbers with 22 bits behind the point and rounded to bytes.
+// Earlier releases give other bytes, by one or two, for images that become lower by much (portrait ones mostly). output
+// is (height, width, 3). is_image_size() of the image must hold (base/limits.h).
 void resize_pil_bicubic(const RgbView& image, int64_t height, int64_t width, ThreadPool& pool,
                         std::span<uint8_t> output);
 

@@ -70,10 +70,15 @@ TEST(VideoMemoryBank, OfficialChoices) {
   EXPECT_EQ(cases, 250);
 }
 
-double digest(std::span<const float> values) {
-  double sum = 0;
-  for (size_t i = 0; i < values.size(); ++i) sum += values[i] * (static_cast<double>(i * 7919 % 13) - 6.0);
-  return sum;
+// make.py's digest(): a sum with weights. Expected to seven digits, and but for rounding to f32.
+void expect_digest(std::span<const float> values, const std::string& expected, const char* what) {
+  double sum = 0, magnitude = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double term = values[i] * (static_cast<double>(i * 7919 % 13) - 6.0);
+    sum += term;
+    magnitude += std::abs(term);
+  }
+  EXPECT_NEAR(sum, std::stod(expected), 1e-6 * std::abs(sum) + 1e-7 * magnitude) << what;
 }
 
 // One sequence of calls.txt, replayed line by line.
@@ -180,11 +185,6 @@ class Replay {
     return Status::ok();
   }
 
-  static void expect_near(double value, const std::string& expected, const char* what) {
-    const double number = std::stod(expected);
-    EXPECT_NEAR(value, number, 2e-5 * std::max(1.0, std::abs(number))) << what;
-  }
-
   void compare(const VideoMasks& masks, const std::string& line) {
     SCOPED_TRACE(line);
     ++frames;
@@ -206,13 +206,13 @@ class Replay {
       };
       EXPECT_GE(std::stoll(count), above(1e-5f));
       EXPECT_LE(std::stoll(count), above(-1e-5f));
-      expect_near(digest(plane), logits, "logits");
+      expect_digest(plane, logits, "logits");
       const auto& output = masks.outputs[index];
       ASSERT_EQ(output == nullptr, low_res == "-");
       if (output == nullptr) continue;
-      expect_near(digest(output->low_res_logits.f32()), low_res, "low_res_logits");
-      expect_near(output->object_score.f32()[0], score, "object_score");
-      if (compares_pointers_) expect_near(digest(output->object_pointer.f32()), pointer, "object_pointer");
+      expect_digest(output->low_res_logits.f32(), low_res, "low_res_logits");
+      EXPECT_NEAR(output->object_score.f32()[0], std::stof(score), 1e-5f);
+      if (compares_pointers_) expect_digest(output->object_pointer.f32(), pointer, "object_pointer");
     }
   }
 
@@ -230,7 +230,7 @@ TEST(VideoPredictor, OfficialCalls) {
     if (line.starts_with("sequence")) sequences.emplace_back();
     sequences.back().push_back(line);
   }
-  EXPECT_EQ(sequences.size(), 120u);
+  EXPECT_GE(sequences.size(), 120u);
   int64_t frames = 0;
   for (const std::vector<std::string>& sequence : sequences) {
     SCOPED_TRACE(sequence[0] + "\n" + sequence[1] + "\n" + sequence[2]);

@@ -9,6 +9,7 @@ Needs the official package sam2 (1.1.0), torch 2.15 and Pillow 13.0; other versi
 
 import random
 import warnings
+import zlib
 
 import fake_model
 import numpy as np
@@ -229,6 +230,12 @@ def write_resize(path):
         resized = torch.nn.functional.interpolate(torch.from_numpy(mask)[None, None].float(), (out, out), mode="bilinear",
                                                   align_corners=False, antialias=True)
         arrays[f"mask_resized.{height}x{width}.{out}"] = resized[0, 0].numpy()
+    # Large images by their checksum.
+    for height, width, out in [(1080, 1920, 1024), (480, 854, 1024), (1333, 750, 512)]:
+        resized = np.array(Image.fromarray(fake_model.frame_pixels(3, width, height)).resize((out, out)))
+        arrays[f"crc.{height}x{width}.{out}"] = np.int64([zlib.crc32(resized.tobytes())])
+    # What load_video_frames_from_jpg_images() does with frames of 33 x 14 pixels.
+    arrays["frame"] = fake_model.load_frames(1, 33, 14)[0].numpy()
     np.savez_compressed(path, **arrays)
 
 
