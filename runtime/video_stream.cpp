@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct VideoStream::State {
         const StreamOptions& stream)
       : model(std::move(model_in)),
         session(*model, facts, with_kept_features(options)),
-        num_frames(stream.num_frames == 0 ? facts.max_obj_ptrs_in_encoder : stream.num_frames) {}
+        num_frames(stream.num_frames == 0 ? std::numeric_limits<int64_t>::max() : stream.num_frames) {}
 
   std::unique_ptr<VideoModel> model;
   VideoSession session;
@@ -75,6 +76,7 @@ struct VideoStream::State {
     SAMC_TRY(session.consolidate());
     at_hand = frame;
     pixels = {};  // its features are there: an object was prompted on it, or tracked
+    session.extend_to(pushed + 1);
     SAMC_ASSIGN(VideoMasks masks, session.track(pushed, false));
     ++pushed;
     // Missing memory is no error here: the next push forgets what this one could not.
