@@ -7,6 +7,7 @@
 
 #include "base/guard.h"
 #include "base/limits.h"
+#include "runtime/module_video_model.h"
 #include "runtime/video_model.h"
 #include "runtime/video_session.h"
 
@@ -88,6 +89,13 @@ VideoPredictor::VideoPredictor(std::unique_ptr<VideoState> state) : state_(std::
 VideoPredictor::VideoPredictor(VideoPredictor&&) noexcept = default;
 VideoPredictor& VideoPredictor::operator=(VideoPredictor&&) noexcept = default;
 VideoPredictor::~VideoPredictor() = default;
+
+Result<VideoPredictor> VideoPredictor::create(std::shared_ptr<const Module> module, const VideoOptions& options) {
+  return guarded([&]() -> Result<VideoPredictor> {
+    SAMC_ASSIGN(std::unique_ptr<VideoModel> model, make_video_model(std::move(module), options.threads));
+    return create(std::move(model), options);
+  });
+}
 
 Result<VideoPredictor> VideoPredictor::create(std::unique_ptr<VideoModel> model, const VideoOptions& options) {
   return guarded([&]() -> Result<VideoPredictor> {

@@ -9,6 +9,7 @@
 
 #include "base/guard.h"
 #include "base/limits.h"
+#include "runtime/module_video_model.h"
 #include "runtime/video_model.h"
 #include "runtime/video_session.h"
 
@@ -92,6 +93,14 @@ VideoStream::VideoStream(std::unique_ptr<State> state) : state_(std::move(state)
 VideoStream::VideoStream(VideoStream&&) noexcept = default;
 VideoStream& VideoStream::operator=(VideoStream&&) noexcept = default;
 VideoStream::~VideoStream() = default;
+
+Result<VideoStream> VideoStream::create(std::shared_ptr<const Module> module, const VideoOptions& options,
+                                        const StreamOptions& stream) {
+  return guarded([&]() -> Result<VideoStream> {
+    SAMC_ASSIGN(std::unique_ptr<VideoModel> model, make_video_model(std::move(module), options.threads));
+    return create(std::move(model), options, stream);
+  });
+}
 
 Result<VideoStream> VideoStream::create(std::unique_ptr<VideoModel> model, const VideoOptions& options,
                                         const StreamOptions& stream) {
