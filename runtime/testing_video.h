@@ -65,6 +65,7 @@ struct FakeLog {
   bool nonfinite = false;  // of the decoder's logits
   int64_t calls = 0;
   size_t memories = 0;                           // of the last bank
+  std::vector<float> mask_input;                 // of the last decode()
   std::vector<std::vector<float>> memory_masks;  // what encode_memory() was given
 };
 
@@ -151,6 +152,8 @@ class FakeVideoModel : public VideoModel {
   Status decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
                 const TensorView& mask_input, DecoderOutputs& outputs) override {
     SAMC_TRY(called());
+    log_->mask_input.clear();
+    if (mask_input.data != nullptr) log_->mask_input.assign(mask_input.f32().begin(), mask_input.f32().end());
     const std::span<const float> embed = image_embed.f32();
     outputs.low_res_logits = Tensor({1, 4, kFakeLow, kFakeLow});
     outputs.iou_predictions = Tensor({1, 4});

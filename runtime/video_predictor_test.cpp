@@ -227,6 +227,26 @@ TEST(VideoPredictor, MasksInMemoryMayBeKeptApart) {
   }
 }
 
+TEST(VideoPredictor, WhatWasFoundBeforeGoesIntoTheNextClick) {
+  Tracker video;
+  int64_t unseen = 0;
+  for (int64_t frame = 0; frame < 8; ++frame) {
+    const VideoMasks first = video.predictor.add_new_points_or_box(frame, 1, click(20, 12, frame < 4 ? 0 : 1)).value();
+    EXPECT_TRUE(video.log->mask_input.empty());
+    std::vector<float> expected(first.outputs[0]->low_res_logits.f32().begin(),
+                                first.outputs[0]->low_res_logits.f32().end());
+    if (first.outputs[0]->object_score.f32()[0] <= 0.0f) {
+      ++unseen;
+      EXPECT_EQ(expected, std::vector<float>(kFakeLow * kFakeLow, -1024.0f));
+      expected.assign(expected.size(), -32.0f);
+    }
+    ASSERT_TRUE(video.predictor.add_new_points_or_box(frame, 1, click(4, 4)).is_ok());
+    EXPECT_EQ(video.log->mask_input, expected);
+  }
+  EXPECT_GT(unseen, 0);
+  EXPECT_LT(unseen, 8);
+}
+
 TEST(VideoPredictor, ACorrectionMayClearTheMemoriesAroundIt) {
   for (const bool clears : {false, true}) {
     VideoOptions options;
