@@ -6,32 +6,32 @@
 #include "base/check.h"
 #include "base/rounding.h"
 #include "kernels/gemm.h"
-#include "kernels/rotary.h"
 
 namespace samc {
 
 SAMC_VECTOR_VARIANTS(axial_attention, AxialAttentionFunction)
+SAMC_VECTOR_VARIANTS(axial_turn, AxialTurnFunction)
 
 namespace {
 
 constexpr float kLog2E = 1.44269504f;
 
-// What all pieces share: the angles by which queries are turned back, (places, dim / 4) for columns and for rows.
-struct BackwardAngles {
+// What all pieces share: the angles of columns, or of rows, (places, dim / 4).
+struct PlaceAngles {
   const float* cosines;
   const float* sines;
 };
 
 // Copies the angles of `places` positions, `step` positions apart, from pair number `first` on.
-BackwardAngles backward_angles(const AxialAttentionParams& p, const AxialAttentionInputs& in, int64_t places,
-                               int64_t step, int64_t first, float* memory) {
+PlaceAngles place_angles(const AxialAttentionParams& p, const AxialAttentionInputs& in, int64_t places, int64_t step,
+                         int64_t first, float* memory) {
   const int64_t half = p.dim / 2, quarter = p.dim / 4;
   float* const sines = memory + places * quarter;
   for (int64_t place = 0; place < places; ++place)
     for (int64_t i = 0; i < quarter; ++i) {
       const int64_t from = place * step * half + first + i, to = place * quarter + i;
       memory[to] = in.cosines[from];
-      sines[to] = -in.sines[from];
+      sines[to] = in.sines[from];
     }
   return {memory, sines};
 }
@@ -39,8 +39,8 @@ BackwardAngles backward_angles(const AxialAttentionParams& p, const AxialAttenti
 // Scratch memory of a worker.
 struct Workspace {
   float* rows;          // (kAxialQueries, dim): some or all channels of the queries
-  float* turned;        // (kAxialQueries, dim / 2)
-  float* panels;        // (kAxialQueries, dim) for gemm
+  float* panels;        // the same for gemm
+  float* turned;        // the same, turned back
   float* by_column;     // (grid_w, key_channels + 1, kAxialQueries)
   float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
   float* token_scores;  // (tokens, kAxialQueries)
@@ -52,9 +52,9 @@ struct Workspace {
   }
   Workspace(const AxialAttentionParams& p, float* memory)
       : rows(memory),
-        turned(rows + kAxialQueries * p.dim),
-        panels(turned + kAxialQueries * p.dim),
-        by_column(panels + kAxialQueries * p.dim),
+        panels(rows + kAxialQueries * p.dim),
+        turned(panels + kAxialQueries * p.dim),
+        by_column(turned + kAxialQueries * p.dim),
         by_row(by_column + p.grid_w * (p.key_channels + 1) * kAxialQueries),
         token_scores(by_row + p.grid_h * (p.key_channels + 1) * kAxialQueries),
         piece(token_scores + p.tokens * kAxialQueries) {}
@@ -63,32 +63,33 @@ struct Workspace {
 // Products of a piece's queries with constant rows.
 class QueryProducts {
  public:
-  QueryProducts(const AxialAttentionParams& params, const Gemm& gemm, RotaryFunction* turn,
-                const std::vector<int64_t>& row_offsets)
-      : p_(params), gemm_(gemm), turn_(turn), row_offsets_(row_offsets) {}
+  QueryProducts(const Gemm& gemm, AxialTurnFunction* turn, const std::vector<int64_t>& row_offsets)
+      : gemm_(gemm), turn_(turn), row_offsets_(row_offsets) {}
 
-  // dst (places, key_channels + 1, kAxialQueries): work.rows (kAxialQueries, dim / 2), turned back by each place's
-  // angles, times weight (key_channels + 1, dim / 2).
-  void by_places(const BackwardAngles& angles, int64_t places, const float* weight, const Workspace& work,
-                 float* dst) const {
-    const int64_t half = p_.dim / 2, quarter = p_.dim / 4, rows = p_.key_channels + 1;
-    for (int64_t place = 0; place < places; ++place) {
-      turn_({work.rows, angles.cosines + place * quarter, angles.sines + place * quarter, work.turned, kAxialQueries, 0,
-             1, 1, quarter});
-      multiply(weight, rows, half, work.turned, work.panels, dst + place * rows * kAxialQueries);
-    }
-  }
-
-  // dst (rows, kAxialQueries) = a (rows, k) queries (kAxialQueries, k)^T
-  void multiply(const float* a, int64_t rows, int64_t k, const float* queries, float* panels, float* dst) const {
+  // work.rows (kAxialQueries, k) into work.panels
+  void pack(int64_t k, const Workspace& work) const {
     GemmColumns columns;
-    columns.src = queries;
+    columns.src = work.rows;
     columns.stride = k;
     columns.transposed = true;
     columns.k = k;
     columns.columns = kAxialQueries;
-    columns.dst = panels;
+    columns.dst = work.panels;
     gemm_.pack_columns(columns);
+  }
+
+  // dst (places, rows, kAxialQueries): what is packed, (2 pairs) channels turned back by each place's angles, times
+  // weight (rows, 2 pairs).
+  void by_places(const PlaceAngles& angles, int64_t places, int64_t pairs, const float* weight, int64_t rows,
+                 const Workspace& work, float* dst) const {
+    for (int64_t place = 0; place < places; ++place) {
+      turn_({work.panels, angles.cosines + place * pairs, angles.sines + place * pairs, work.turned, pairs});
+      multiply(weight, rows, 2 * pairs, work.turned, dst + place * rows * kAxialQueries);
+    }
+  }
+
+  // dst (rows, kAxialQueries) = a (rows, k) times panels
+  void multiply(const float* a, int64_t rows, int64_t k, const float* panels, float* dst) const {
     const GemmSegment whole{0, 0, k};
     GemmBlock block;
     block.a = a;
@@ -105,9 +106,8 @@ class QueryProducts {
   }
 
  private:
-  const AxialAttentionParams& p_;
   const Gemm& gemm_;
-  RotaryFunction* turn_;
+  AxialTurnFunction* turn_;
   const std::vector<int64_t>& row_offsets_;
 };
 
@@ -124,10 +124,10 @@ void axial_attention(const AxialAttentionParams& params, const AxialAttentionInp
   const int64_t grid = p.grid_h * p.grid_w, half = p.dim / 2, quarter = p.dim / 4;
   std::vector<int64_t> row_offsets(static_cast<size_t>(std::max(p.key_channels + 1, p.tokens)));
   for (size_t row = 0; row < row_offsets.size(); ++row) row_offsets[row] = static_cast<int64_t>(row) * kAxialQueries;
-  const QueryProducts products(p, *gemm_variants.choose(context), rotary_variants.choose(context), row_offsets);
+  const QueryProducts products(*gemm_variants.choose(context), axial_turn_variants.choose(context), row_offsets);
   float* const angles = context.scratch.shared_floats(static_cast<size_t>((p.grid_h + p.grid_w) * half));
-  const BackwardAngles of_columns = backward_angles(p, inputs, p.grid_w, 1, 0, angles);
-  const BackwardAngles of_rows = backward_angles(p, inputs, p.grid_h, p.grid_w, quarter, angles + p.grid_w * half);
+  const PlaceAngles of_columns = place_angles(p, inputs, p.grid_w, 1, 0, angles);
+  const PlaceAngles of_rows = place_angles(p, inputs, p.grid_h, p.grid_w, quarter, angles + p.grid_w * half);
 
   context.pool.run(divide_up(grid, kAxialQueries), [&](int64_t block, int worker) {
     const int64_t first = block * kAxialQueries, queries = std::min(kAxialQueries, grid - first);
@@ -141,13 +141,17 @@ void axial_attention(const AxialAttentionParams& params, const AxialAttentionInp
           work.rows[i * 2 * count + c] = i < queries ? query[c < count ? from + c : then + c - count] * factor : 0.0f;
         }
     };
+    const int64_t rows = p.key_channels + 1;
     take(0, half, quarter);
-    products.by_places(of_columns, p.grid_w, inputs.key_weight, work, work.by_column);
+    products.pack(half, work);
+    products.by_places(of_columns, p.grid_w, quarter, inputs.key_weight, rows, work, work.by_column);
     take(quarter, half + quarter, quarter);
-    products.by_places(of_rows, p.grid_h, inputs.key_weight + (p.key_channels + 1) * half, work, work.by_row);
+    products.pack(half, work);
+    products.by_places(of_rows, p.grid_h, quarter, inputs.key_weight + rows * half, rows, work, work.by_row);
     if (p.tokens > 0) {
       take(0, half, half);
-      products.multiply(inputs.token_keys, p.tokens, p.dim, work.rows, work.panels, work.token_scores);
+      products.pack(p.dim, work);
+      products.multiply(inputs.token_keys, p.tokens, p.dim, work.panels, work.token_scores);
     }
     run_piece({work.by_column, work.by_row, work.token_scores, inputs.keys, inputs.values, inputs.token_values,
                p.grid_h, p.grid_w, p.key_channels, p.value_channels, p.memories, p.tokens, queries,

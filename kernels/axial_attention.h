@@ -74,4 +74,16 @@ constexpr int64_t axial_scratch_floats(int64_t value_channels) { return kAxialQu
 using AxialAttentionFunction = void(const AxialPiece& piece);
 extern const KernelVariants<AxialAttentionFunction> axial_attention_variants;
 
+// Turns a piece's queries back by the angles of one place. Queries and result are panels of gemm: for each 16 queries
+// (2 pairs, 16), the first halves of the pairs before the second.
+struct AxialTurn {
+  const float* queries;
+  const float* cosines;  // (pairs)
+  const float* sines;    // (pairs)
+  float* turned;
+  int64_t pairs;
+};
+using AxialTurnFunction = void(const AxialTurn& turn);
+extern const KernelVariants<AxialTurnFunction> axial_turn_variants;
+
 }  // namespace samc
