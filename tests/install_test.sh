@@ -24,7 +24,7 @@ within() {  # within FILE MEGABYTES
 strip --strip-debug "$library"
 within "$samc" 15
 within "$run" 3
-within "$library" 3
+within "$library" 4
 
 ldd "$samc" "$run" >"$work/ldd"
 if grep -E 'libLLVM|libMLIR|libprotobuf' "$work/ldd"; then
