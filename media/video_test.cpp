@@ -1,4 +1,4 @@
-// Videos in and out. tests/data/video/make_clips.sh says what the clips show.
+// Videos in and out. tests/data/clips/make_clips.sh says what the clips show.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 namespace samc {
 namespace {
 
-const std::string kClips = SAMC_SOURCE_DIR "/tests/data/video/";
+const std::string kClips = SAMC_SOURCE_DIR "/tests/data/clips/";
 constexpr int kWidth = 64, kHeight = 48, kFrames = 12;
 using Colour = std::array<int, 3>;
 constexpr Colour kRed{200, 30, 30}, kGreen{30, 160, 60}, kBlue{40, 60, 190}, kGrey{128, 128, 128},
