@@ -7,10 +7,26 @@
 
 #include "base/guard.h"
 #include "base/limits.h"
+#include "runtime/module_video_model.h"
 #include "runtime/video_model.h"
 #include "runtime/video_session.h"
 
 namespace samc {
+namespace {
+
+Result<RgbView> checked_frame(VideoFrames& frames, int64_t index) {
+  const Result<RgbView> frame = frames.frame(index);
+  if (!frame.is_ok()) return frame.status().at(fmt::format("frame {}", index));
+  const RgbView& pixels = frame.value();
+  if (pixels.pixels == nullptr || pixels.width != frames.width() || pixels.height != frames.height() ||
+      pixels.stride < 3 * pixels.width)
+    return invalid_input(fmt::format("frame {} has {} x {} pixels, the video {} x {}", index, pixels.width,
+                                     pixels.height, frames.width(), frames.height()),
+                         "all frames of a video are of one size");
+  return pixels;
+}
+
+}  // namespace
 
 struct VideoState {
   VideoState(std::unique_ptr<VideoModel> model_in, const VideoFacts& facts, const VideoOptions& options)
@@ -74,6 +90,13 @@ VideoPredictor::VideoPredictor(VideoPredictor&&) noexcept = default;
 VideoPredictor& VideoPredictor::operator=(VideoPredictor&&) noexcept = default;
 VideoPredictor::~VideoPredictor() = default;
 
+Result<VideoPredictor> VideoPredictor::create(std::shared_ptr<const Module> module, const VideoOptions& options) {
+  return guarded([&]() -> Result<VideoPredictor> {
+    SAMC_ASSIGN(std::unique_ptr<VideoModel> model, make_video_model(std::move(module), options.threads));
+    return create(std::move(model), options);
+  });
+}
+
 Result<VideoPredictor> VideoPredictor::create(std::unique_ptr<VideoModel> model, const VideoOptions& options) {
   return guarded([&]() -> Result<VideoPredictor> {
     if (model == nullptr) return invalid_input("no model");
@@ -92,8 +115,7 @@ Status VideoPredictor::init_state(std::shared_ptr<VideoFrames> frames) {
                       "{} in all",
                       width, height, kLongestSide, kMostPixels),
           "make the video smaller first");
-    FrameSource source = [frames](int64_t index) { return frames->frame(index); };
-    state_->session.begin(count, width, height, std::move(source));
+    state_->session.begin(count, width, height, [frames](int64_t index) { return checked_frame(*frames, index); });
     state_->count = count;
     state_->frames = std::move(frames);
     return Status::ok();

@@ -2,6 +2,7 @@
 // Objects, prompts and results of one video, for VideoPredictor and VideoStream: what a call does to which frame, in
 // the order of the official code (sam2_video_predictor.py). Calls that fail leave all as it was, consolidate() aside.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ class VideoSession {
 
   // Begins a video. source gives the pixels of a frame.
   void begin(int64_t num_frames, int64_t width, int64_t height, FrameSource source);
+  // The video has at least so many frames.
+  void extend_to(int64_t num_frames) { num_frames_ = std::max(num_frames_, num_frames); }
 
   Result<VideoMasks> add_points(int64_t frame, int64_t object, const VideoPrompt& prompt);
   Result<VideoMasks> add_mask(int64_t frame, int64_t object, const TensorView& mask);

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "base/guard.h"
 #include "base/limits.h"
+#include "runtime/module_video_model.h"
 #include "runtime/video_model.h"
 #include "runtime/video_session.h"
 
@@ -29,7 +31,7 @@ struct VideoStream::State {
         const StreamOptions& stream)
       : model(std::move(model_in)),
         session(*model, facts, with_kept_features(options)),
-        num_frames(stream.num_frames == 0 ? facts.max_obj_ptrs_in_encoder : stream.num_frames) {}
+        num_frames(stream.num_frames == 0 ? std::numeric_limits<int64_t>::max() : stream.num_frames) {}
 
   std::unique_ptr<VideoModel> model;
   VideoSession session;
@@ -75,6 +77,7 @@ struct VideoStream::State {
     SAMC_TRY(session.consolidate());
     at_hand = frame;
     pixels = {};  // its features are there: an object was prompted on it, or tracked
+    session.extend_to(pushed + 1);
     SAMC_ASSIGN(VideoMasks masks, session.track(pushed, false));
     ++pushed;
     // Missing memory is no error here: the next push forgets what this one could not.
@@ -90,6 +93,14 @@ VideoStream::VideoStream(std::unique_ptr<State> state) : state_(std::move(state)
 VideoStream::VideoStream(VideoStream&&) noexcept = default;
 VideoStream& VideoStream::operator=(VideoStream&&) noexcept = default;
 VideoStream::~VideoStream() = default;
+
+Result<VideoStream> VideoStream::create(std::shared_ptr<const Module> module, const VideoOptions& options,
+                                        const StreamOptions& stream) {
+  return guarded([&]() -> Result<VideoStream> {
+    SAMC_ASSIGN(std::unique_ptr<VideoModel> model, make_video_model(std::move(module), options.threads));
+    return create(std::move(model), options, stream);
+  });
+}
 
 Result<VideoStream> VideoStream::create(std::unique_ptr<VideoModel> model, const VideoOptions& options,
                                         const StreamOptions& stream) {
