@@ -85,7 +85,8 @@ Status track(TrackArguments& arguments, const ModelOpener& opener) {
   options.non_overlap_masks = arguments.non_overlap_masks;
   options.allow_nonfinite = arguments.allow_nonfinite;
 
-  const TrackedVideo video{source.info(), input.names, plan.prompts};
+  TrackedVideo video{source.info(), input.names, plan.prompts};
+  video.info.rate /= static_cast<double>(plan.range.every);
   const TrackOutputPaths& paths = arguments.paths;
   const bool draws_later = !paths.video.empty() && plan.direction != TrackDirection::kForward;
   std::vector<std::unique_ptr<TrackOutput>> outputs = make_track_outputs(paths, video);

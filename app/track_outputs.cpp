@@ -1,6 +1,7 @@
 #include "app/track_outputs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -159,8 +160,10 @@ class RleOutput : public TrackOutput {
       object["bbox"] = rle_box(rle);
       objects.push_back(std::move(object));
     }
-    const nlohmann::ordered_json line{
-        {"frame", frame.tracked.index}, {"time", frame.tracked.seconds}, {"objects", std::move(objects)}};
+    constexpr double kMicroseconds = 1e6;
+    const nlohmann::ordered_json line{{"frame", frame.tracked.index},
+                                      {"time", std::round(frame.tracked.seconds * kMicroseconds) / kMicroseconds},
+                                      {"objects", std::move(objects)}};
     SAMC_TRY(lines_.write(line.dump()));
     ++written_;
     return Status::ok();
