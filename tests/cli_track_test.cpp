@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "media/image.h"
 #include "media/npz.h"
@@ -268,8 +269,9 @@ TEST_F(Track, what_ends_early_is_kept) {
 TEST_F(Track, a_full_disk_keeps_what_was_written) {
   ProcessOptions options;
   options.largest_file = 200'000;
-  std::string noise = "samc-frames 256 256 rgb24\n";
-  for (int i = 0; i < 256 * 256 * 3 * 30; ++i) noise += static_cast<char>(i * i >> 7 ^ i >> 3);
+  std::string noise = "samc-frames 128 128 rgb24\n";
+  std::minstd_rand random(3);
+  for (int i = 0; i < 128 * 128 * 3 * 30; ++i) noise += static_cast<char>(random() >> 16);
   options.input = noise;
   const ProcessResult video = track({"-", "--point", "4,24", "-o", path("o.mp4")}, options);
   expect_kept(video, 1, {"o.mp4: File too large", "the disk is full"});
