@@ -5,49 +5,17 @@
 #include <sys/resource.h>
 
 #include <random>
-#include <set>
 #include <thread>
 
 #include "app/bounded_queue.h"
 #include "app/json_lines.h"
+#include "app/testing_frames.h"
 #include "app/track_frames.h"
 #include "base/files.h"
 #include "base/test_folder.h"
 
 namespace samc {
 namespace {
-
-// Frames whose first pixel is their number. May break at one.
-class NumberedFrames : public FrameSource {
- public:
-  explicit NumberedFrames(int64_t count, int64_t breaks_at = -1) : count_(count), breaks_at_(breaks_at) {
-    info_.name = "numbers";
-    info_.width = 4;
-    info_.height = 3;
-  }
-  const FrameSourceInfo& info() const override { return info_; }
-  Result<std::optional<Frame>> next() override {
-    if (position_ == count_) return std::optional<Frame>();
-    if (position_ == breaks_at_) return invalid_input(fmt::format("frame {} is broken", position_));
-    Frame frame;
-    frame.image = Image(4, 3);
-    frame.image.rgb[0] = static_cast<uint8_t>(position_);
-    frame.index = position_++;
-    ++reads;
-    return std::optional<Frame>(std::move(frame));
-  }
-  bool can_seek() const override { return true; }
-  Status seek(int64_t index) override {
-    position_ = index;
-    ++seeks;
-    return Status::ok();
-  }
-  int64_t reads = 0, seeks = 0;
-
- private:
-  int64_t count_, breaks_at_, position_ = 0;
-  FrameSourceInfo info_;
-};
 
 const auto kNoWord = [](int64_t) { return Status::ok(); };
 
