@@ -40,8 +40,8 @@ Status draw_kept_video(const std::string& path, const TrackedVideo& video, const
                        const FrameRange& range, bool all, const std::function<Status(int64_t frame)>& before_frame,
                        std::string& summary) {
   const std::unique_ptr<TrackOutput> output = make_video_output(path, video);
-  Status status = source.seek(0);
-  int64_t position = 0;
+  int64_t position = range.from;
+  Status status = source.seek(position);
   while (status.is_ok()) {
     Result<std::optional<Frame>> frame = next_in_range(source, range, position);
     if (!frame.is_ok()) status = frame.status();

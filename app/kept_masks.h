@@ -29,7 +29,8 @@ class KeptMasks {
 // Keeps what a TrackWriter gives it.
 std::unique_ptr<TrackOutput> make_keeping_output(std::shared_ptr<KeptMasks> kept);
 
-// Draws the frames of the range that have masks, or all of them, and finishes the video. The source can seek.
+// Draws the frames of the range that have masks, or all of them, and finishes the video. The source can seek,
+// and its frames were read before.
 // before_frame: says how far it is; an error of it ends the video there.
 Status draw_kept_video(const std::string& path, const TrackedVideo& video, const KeptMasks& kept, FrameSource& source,
                        const FrameRange& range, bool all, const std::function<Status(int64_t frame)>& before_frame,

@@ -33,10 +33,12 @@ VideoPrompt video_prompt(const TrackPrompt& from) {
 // Reads the frames of a range into a queue, in a thread of its own.
 class ReadingThread {
  public:
-  ReadingThread(FrameSource& source, const TrackPlan& plan, BoundedQueue<Frame>& frames, std::atomic<bool>& stop)
+  // start: the frame at which the source stands.
+  ReadingThread(FrameSource& source, const TrackPlan& plan, int64_t start, BoundedQueue<Frame>& frames,
+                std::atomic<bool>& stop)
       : frames_(frames),
         stop_(stop),
-        thread_([&source, &plan, &frames] { frames.close(read(source, plan, frames)); }) {}
+        thread_([&source, &plan, &frames, start] { frames.close(read(source, plan, start, frames)); }) {}
   ~ReadingThread() {
     stop_ = true;
     frames_.close();
@@ -46,9 +48,9 @@ class ReadingThread {
   ReadingThread& operator=(const ReadingThread&) = delete;
 
  private:
-  static Status read(FrameSource& source, const TrackPlan& plan, BoundedQueue<Frame>& frames) {
+  static Status read(FrameSource& source, const TrackPlan& plan, int64_t start, BoundedQueue<Frame>& frames) {
     return guarded([&]() -> Status {
-      for (int64_t position = 0;;) {
+      for (int64_t position = start;;) {
         SAMC_ASSIGN(std::optional<Frame> frame, next_in_range(source, plan.range, position));
         if (!frame) return Status::ok();
         const bool taken = plan.is_live ? frames.push_latest(std::move(*frame)) : frames.push(std::move(*frame));
@@ -88,7 +90,7 @@ Status Tracker::no_such_frame(const TrackPrompt& prompt, int64_t frames) const {
                        "the first frame is 0");
 }
 
-// Up to `most` frames of the range; then the source stands at its start again.
+// Up to `most` frames of the range; then the source stands at the first of them.
 Status Tracker::count(int64_t most) {
   SAMC_ASSIGN(counted_, count_frames(source_, plan_.range, most, end_, [this](int64_t f) { return show_reading(f); }));
   if (counted_ == 0)
@@ -98,7 +100,8 @@ Status Tracker::count(int64_t most) {
   for (const TrackPrompt& prompt : plan_.prompts)
     if (counted_ < most && ordinal_of(prompt.frame) >= counted_)
       return no_such_frame(prompt, plan_.range.from + (counted_ - 1) * plan_.range.every + 1);
-  return source_.seek(0);
+  start_ = plan_.range.from;
+  return source_.seek(start_);
 }
 
 Status Tracker::hand_over(std::shared_ptr<const Frame> frame, std::optional<VideoMasks> masks) {
@@ -126,7 +129,7 @@ Status Tracker::run_stream(std::unique_ptr<VideoModel> model, const VideoOptions
   }
   SAMC_ASSIGN(VideoStream stream, VideoStream::create(std::move(model), options, stream_options));
   BoundedQueue<Frame> frames(kFramesAhead);
-  const ReadingThread reader(source_, plan_, frames, stop_);
+  const ReadingThread reader(source_, plan_, start_, frames, stop_);
   return track_stream(stream, frames);
 }
 

@@ -70,6 +70,7 @@ class Tracker {
   Progress& progress_;
   std::atomic<bool>& stop_;
   int64_t counted_ = 0;  // frames of the range, where they were counted
+  int64_t start_ = 0;    // where the source stands then
   Status end_;           // why they end there
   std::optional<int64_t> to_track_;
   std::set<size_t> given_;  // prompts of a stream

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
+#include <cstring>
+#include <span>
 
 #include "base/guard.h"
 
@@ -20,39 +23,48 @@ Result<void*> open_library(const char* name, int major) {
   return library;
 }
 
-template <class Function>
-Status find(void* library, const char* name, Function& function) {
+// A function of a library, and where its address goes in Ffmpeg.
+struct Function {
+  const char* name;
+  size_t place;
+};
+#define SAMC_FFMPEG_FUNCTION(name) Function{#name, offsetof(Ffmpeg, name)},
+constexpr Function kUtil[] = {SAMC_AVUTIL_FUNCTIONS(SAMC_FFMPEG_FUNCTION)};
+constexpr Function kCodec[] = {SAMC_AVCODEC_FUNCTIONS(SAMC_FFMPEG_FUNCTION)};
+constexpr Function kFormat[] = {SAMC_AVFORMAT_FUNCTIONS(SAMC_FFMPEG_FUNCTION)};
+constexpr Function kScale[] = {SAMC_SWSCALE_FUNCTIONS(SAMC_FFMPEG_FUNCTION)};
+#undef SAMC_FFMPEG_FUNCTION
+static_assert(sizeof(void*) == sizeof(void (*)()), "addresses of functions are copied as dlsym gives them");
+
+Result<void*> find(void* library, const char* name) {
   void* symbol = ::dlsym(library, name);
   if (symbol == nullptr) return unsupported(fmt::format("FFmpeg's libraries lack {}", name), kHint);
-  function = reinterpret_cast<Function>(symbol);
+  return symbol;
+}
+
+Status load_into(Ffmpeg& ffmpeg, const char* library_name, int major, std::span<const Function> functions) {
+  SAMC_ASSIGN(void* library, open_library(library_name, major));
+  for (const Function& function : functions) {
+    SAMC_ASSIGN(void* symbol, find(library, function.name));
+    std::memcpy(reinterpret_cast<std::byte*>(&ffmpeg) + function.place, &symbol, sizeof symbol);
+  }
   return Status::ok();
 }
 
 Result<Ffmpeg> load() {
   Ffmpeg ffmpeg;
-  SAMC_ASSIGN(void* util, open_library("avutil", LIBAVUTIL_VERSION_MAJOR));
-  SAMC_ASSIGN(void* codec, open_library("avcodec", LIBAVCODEC_VERSION_MAJOR));
-  SAMC_ASSIGN(void* format, open_library("avformat", LIBAVFORMAT_VERSION_MAJOR));
-  SAMC_ASSIGN(void* scale, open_library("swscale", LIBSWSCALE_VERSION_MAJOR));
-#define SAMC_FFMPEG_FIND(name) SAMC_TRY(find(library, #name, ffmpeg.name));
-  void* library = util;
-  SAMC_AVUTIL_FUNCTIONS(SAMC_FFMPEG_FIND)
-  library = codec;
-  SAMC_AVCODEC_FUNCTIONS(SAMC_FFMPEG_FIND)
-  library = format;
-  SAMC_AVFORMAT_FUNCTIONS(SAMC_FFMPEG_FIND)
-  library = scale;
-  SAMC_SWSCALE_FUNCTIONS(SAMC_FFMPEG_FIND)
-#undef SAMC_FFMPEG_FIND
+  SAMC_TRY(load_into(ffmpeg, "avutil", LIBAVUTIL_VERSION_MAJOR, kUtil));
+  SAMC_TRY(load_into(ffmpeg, "avcodec", LIBAVCODEC_VERSION_MAJOR, kCodec));
+  SAMC_TRY(load_into(ffmpeg, "avformat", LIBAVFORMAT_VERSION_MAJOR, kFormat));
+  SAMC_TRY(load_into(ffmpeg, "swscale", LIBSWSCALE_VERSION_MAJOR, kScale));
   ffmpeg.av_log_set_level(AV_LOG_QUIET);  // an error is one line, and samc's
   return ffmpeg;
 }
 
 Status load_devices() {
   SAMC_ASSIGN(void* library, open_library("avdevice", LIBAVDEVICE_VERSION_MAJOR));
-  decltype(&::avdevice_register_all) register_all = nullptr;
-  SAMC_TRY(find(library, "avdevice_register_all", register_all));
-  register_all();
+  SAMC_ASSIGN(void* symbol, find(library, "avdevice_register_all"));
+  reinterpret_cast<decltype(&::avdevice_register_all)>(symbol)();
   return Status::ok();
 }
 
