@@ -1,4 +1,5 @@
-// samc-run: segments images and videos with models that are compiled already. No compiler in it: for machines that only run.
+// samc-run: segments images and videos with models that are compiled already. No compiler in it: for machines that only
+// run.
 
 #include "app/commands.h"
 #include "app/model_opener.h"
