@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <new>
 
+#include "app/signals.h"
 #include "base/out_of_memory.h"
-
 #include "base/quote.h"
 
 namespace samc {
@@ -28,7 +28,7 @@ int report_error(const Status& status) {
     case StatusCode::kUsage:
       return 2;
     case StatusCode::kInterrupted:
-      return 130;
+      return 128 + end_signal();
     default:
       return 1;
   }

@@ -1,4 +1,5 @@
-// samc-run: segments images with models that are compiled already. No compiler in it: for machines that only run.
+// samc-run: segments images and videos with models that are compiled already. No compiler in it: for machines that only
+// run.
 
 #include "app/commands.h"
 #include "app/model_opener.h"
@@ -8,7 +9,7 @@ int main(int count, char** arguments) {
   static const samc::ModelOpener opener;
   return samc::run_program(
       {"samc-run",
-       "samc-run segments images with compiled SAM 2 models: modules of samc compile and bmodels of "
+       "samc-run segments images and tracks objects with compiled SAM 2 models: modules of samc compile and bmodels of "
        "samc deploy-all.",
        "",
        [](CLI::App& app) { return samc::add_run_commands(app, opener); },

@@ -14,7 +14,16 @@ bool stderr_is_terminal = false;
 
 void put(const char* text) { (void)!::write(STDERR_FILENO, text, ::strlen(text)); }
 
+std::atomic<bool> finishes{false}, end_is_asked{false};
+std::atomic<int> asked_by{SIGINT};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free, "used in handlers");
+
 void on_end(int number) {
+  if (finishes.load() && !end_is_asked.load()) {
+    asked_by.store(number);
+    end_is_asked.store(true);
+    return;
+  }
   remove_unfinished_files();
   ::_exit(128 + number);
 }
@@ -41,6 +50,7 @@ void handle_signals() {
   stderr_is_terminal = ::isatty(STDERR_FILENO) != 0;
   struct sigaction action {};
   action.sa_handler = on_end;
+  action.sa_flags = SA_RESTART;  // while files are finished no call may fail for the signal
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     ::sigaction(number, nullptr, &old);
@@ -52,5 +62,11 @@ void handle_signals() {
   ::sigaction(SIGBUS, &bus, nullptr);
   ::signal(SIGXFSZ, SIG_IGN);
 }
+
+FinishOnSignal::FinishOnSignal() { finishes.store(true); }
+FinishOnSignal::~FinishOnSignal() { finishes.store(false); }
+const std::atomic<bool>& FinishOnSignal::is_asked() { return end_is_asked; }
+
+int end_signal() { return asked_by.load(); }
 
 }  // namespace samc

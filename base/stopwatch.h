@@ -14,6 +14,10 @@ class Stopwatch {
     last_ = now;
     return milliseconds;
   }
+  // Milliseconds since then, and goes on.
+  double so_far() const {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - last_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();

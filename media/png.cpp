@@ -16,6 +16,7 @@
 #include "base/guard.h"
 #include "media/exif.h"
 #include "media/image_decoders.h"
+#include "media/palette_png.h"
 #include "media/png_chunks.h"
 
 namespace samc {
@@ -105,15 +106,24 @@ uint64_t rows_of(const Decoder& decoder) {
   return rows;
 }
 
+enum class PixelKind {
+  kRgb,      // three bytes for each pixel
+  kIndices,  // one: its number in the palette, or its grey value
+};
+
 // True too for a file that ends after its last row: the pixels are there.
-bool read_pixels(Decoder& decoder, png_bytepp rows) {
+bool read_pixels(Decoder& decoder, PixelKind kind, png_bytepp rows) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return decoder.truncated && decoder.rows == rows_of(decoder);
   png_set_read_user_transform_fn(decoder.png, count_row);
   png_set_user_transform_info(decoder.png, &decoder, 0, 0);
-  png_set_expand(decoder.png);
-  png_set_strip_16(decoder.png);
-  png_set_strip_alpha(decoder.png);
-  png_set_gray_to_rgb(decoder.png);
+  if (kind == PixelKind::kIndices) {
+    png_set_packing(decoder.png);
+  } else {
+    png_set_expand(decoder.png);
+    png_set_strip_16(decoder.png);
+    png_set_strip_alpha(decoder.png);
+    png_set_gray_to_rgb(decoder.png);
+  }
   png_set_interlace_handling(decoder.png);
   png_read_update_info(decoder.png, decoder.info);
   png_read_image(decoder.png, rows);
@@ -155,6 +165,18 @@ Status failure(const Decoder& decoder) {
   return invalid_input(fmt::format("a damaged PNG ({})", decoder.message), "save the image again");
 }
 
+// Reads what stands before the pixels.
+Status open(Decoder& decoder, std::span<const std::byte> bytes) {
+  decoder.bytes = bytes;
+  decoder.shortened = find_cut_pixels(bytes);
+  decoder.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning, &decoder,
+                                         take_memory<Decoder>, give_memory_back);
+  if (decoder.png == nullptr) return Status::out_of_memory();
+  decoder.info = png_create_info_struct(decoder.png);
+  if (decoder.info == nullptr) return Status::out_of_memory();
+  return read_header(decoder) ? Status::ok() : failure(decoder);
+}
+
 struct Encoder {
   png_structp png = nullptr;
   png_infop info = nullptr;
@@ -172,26 +194,40 @@ void write_bytes(png_structp png, png_bytep bytes, size_t count) {
   if (!encoder.status.is_ok()) png_error(png, "the file cannot be written");
 }
 
-bool encode(Encoder& encoder, int width, int height, int colour_type, const uint8_t* pixels, size_t row_size) {
+struct Pixels {
+  int width = 0, height = 0;
+  int colour_type = 0;
+  const uint8_t* bytes = nullptr;
+  size_t row_size = 0;
+  std::span<const PaletteColour> palette;  // of PNG_COLOR_TYPE_PALETTE
+};
+
+bool encode(Encoder& encoder, const Pixels& pixels) {
+  std::array<png_color, kPaletteColours> palette{};
+  for (size_t i = 0; i < pixels.palette.size(); ++i)
+    palette[i] = {pixels.palette[i][0], pixels.palette[i][1], pixels.palette[i][2]};
   if (setjmp(png_jmpbuf(encoder.png)) != 0) return false;
   // Measured on an overlay of 1800 x 1200: 72 ms and 2.4 MB, against 320 ms and 2.3 MB with libpng's own choice of
   // filters. Masks of two values shrink best unfiltered.
   constexpr int kCompression = 2;
   png_set_filter(encoder.png, PNG_FILTER_TYPE_BASE,
-                 colour_type == PNG_COLOR_TYPE_RGB ? PNG_FILTER_SUB : PNG_FILTER_NONE);
+                 pixels.colour_type == PNG_COLOR_TYPE_RGB ? PNG_FILTER_SUB : PNG_FILTER_NONE);
   png_set_write_fn(encoder.png, &encoder, write_bytes, [](png_structp) {});
   png_set_compression_level(encoder.png, kCompression);
-  png_set_IHDR(encoder.png, encoder.info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
-               colour_type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(encoder.png, encoder.info, static_cast<png_uint_32>(pixels.width),
+               static_cast<png_uint_32>(pixels.height), 8, pixels.colour_type, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!pixels.palette.empty())
+    png_set_PLTE(encoder.png, encoder.info, palette.data(), static_cast<int>(pixels.palette.size()));
   png_write_info(encoder.png, encoder.info);
-  for (int y = 0; y < height; ++y) png_write_row(encoder.png, pixels + static_cast<size_t>(y) * row_size);
+  for (int y = 0; y < pixels.height; ++y)
+    png_write_row(encoder.png, pixels.bytes + static_cast<size_t>(y) * pixels.row_size);
   png_write_end(encoder.png, encoder.info);
   return true;
 }
 
-Status write_pixels(const std::string& path, int width, int height, int colour_type, const uint8_t* pixels,
-                    size_t row_size) {
-  SAMC_CHECK(width > 0 && height > 0, "{}: an image without pixels", path);
+Status write_pixels(const std::string& path, const Pixels& pixels) {
+  SAMC_CHECK(pixels.width > 0 && pixels.height > 0, "{}: an image without pixels", path);
   SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
   Encoder encoder;
   encoder.writer = &writer;
@@ -201,10 +237,10 @@ Status write_pixels(const std::string& path, int width, int height, int colour_t
   if (encoder.png == nullptr) return Status::out_of_memory();
   encoder.info = png_create_info_struct(encoder.png);
   if (encoder.info == nullptr) return Status::out_of_memory();
-  if (!encode(encoder, width, height, colour_type, pixels, row_size)) {
+  if (!encode(encoder, pixels)) {
     if (!encoder.status.is_ok()) return encoder.status;
     if (encoder.out_of_memory) return Status::out_of_memory();
-    return invalid_input(fmt::format("{}: a PNG cannot hold {} x {} pixels", path, width, height));
+    return invalid_input(fmt::format("{}: a PNG cannot hold {} x {} pixels", path, pixels.width, pixels.height));
   }
   return writer.commit();
 }
@@ -213,15 +249,7 @@ Status write_pixels(const std::string& path, int width, int height, int colour_t
 
 Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels) {
   Decoder decoder;
-  decoder.bytes = bytes;
-  decoder.shortened = find_cut_pixels(bytes);
-  decoder.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning, &decoder,
-                                         take_memory<Decoder>, give_memory_back);
-  if (decoder.png == nullptr) return Status::out_of_memory();
-  decoder.info = png_create_info_struct(decoder.png);
-  if (decoder.info == nullptr) return Status::out_of_memory();
-  if (!read_header(decoder)) return failure(decoder);
-
+  SAMC_TRY(open(decoder, bytes));
   const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
   const png_uint_32 height = png_get_image_height(decoder.png, decoder.info);
   SAMC_TRY(check_picture_size(width, height, most_pixels));
@@ -236,14 +264,49 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
   Image image(static_cast<int>(width), static_cast<int>(height));
   std::vector<png_bytep> rows(height);
   for (int y = 0; y < image.height; ++y) rows[static_cast<size_t>(y)] = image.row(y);
-  if (!read_pixels(decoder, rows.data())) return failure(decoder);
+  if (!read_pixels(decoder, PixelKind::kRgb, rows.data())) return failure(decoder);
   if (decoder.warning[0] != '\0') source.warnings.emplace_back(decoder.warning);
   return image;
 }
 
+Result<PaletteImage> decode_png_indices(std::span<const std::byte> bytes, int64_t most_pixels) {
+  Decoder decoder;
+  SAMC_TRY(open(decoder, bytes));
+  const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
+  const png_uint_32 height = png_get_image_height(decoder.png, decoder.info);
+  SAMC_TRY(check_picture_size(width, height, most_pixels));
+  const int colour_type = png_get_color_type(decoder.png, decoder.info);
+  const bool has_indices = colour_type == PNG_COLOR_TYPE_PALETTE ||
+                           (colour_type == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(decoder.png, decoder.info) <= 8);
+  if (!has_indices)
+    return invalid_input(fmt::format("a PNG of {} with {} bits a channel, which has no object numbers",
+                                     name_of(colour_type), png_get_bit_depth(decoder.png, decoder.info)),
+                         "save the masks as a palette image, or in 8-bit grey");
+  PaletteImage image;
+  image.width = static_cast<int>(width);
+  image.height = static_cast<int>(height);
+  image.claim = MemoryClaim(int64_t{image.width} * image.height, "object masks");
+  image.indices.resize(static_cast<size_t>(width) * height);
+  png_colorp palette = nullptr;
+  int colours = 0;
+  if (png_get_PLTE(decoder.png, decoder.info, &palette, &colours) != 0)
+    for (int i = 0; i < colours; ++i) image.palette.push_back({palette[i].red, palette[i].green, palette[i].blue});
+  std::vector<png_bytep> rows(height);
+  for (size_t y = 0; y < height; ++y) rows[y] = image.indices.data() + y * width;
+  if (!read_pixels(decoder, PixelKind::kIndices, rows.data())) return failure(decoder);
+  return image;
+}
+
+Status write_png_indices(const std::string& path, int width, int height, std::span<const uint8_t> indices,
+                         std::span<const PaletteColour> palette) {
+  return write_pixels(path,
+                      {width, height, PNG_COLOR_TYPE_PALETTE, indices.data(), static_cast<size_t>(width), palette});
+}
+
 static Status write_png_unguarded(const std::string& path, const Image& image) {
-  return write_pixels(path, image.width, image.height, PNG_COLOR_TYPE_RGB, image.rgb.data(),
-                      static_cast<size_t>(image.width) * 3);
+  return write_pixels(
+      path,
+      {image.width, image.height, PNG_COLOR_TYPE_RGB, image.rgb.data(), static_cast<size_t>(image.width) * 3, {}});
 }
 
 Status write_png(const std::string& path, const Image& image) {
@@ -253,7 +316,7 @@ Status write_png(const std::string& path, const Image& image) {
 static Status write_png_grey_unguarded(const std::string& path, int width, int height, std::span<const uint8_t> grey) {
   SAMC_CHECK(grey.size() == static_cast<size_t>(width) * static_cast<size_t>(height), "{} bytes for {} x {} pixels",
              grey.size(), width, height);
-  return write_pixels(path, width, height, PNG_COLOR_TYPE_GRAY, grey.data(), static_cast<size_t>(width));
+  return write_pixels(path, {width, height, PNG_COLOR_TYPE_GRAY, grey.data(), static_cast<size_t>(width), {}});
 }
 
 Status write_png_grey(const std::string& path, int width, int height, std::span<const uint8_t> grey) {

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "base/files.h"
 #include "base/guard.h"
@@ -11,99 +10,27 @@
 #include "base/memory_budget.h"
 #include "base/quote.h"
 #include "media/json_document.h"
+#include "media/prompt_json.h"
 
 namespace samc {
 namespace {
 
 constexpr size_t kMostPictures = 100'000, kMostPrompts = 10'000;
-constexpr auto kMostPoints = static_cast<size_t>(kMostPromptPoints);
-
-Status check_keys(const JsonValue& json, const std::set<std::string>& known) {
-  for (const auto& [key, value] : *json.object())
-    if (!known.contains(key)) {
-      std::string names;
-      for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-      return invalid_input(fmt::format("unknown key \"{}\"", quote(key)), "known here: " + names);
-    }
-  return Status::ok();
-}
-
-Result<double> number(const JsonValue& value) {
-  if (value.number() == nullptr) return invalid_input("not a number");
-  if (!std::isfinite(*value.number())) return invalid_input("not a finite number");
-  return *value.number();
-}
-
-Result<std::string> string(const JsonValue& value) {
-  if (value.string() == nullptr) return invalid_input("not a string");
-  SAMC_ASSIGN(std::string out, file_name(*value.string()));
-  if (out.empty() || out.find('\0') != std::string::npos) return invalid_input("not a path");
-  return out;
-}
-
-Result<bool> boolean(const JsonValue& value) {
-  if (value.boolean() == nullptr) return invalid_input("neither true nor false");
-  return *value.boolean();
-}
-
-Status parse_points(const JsonValue& json, std::vector<PromptPoint>& points) {
-  const JsonValue::List* list = json.list();
-  if (list == nullptr) return invalid_input("points: not a list", "write [[x, y], ...]");
-  if (list->size() > kMostPoints) return invalid_input(fmt::format("points: more than {}", kMostPoints));
-  for (size_t i = 0; i < list->size(); ++i) {
-    const JsonValue::List* pair = (*list)[i].list();
-    const std::string where = fmt::format("points[{}]", i);
-    if (pair == nullptr || pair->size() != 2) return invalid_input(where + ": not a pair", "write [x, y]");
-    PromptPoint point;
-    for (const size_t axis : {0, 1}) {
-      Result<double> value = number((*pair)[axis]);
-      if (!value.is_ok()) return value.status().at(where);
-      (axis == 0 ? point.x : point.y) = value.value();
-    }
-    points.push_back(point);
-  }
-  return Status::ok();
-}
-
-Status parse_labels(const JsonValue& json, std::vector<PromptPoint>& points) {
-  const JsonValue::List* list = json.list();
-  if (list == nullptr) return invalid_input("labels: not a list", "write one 0 or 1 for each point");
-  if (list->size() != points.size())
-    return invalid_input(fmt::format("labels: {} for {} points", list->size(), points.size()),
-                         "give one for each point");
-  for (size_t i = 0; i < list->size(); ++i) {
-    const double* label = (*list)[i].number();
-    if (label == nullptr || (*label != 0 && *label != 1))
-      return invalid_input(fmt::format("labels[{}]: neither 0 nor 1", i), "1 belongs to the object, 0 does not");
-    points[i].positive = *label == 1;
-  }
-  return Status::ok();
-}
 
 Result<Prompt> parse_prompt(const JsonValue& json) {
   if (json.object() == nullptr)
     return invalid_input("not an object", "write {\"points\": [[x, y]]} or {\"box\": [x0, y0, x1, y1]}");
   SAMC_TRY(check_keys(json, {"points", "labels", "box", "mask_input"}));
   Prompt prompt;
-  if (const JsonValue* points = json.member("points")) SAMC_TRY(parse_points(*points, prompt.points));
+  if (const JsonValue* points = json.member("points"))
+    SAMC_TRY(parse_points(*points, PointForm::kPairs, prompt.points));
   if (const JsonValue* labels = json.member("labels")) SAMC_TRY(parse_labels(*labels, prompt.points));
   if (const JsonValue* corners_json = json.member("box")) {
-    const JsonValue::List* corners = corners_json->list();
-    if (corners == nullptr || corners->size() != 4)
-      return invalid_input("box: not four numbers", "write [x0, y0, x1, y1]");
-    std::array<double, 4> box{};
-    for (size_t i = 0; i < 4; ++i) {
-      Result<double> value = number((*corners)[i]);
-      if (!value.is_ok()) return value.status().at(fmt::format("box[{}]", i));
-      box[i] = value.value();
-    }
-    prompt.box = box;
+    SAMC_ASSIGN(prompt.box, parse_box_corners(*corners_json));
   }
-  if (prompt.box && prompt.points.size() + 2 > kMostPoints)
-    return invalid_input(
-        fmt::format("{} points and a box: more than {}, where a box counts as two", prompt.points.size(), kMostPoints));
+  SAMC_TRY(check_point_count(prompt.points, prompt.box.has_value()));
   if (const JsonValue* mask = json.member("mask_input")) {
-    Result<std::string> path = string(*mask);
+    Result<std::string> path = path_of(*mask);
     if (!path.is_ok()) return path.status().at("mask_input");
     prompt.mask_input = std::move(path).value();
   }
@@ -119,7 +46,7 @@ Status parse_picture(const JsonValue& json, PicturePrompts& picture) {
     SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
     return invalid_input("no \"image\"", "name the image's file");
   }
-  Result<std::string> image = string(*name);
+  Result<std::string> image = path_of(*name);
   if (!image.is_ok()) return image.status().at("image");
   picture.image = std::move(image).value();
   SAMC_TRY(check_keys(json, {"image", "prompts", "multimask", "normalized"}));
@@ -142,24 +69,15 @@ Status parse_picture(const JsonValue& json, PicturePrompts& picture) {
   return Status::ok();
 }
 
-Status repeated_key(const RepeatedKey& repeated, size_t steps) {
-  std::string where;
-  for (const std::string& step : std::span(repeated.path).subspan(steps))
-    where += fmt::format("{}{}", where.empty() || step.starts_with('[') ? "" : ".", quote(step));
-  const Status status =
-      invalid_input(fmt::format("the key \"{}\" stands twice", quote(repeated.key)), "keep one of the two");
-  return where.empty() ? status : status.at(where);
-}
-
 // By the entry of "pictures" that it is in: the first of each. An error for one that is in none.
 Result<std::map<size_t, Status>> repeated_keys(const JsonDocument& document) {
   std::map<size_t, Status> by_picture;
   for (const RepeatedKey& repeated : document.repeated) {
     const std::vector<std::string>& path = repeated.path;
-    if (path.size() < 2 || path[0] != "pictures" || !path[1].starts_with('[')) return repeated_key(repeated, 0);
+    if (path.size() < 2 || path[0] != "pictures" || !path[1].starts_with('[')) return repeated_key_error(repeated, 0);
     size_t index = 0;
     std::from_chars(path[1].data() + 1, path[1].data() + path[1].size(), index);
-    by_picture.try_emplace(index, repeated_key(repeated, 2));
+    by_picture.try_emplace(index, repeated_key_error(repeated, 2));
   }
   return by_picture;
 }

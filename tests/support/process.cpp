@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 
@@ -37,8 +38,9 @@ Channel make_terminal() {
   return terminal;
 }
 
-// Until both ends are closed on the other side. A terminal says so by EIO.
-void read_all(std::array<Channel, 2> channels, std::array<std::string*, 2> texts) {
+// Until both ends are closed on the other side. A terminal says so by EIO. interrupted: a process that gets SIGINT with
+// the first byte; 0: none.
+void read_all(std::array<Channel, 2> channels, std::array<std::string*, 2> texts, pid_t interrupted) {
   std::array<pollfd, 2> polled{{{channels[0].read_end, POLLIN, 0}, {channels[1].read_end, POLLIN, 0}}};
   std::array<char, 65536> buffer{};
   while (polled[0].fd >= 0 || polled[1].fd >= 0) {
@@ -46,6 +48,7 @@ void read_all(std::array<Channel, 2> channels, std::array<std::string*, 2> texts
     for (size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].fd < 0 || polled[i].revents == 0) continue;
       const ssize_t count = ::read(polled[i].fd, buffer.data(), buffer.size());
+      if (count > 0 && interrupted != 0) ::kill(std::exchange(interrupted, 0), SIGINT);
       if (count > 0)
         texts[i]->append(buffer.data(), static_cast<size_t>(count));
       else if (count == 0 || errno != EINTR)
@@ -54,16 +57,29 @@ void read_all(std::array<Channel, 2> channels, std::array<std::string*, 2> texts
   }
 }
 
+// A program that ends early leaves some of it unread.
+void write_input(const Channel& in, const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t count = ::write(in.write_end, text.data() + done, text.size() - done);
+    if (count < 0 && errno != EINTR) return;
+    if (count > 0) done += static_cast<size_t>(count);
+  }
+}
+
 }  // namespace
 
 ProcessResult run_process(const std::vector<std::string>& command, const ProcessOptions& options) {
   const Channel out = make_pipe(), err = options.stderr_is_terminal ? make_terminal() : make_pipe();
+  const Channel in = options.input ? make_pipe() : Channel{};
+  ::signal(SIGPIPE, SIG_IGN);
   std::vector<char*> arguments;
   for (const std::string& text : command) arguments.push_back(const_cast<char*>(text.c_str()));
   arguments.push_back(nullptr);
   const pid_t child = ::fork();
   SAMC_CHECK(child >= 0, "fork");
   if (child == 0) {
+    ::signal(SIGPIPE, SIG_DFL);
+    if (options.input) ::dup2(in.read_end, STDIN_FILENO);
     ::dup2(out.write_end, STDOUT_FILENO);
     ::dup2(err.write_end, STDERR_FILENO);
     for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
@@ -82,13 +98,23 @@ ProcessResult run_process(const std::vector<std::string>& command, const Process
   ::close(out.write_end);
   ::close(err.write_end);
   ProcessResult result;
+  std::thread writer;
+  if (options.input) {
+    ::close(in.read_end);
+    writer = std::thread([&] {
+      write_input(in, *options.input);
+      if (!options.holds_input) ::close(in.write_end);
+    });
+  }
   std::thread interrupter;
   if (options.interrupt_after_ms >= 0)
     interrupter = std::thread([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(options.interrupt_after_ms));
       ::kill(child, SIGINT);  // the child is not yet waited for, so the number is still its own
     });
-  read_all({out, err}, {&result.out, &result.err});
+  read_all({out, err}, {&result.out, &result.err}, options.interrupt_on_output ? child : 0);
+  if (writer.joinable()) writer.join();
+  if (options.input && options.holds_input) ::close(in.write_end);
   if (interrupter.joinable()) interrupter.join();
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
