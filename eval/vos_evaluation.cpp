@@ -1,0 +1,108 @@
+#include "eval/vos_evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/guard.h"
+#include "base/quote.h"
+
+namespace samc {
+namespace {
+
+LabelView view_of(const PaletteImage& image) { return {image.width, image.height, image.indices}; }
+
+// davis2017-evaluation opens an annotation for each image.
+Status check_davis(const VosDataset& dataset, const VosSequence& sequence) {
+  const VosAnnotations& annotations = sequence.annotations[0];
+  if (annotations.object)
+    return invalid_input(fmt::format("{}: each object has a folder of its own, as in SA-V", sequence.name),
+                         "use --protocol sav");
+  for (const std::string& image : sequence.images) {
+    const std::string frame = std::filesystem::path(image).stem().string();
+    if (std::ranges::find(annotations.frames, frame) == annotations.frames.end())
+      return invalid_input(fmt::format("no annotation {}, and DAVIS's protocol wants one for each frame",
+                                       label_path(dataset.annotation_root, annotations, frame)),
+                           "--protocol sav takes those that are there");
+  }
+  return Status::ok();
+}
+
+// Scores of one folder of annotations.
+Result<std::vector<ObjectScore>> score(const VosDataset& dataset, const VosAnnotations& annotations,
+                                       const std::string& predictions, VosProtocol protocol) {
+  SAMC_ASSIGN(const PaletteImage first, read_labels(dataset.annotation_root, annotations, annotations.frames[0]));
+  SequenceScorer scorer(protocol, view_of(first));
+  for (size_t i = 1; i + 1 < annotations.frames.size(); ++i) {
+    const std::string& frame = annotations.frames[i];
+    SAMC_ASSIGN(const PaletteImage wanted, read_labels(dataset.annotation_root, annotations, frame));
+    SAMC_ASSIGN(const PaletteImage found, read_labels(predictions, annotations, frame));
+    SAMC_TRY(scorer.add(view_of(wanted), view_of(found)).at(label_path(predictions, annotations, frame)));
+  }
+  std::vector<ObjectScore> scores = scorer.scores();
+  if (annotations.object)
+    for (ObjectScore& object : scores) object.object = *annotations.object;
+  return scores;
+}
+
+Result<SequenceScore> evaluate_unguarded(const VosDataset& dataset, const VosSequence& sequence,
+                                         const std::string& predictions, VosProtocol protocol) {
+  SAMC_TRY(check_annotations(dataset, sequence, protocol));
+  SequenceScore result;
+  result.name = sequence.name;
+  for (const VosAnnotations& annotations : sequence.annotations) {
+    SAMC_ASSIGN(const std::vector<ObjectScore> scores, score(dataset, annotations, predictions, protocol));
+    result.objects.insert(result.objects.end(), scores.begin(), scores.end());
+    if (scores.empty())
+      result.warnings.push_back(fmt::format(
+          "{}: no object is annotated between the first and the last frame: not counted", annotations.folder));
+  }
+  return result;
+}
+
+}  // namespace
+
+Status check_annotations(const VosDataset& dataset, const VosSequence& sequence, VosProtocol protocol) {
+  for (const VosAnnotations& annotations : sequence.annotations)
+    if (annotations.frames.size() < 3)
+      return invalid_input(fmt::format("{}: {} annotated {}, and the first and the last do not count",
+                                       annotations.folder, annotations.frames.size(),
+                                       annotations.frames.size() == 1 ? "frame" : "frames"));
+  if (protocol != VosProtocol::kDavis) return Status::ok();
+  SAMC_TRY(check_davis(dataset, sequence));
+  const VosAnnotations& annotations = sequence.annotations[0];
+  SAMC_ASSIGN(const PaletteImage first, read_labels(dataset.annotation_root, annotations, annotations.frames[0]));
+  if (std::ranges::all_of(first.indices, [](uint8_t label) { return label == 0 || label == 255; }))
+    return invalid_input(fmt::format("no object in the first annotation, {}",
+                                     label_path(dataset.annotation_root, annotations, annotations.frames[0])),
+                         "--protocol sav counts objects that come later");
+  return Status::ok();
+}
+
+Result<SequenceScore> evaluate_sequence(const VosDataset& dataset, const VosSequence& sequence,
+                                        const std::string& predictions, VosProtocol protocol) {
+  return guarded([&] { return evaluate_unguarded(dataset, sequence, predictions, protocol); });
+}
+
+Result<TotalScore> total_of(std::span<const SequenceScore> sequences) {
+  TotalScore total;
+  const auto add = [](Measure& sum, const Measure& measure) {
+    sum.mean += measure.mean;
+    sum.recall += measure.recall;
+    sum.decay += measure.decay;
+  };
+  for (const SequenceScore& sequence : sequences)
+    for (const ObjectScore& object : sequence.objects) {
+      add(total.j, object.j);
+      add(total.f, object.f);
+      ++total.objects;
+    }
+  if (total.objects == 0) return invalid_input("no sequence has an object that counts");
+  for (Measure* measure : {&total.j, &total.f})
+    for (double* value : {&measure->mean, &measure->recall, &measure->decay})
+      *value /= static_cast<double>(total.objects);
+  return total;
+}
+
+}  // namespace samc
