@@ -12,8 +12,6 @@
 namespace samc {
 namespace {
 
-constexpr int kVoid = 255;
-
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -55,7 +53,7 @@ SequenceScorer::SequenceScorer(VosProtocol protocol, const LabelView& first) : p
   if (protocol != VosProtocol::kDavis) return;
   int largest = 0;
   for (const uint8_t label : first.labels)
-    if (label != kVoid) largest = std::max(largest, int{label});
+    if (label != kVoidLabel) largest = std::max(largest, int{label});
   for (int object = 1; object <= largest; ++object) objects_[object].annotated = true;
 }
 

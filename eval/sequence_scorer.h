@@ -25,6 +25,7 @@
 namespace samc {
 
 enum class VosProtocol { kDavis, kSav };
+constexpr uint8_t kVoidLabel = 255;
 
 // Borrowed pixels, (height, width): each the number of its object, 0 the background.
 struct LabelView {

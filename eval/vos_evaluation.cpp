@@ -29,55 +29,81 @@ Status check_davis(const VosDataset& dataset, const VosSequence& sequence) {
   return Status::ok();
 }
 
-// Scores of one folder of annotations.
-Result<std::vector<ObjectScore>> score(const VosDataset& dataset, const VosAnnotations& annotations,
-                                       const std::string& predictions, VosProtocol protocol) {
-  SAMC_ASSIGN(const PaletteImage first, read_labels(dataset.annotation_root, annotations, annotations.frames[0]));
-  SequenceScorer scorer(protocol, view_of(first));
-  for (size_t i = 1; i + 1 < annotations.frames.size(); ++i) {
-    const std::string& frame = annotations.frames[i];
-    SAMC_ASSIGN(const PaletteImage wanted, read_labels(dataset.annotation_root, annotations, frame));
-    SAMC_ASSIGN(const PaletteImage found, read_labels(predictions, annotations, frame));
-    SAMC_TRY(scorer.add(view_of(wanted), view_of(found)).at(label_path(predictions, annotations, frame)));
-  }
-  std::vector<ObjectScore> scores = scorer.scores();
-  if (annotations.object)
-    for (ObjectScore& object : scores) object.object = *annotations.object;
-  return scores;
-}
-
-Result<SequenceScore> evaluate_unguarded(const VosDataset& dataset, const VosSequence& sequence,
-                                         const std::string& predictions, VosProtocol protocol) {
-  SAMC_TRY(check_annotations(dataset, sequence, protocol));
-  SequenceScore result;
-  result.name = sequence.name;
-  for (const VosAnnotations& annotations : sequence.annotations) {
-    SAMC_ASSIGN(const std::vector<ObjectScore> scores, score(dataset, annotations, predictions, protocol));
-    result.objects.insert(result.objects.end(), scores.begin(), scores.end());
-    if (scores.empty())
-      result.warnings.push_back(fmt::format(
-          "{}: no object is annotated between the first and the last frame: not counted", annotations.folder));
-  }
-  return result;
-}
-
-}  // namespace
-
 Status check_annotations(const VosDataset& dataset, const VosSequence& sequence, VosProtocol protocol) {
   for (const VosAnnotations& annotations : sequence.annotations)
     if (annotations.frames.size() < 3)
       return invalid_input(fmt::format("{}: {} annotated {}, and the first and the last do not count",
                                        annotations.folder, annotations.frames.size(),
                                        annotations.frames.size() == 1 ? "frame" : "frames"));
-  if (protocol != VosProtocol::kDavis) return Status::ok();
-  SAMC_TRY(check_davis(dataset, sequence));
-  const VosAnnotations& annotations = sequence.annotations[0];
-  SAMC_ASSIGN(const PaletteImage first, read_labels(dataset.annotation_root, annotations, annotations.frames[0]));
-  if (std::ranges::all_of(first.indices, [](uint8_t label) { return label == 0 || label == 255; }))
-    return invalid_input(fmt::format("no object in the first annotation, {}",
-                                     label_path(dataset.annotation_root, annotations, annotations.frames[0])),
-                         "--protocol sav counts objects that come later");
-  return Status::ok();
+  return protocol == VosProtocol::kDavis ? check_davis(dataset, sequence) : Status::ok();
+}
+
+bool has_object(const PaletteImage& image) {
+  return std::ranges::any_of(image.indices, [](uint8_t label) { return label != 0 && label != kVoidLabel; });
+}
+
+Result<SequenceScore> evaluate_unguarded(const VosDataset& dataset, const VosSequence& sequence,
+                                         const std::string& predictions, VosProtocol protocol) {
+  SAMC_ASSIGN(SequenceEvaluation evaluation, SequenceEvaluation::begin(dataset, sequence, protocol));
+  for (size_t part = 0; part < sequence.annotations.size(); ++part) {
+    const VosAnnotations& annotations = sequence.annotations[part];
+    for (size_t i = 1; i + 1 < annotations.frames.size(); ++i) {
+      const std::string& frame = annotations.frames[i];
+      SAMC_ASSIGN(const PaletteImage found, read_labels(predictions, annotations, frame));
+      SAMC_TRY(evaluation.add(part, frame, view_of(found), label_path(predictions, annotations, frame)));
+    }
+  }
+  return evaluation.finish();
+}
+
+}  // namespace
+
+Result<SequenceEvaluation> SequenceEvaluation::begin(const VosDataset& dataset, const VosSequence& sequence,
+                                                     VosProtocol protocol) {
+  return guarded([&]() -> Result<SequenceEvaluation> {
+    SAMC_TRY(check_annotations(dataset, sequence, protocol));
+    SequenceEvaluation evaluation(dataset, sequence);
+    for (const VosAnnotations& annotations : sequence.annotations) {
+      SAMC_ASSIGN(const PaletteImage first, read_labels(dataset.annotation_root, annotations, annotations.frames[0]));
+      if (protocol == VosProtocol::kDavis && !has_object(first))
+        return invalid_input(fmt::format("no object in the first annotation, {}",
+                                         label_path(dataset.annotation_root, annotations, annotations.frames[0])),
+                             "--protocol sav counts objects that come later");
+      evaluation.parts_.push_back({SequenceScorer(protocol, view_of(first))});
+    }
+    return evaluation;
+  });
+}
+
+Status SequenceEvaluation::add(size_t part, const std::string& frame, const LabelView& prediction,
+                               const std::string& where) {
+  const VosAnnotations& annotations = sequence_->annotations[part];
+  auto& [scorer, next] = parts_[part];
+  if (next + 1 >= annotations.frames.size() || annotations.frames[next] != frame) return Status::ok();
+  ++next;
+  return guarded([&]() -> Status {
+    SAMC_ASSIGN(const PaletteImage wanted, read_labels(dataset_->annotation_root, annotations, frame));
+    return scorer.add(view_of(wanted), prediction).at(where);
+  });
+}
+
+SequenceScore SequenceEvaluation::finish() const {
+  SequenceScore result;
+  result.name = sequence_->name;
+  for (size_t part = 0; part < parts_.size(); ++part) {
+    const VosAnnotations& annotations = sequence_->annotations[part];
+    SAMC_CHECK(parts_[part].next + 1 == annotations.frames.size(), "{}: no prediction of frame {}", annotations.folder,
+               annotations.frames[parts_[part].next]);
+    std::vector<ObjectScore> scores = parts_[part].scorer.scores();
+    if (scores.empty())
+      result.warnings.push_back(fmt::format(
+          "{}: no object is annotated between the first and the last frame: not counted", annotations.folder));
+    for (ObjectScore& score : scores) {
+      if (annotations.object) score.object = *annotations.object;
+      result.objects.push_back(score);
+    }
+  }
+  return result;
 }
 
 Result<SequenceScore> evaluate_sequence(const VosDataset& dataset, const VosSequence& sequence,
