@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "app/build_id.h"
@@ -157,14 +156,6 @@ size_t report_faults(const std::vector<Job>& jobs) {
 
 Status failure(size_t failed, size_t jobs) {
   return invalid_input(fmt::format("{} of {} images failed", failed, jobs));
-}
-
-Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
-  // Paths may hold bytes that are no UTF-8, which JSON cannot.
-  const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  if (path != "-") return write_file(path, text);
-  std::cout << text;
-  return Status::ok();
 }
 
 Status segment(Arguments& arguments, const ModelOpener& opener) {

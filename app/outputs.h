@@ -21,6 +21,9 @@ struct OutputPaths {
   bool json = false;  // collect the JSON: whoever calls writes it
 };
 
+// One line of JSON. path "-": standard output.
+Status write_json(const std::string& path, const nlohmann::ordered_json& document);
+
 // The PNG of one mask in paths.masks_dir.
 std::string mask_path(const OutputPaths& paths, const Job& job, size_t prompt, size_t mask);
 

@@ -3,8 +3,10 @@
 namespace samc {
 
 std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& opener) {
-  return {
-      {"segment", add_segment(app, opener)}, {"encode", add_encode(app, opener)}, {"bench", add_bench(app, opener)}};
+  return {{"segment", add_segment(app, opener)},
+          {"encode", add_encode(app, opener)},
+          {"bench", add_bench(app, opener)},
+          {"eval", add_eval(app)}};
 }
 
 }  // namespace samc
