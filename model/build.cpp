@@ -1,5 +1,6 @@
 #include "model/build.h"
 
+#include "model/build_video.h"
 #include "model/decoder_parts.h"
 #include "model/layers.h"
 #include "model/recognise.h"
@@ -14,6 +15,22 @@ bool is_for_video(const std::string& name) {
     if (name.starts_with(prefix)) return true;
   return name == "maskmem_tpos_enc" || name == "no_mem_pos_enc" || name == "no_obj_ptr" ||
          name == "no_obj_embed_spatial";
+}
+
+Status add_weights(const ModelConfig& config, const Checkpoint& checkpoint, bool for_video, WeightStore& weights) {
+  for (const TensorSpec& spec : expected_tensors(config)) {
+    if (is_for_video(spec.name) != for_video) continue;
+    const CheckpointTensor* tensor = checkpoint.find(spec.name);
+    SAMC_CHECK(tensor != nullptr && tensor->shape == spec.shape, "{} has not passed check_tensors()", spec.name);
+    if (Checkpoint::can_view_f32(*tensor)) {
+      SAMC_ASSIGN(const TensorView view, checkpoint.view_f32(*tensor));
+      SAMC_TRY(weights.add_view(spec.name, view));
+    } else {
+      SAMC_ASSIGN(Tensor converted, checkpoint.read_f32(*tensor));
+      SAMC_TRY(weights.add(spec.name, std::move(converted)));
+    }
+  }
+  return Status::ok();
 }
 
 NamedShape map_input(const ModelConfig& config, const char* name, int64_t channels, int64_t stride) {
@@ -35,19 +52,11 @@ void add_points(std::vector<NamedShape>& inputs, int64_t points) {
 }  // namespace
 
 Status add_image_weights(const ModelConfig& config, const Checkpoint& checkpoint, WeightStore& weights) {
-  for (const TensorSpec& spec : expected_tensors(config)) {
-    if (is_for_video(spec.name)) continue;
-    const CheckpointTensor* tensor = checkpoint.find(spec.name);
-    SAMC_CHECK(tensor != nullptr && tensor->shape == spec.shape, "{} has not passed check_tensors()", spec.name);
-    if (Checkpoint::can_view_f32(*tensor)) {
-      SAMC_ASSIGN(const TensorView view, checkpoint.view_f32(*tensor));
-      SAMC_TRY(weights.add_view(spec.name, view));
-    } else {
-      SAMC_ASSIGN(Tensor converted, checkpoint.read_f32(*tensor));
-      SAMC_TRY(weights.add(spec.name, std::move(converted)));
-    }
-  }
-  return Status::ok();
+  return add_weights(config, checkpoint, false, weights);
+}
+
+Status add_video_weights(const ModelConfig& config, const Checkpoint& checkpoint, WeightStore& weights) {
+  return add_weights(config, checkpoint, true, weights);
 }
 
 std::vector<NamedShape> prompt_inputs(const ModelConfig& config, int64_t points) {
@@ -58,7 +67,8 @@ std::vector<NamedShape> prompt_inputs(const ModelConfig& config, int64_t points)
   return inputs;
 }
 
-Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
+Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name,
+                           bool with_vision_features) {
   const int64_t c = config.d_model();
   const auto inputs = graph.begin_function(name, {{kImage, {1, 3, config.image_size, config.image_size}}});
   if (!graph.is_ok()) return graph.status();
@@ -66,9 +76,11 @@ Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const
   mlir::Value image_embed = maps[2];
   if (config.directly_add_no_mem_embed)
     image_embed = graph.add(kImageEmbed, image_embed, graph.weight("no_mem_embed", {1, c, 1, 1}));
-  return graph.end_function({{kHighResFeats0, conv_2d(graph, "sam_mask_decoder.conv_s0", maps[0])},
-                             {kHighResFeats1, conv_2d(graph, "sam_mask_decoder.conv_s1", maps[1])},
-                             {kImageEmbed, image_embed}});
+  std::vector<NamedValue> outputs = {{kHighResFeats0, conv_2d(graph, "sam_mask_decoder.conv_s0", maps[0])},
+                                     {kHighResFeats1, conv_2d(graph, "sam_mask_decoder.conv_s1", maps[1])},
+                                     {kImageEmbed, image_embed}};
+  if (with_vision_features) outputs.push_back({kVisionFeatures, maps[2]});
+  return graph.end_function(outputs);
 }
 
 Status build_mask_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {

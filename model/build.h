@@ -24,8 +24,9 @@ Status add_image_weights(const ModelConfig& config, const Checkpoint& checkpoint
 // deconvolution weights) are added to the store once and shared by later functions.
 
 // image (1, 3, S, S), normalised -> high_res_feats_0 (1, C/8, S/4, S/4), high_res_feats_1 (1, C/4, S/8, S/8),
-// image_embed (1, C, S/16, S/16)
-Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kImageEncoder);
+// image_embed (1, C, S/16, S/16); and vision_features, which is image_embed before no_mem_embed is added
+Status build_image_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kImageEncoder,
+                           bool with_vision_features = false);
 
 // mask_input (1, 1, S/4, S/4), logits -> dense_embed (1, C, S/16, S/16)
 Status build_mask_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kMaskEncoder);

@@ -1,8 +1,9 @@
 #pragma once
 // The functions of a SAM 2 model by which it tracks, in top ops and in the form of the official code
-// (sam2/modeling/sam2_base.py, memory_attention.py, memory_encoder.py), but for the rotary encoding, which is written in
-// real numbers. model/README.md has the table of inputs and outputs. As in build.h the config has passed check_config();
-// it has passed check_video() too, and the store holds the tensors of add_video_weights() and of add_image_weights().
+// (sam2/modeling/sam2_base.py, memory_attention.py, memory_encoder.py), but for the rotary encoding, which is written
+// in real numbers. model/README.md has the table of inputs and outputs. As in build.h the config has passed
+// check_config(); it has passed check_video() too, and the store holds the tensors of add_video_weights() and of
+// add_image_weights().
 
 #include <string>
 
@@ -37,7 +38,6 @@ Status build_memory_encoder(const ModelConfig& config, GraphBuilder& graph, cons
 Status build_object_pointer(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kObjectPointer);
 
 // mask (1, 1, S, S), 0 or 1 -> mask_input (1, 1, S/4, S/4)
-Status build_mask_downsample(const ModelConfig& config, GraphBuilder& graph,
-                             const std::string& name = kMaskDownsample);
+Status build_mask_downsample(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kMaskDownsample);
 
 }  // namespace samc

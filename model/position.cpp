@@ -103,4 +103,51 @@ Tensor dense_position_encoding(const TensorView& gaussian, int64_t size) {
   return result;
 }
 
+Tensor sine_periods(int64_t count, double temperature) {
+  Tensor periods({count});
+  for (int64_t i = 0; i < count; ++i) {
+    const float exponent = static_cast<float>(2 * (i / 2)) / static_cast<float>(count);
+    periods.f32()[static_cast<size_t>(i)] = std::pow(static_cast<float>(temperature), exponent);
+  }
+  return periods;
+}
+
+Tensor sine_position_encoding(int64_t channels, int64_t side, double temperature) {
+  const int64_t half = channels / 2;  // of the row, then of the column
+  const Tensor periods = sine_periods(half, temperature);
+  const float scale = static_cast<float>(2.0 * std::numbers::pi);
+  // values (side, half): what a coordinate becomes
+  Tensor values({side, half});
+  for (int64_t i = 0; i < side; ++i)
+    for (int64_t f = 0; f < half; ++f) {
+      const float place = static_cast<float>(i + 1) / (static_cast<float>(side) + 1e-6f) * scale;
+      const float angle = place / periods.f32()[static_cast<size_t>(f)];
+      values.f32()[static_cast<size_t>(i * half + f)] = f % 2 == 0 ? std::sin(angle) : std::cos(angle);
+    }
+  Tensor result({1, side * side, channels});
+  float* to = result.f32().data();
+  for (int64_t y = 0; y < side; ++y)
+    for (int64_t x = 0; x < side; ++x, to += channels) {
+      std::copy_n(values.f32().data() + y * half, half, to);
+      std::copy_n(values.f32().data() + x * half, half, to + half);
+    }
+  return result;
+}
+
+Tensor rotary_table(int64_t dim, const std::array<int64_t, 2>& feat_sizes, int64_t side, double theta,
+                    double (*function)(double)) {
+  const int64_t positions = side * side, quarter = dim / 4;
+  const int64_t width = feat_sizes[0] * feat_sizes[1] == positions ? feat_sizes[0] : side;
+  Tensor table({positions, 1, 2 * quarter});
+  float* to = table.f32().data();
+  for (int64_t position = 0; position < positions; ++position)
+    for (const int64_t coordinate : {position % width, position / width})
+      for (int64_t f = 0; f < quarter; ++f, ++to) {
+        const float exponent = static_cast<float>(4 * f) / static_cast<float>(dim);
+        const float frequency = 1.0f / std::pow(static_cast<float>(theta), exponent);
+        *to = static_cast<float>(function(static_cast<float>(coordinate) * frequency));
+      }
+  return table;
+}
+
 }  // namespace samc

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "model/build_video.h"
 #include "model/identity.h"
 #include "model/recognise.h"
 #include "package/reader.h"
@@ -86,7 +87,9 @@ Result<ModelSource> ModelSource::open_export(const SourceOptions& options) {
 Status ModelSource::add_weights(WeightStore& weights) const {
   const auto& [checkpoint, config] = std::get<OfCheckpoint>(model_);
   const bool are_there = weights.contains("image_encoder.trunk.pos_embed");  // every model has it
-  return are_there ? Status::ok() : add_image_weights(config, checkpoint, weights);
+  if (are_there) return Status::ok();
+  SAMC_TRY(add_image_weights(config, checkpoint, weights));
+  return info_.video.has_value() ? add_video_weights(config, checkpoint, weights) : Status::ok();
 }
 
 Result<std::vector<std::string>> source_files(const SourceOptions& options) {

@@ -65,6 +65,13 @@ class ModelSource {
     SAMC_TRY(add_weights(graph.weights()));
     return build(std::get<OfCheckpoint>(model_).config);
   }
+  // For functions that only a checkpoint's model has: those of build_video.h where info().video is there.
+  template <class Build>
+  Status build_of_config(GraphBuilder& graph, const Build& build) const {
+    SAMC_CHECK(std::holds_alternative<OfCheckpoint>(model_), "{} is an export", info_.name);
+    SAMC_TRY(add_weights(graph.weights()));
+    return build(std::get<OfCheckpoint>(model_).config);
+  }
 
  private:
   struct OfCheckpoint {

@@ -64,8 +64,8 @@ class VideoModel {
   // prompt is empty, which makes the pointer that of no object. pointer: (1, C).
   virtual Status object_pointer(const TensorView& token, const TensorView& score, bool object_is_in_mask,
                                 Tensor& pointer) = 0;
-  // mask: f32 (1, 1, S, S) logits; a mask that counts as 0 or 1 comes as -kCertainLogit or kCertainLogit. score: (1, 1).
-  // memory: bf16 (1, h w, M), rounded to nearest even.
+  // mask: f32 (1, 1, S, S) logits; a mask that counts as 0 or 1 comes as -kCertainLogit or kCertainLogit. score: (1,
+  // 1). memory: bf16 (1, h w, M), rounded to nearest even.
   virtual Status encode_memory(const FrameFeatures& features, const TensorView& mask, const TensorView& score,
                                Tensor& memory) = 0;
   // A mask prompt, f32 (1, 1, S, S) of 0 and 1, as logits for the decoder's mask input (1, 1, S / 4, S / 4).

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "model/build_video.h"
 #include "model/source.h"
 #include "package/arena.h"
 #include "package/model_names.h"
@@ -38,6 +39,19 @@ constexpr int64_t kFewPointsWitnesses[] = {2, 3, kMostFewPoints};
 
 std::string witness_name(int64_t points) { return fmt::format("mask_decoder_{}_points", points); }
 
+// The memory attention, likewise: the first three fix its two sizes, the fourth proves them.
+constexpr int64_t kMostMemories = 256;  // 1.1 GB of keys in the official models
+constexpr int64_t kMostPointers = 512;
+struct MemorySizes {
+  int64_t memories;
+  int64_t pointers;
+};
+constexpr MemorySizes kMemoryWitnesses[] = {{2, 2}, {3, 2}, {2, 3}, {7, 16}};
+
+std::string witness_name(const MemorySizes& sizes) {
+  return fmt::format("{}_{}_memories_{}_pointers", kMemoryAttention, sizes.memories, sizes.pointers);
+}
+
 // Everything that must live as long as the IR: weights borrow from the mapped model files.
 struct Compilation {
   mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
@@ -48,17 +62,38 @@ struct Compilation {
   CompileReport report;
 };
 
+void set_witness_of(mlir::ModuleOp module, const std::string& name, const char* group) {
+  auto function = module.lookupSymbol<mlir::func::FuncOp>(name);
+  function->setAttr(cpu::kWitnessOf, mlir::StringAttr::get(module.getContext(), llvm::StringRef(group)));
+}
+
+// What tracks objects through a video.
+Status build_video_functions(const ModelConfig& config, mlir::ModuleOp module, GraphBuilder& graph) {
+  SAMC_TRY(build_image_encoder(config, graph, kImageEncoder, true));
+  SAMC_TRY(build_memory_encoder(config, graph));
+  SAMC_TRY(build_object_pointer(config, graph));
+  SAMC_TRY(build_mask_downsample(config, graph));
+  for (const MemorySizes& sizes : kMemoryWitnesses) {
+    SAMC_TRY(build_memory_attention(config, sizes.memories, sizes.pointers, graph, witness_name(sizes)));
+    set_witness_of(module, witness_name(sizes), kMemoryAttention);
+  }
+  return Status::ok();
+}
+
 // The functions of model/README.md.
 Status build_functions(const ModelSource& source, mlir::ModuleOp module, GraphBuilder& graph) {
-  SAMC_TRY(source.build_image_encoder(graph));
+  if (source.info().video.has_value())
+    SAMC_TRY(source.build_of_config(
+        graph, [&](const ModelConfig& config) { return build_video_functions(config, module, graph); }));
+  else
+    SAMC_TRY(source.build_image_encoder(graph));
   SAMC_TRY(source.build_mask_encoder(graph));
   SAMC_TRY(source.build_no_mask(graph));
   for (const auto& [group, witnesses] : {std::pair{kDecoderFewPoints, std::span<const int64_t>(kFewPointsWitnesses)},
                                          {kMaskDecoder, std::span<const int64_t>(kWitnesses)}})
     for (const int64_t points : witnesses) {
       SAMC_TRY(source.build_mask_decoder(points, graph, witness_name(points)));
-      auto function = module.lookupSymbol<mlir::func::FuncOp>(witness_name(points));
-      function->setAttr(cpu::kWitnessOf, mlir::StringAttr::get(module.getContext(), llvm::StringRef(group)));
+      set_witness_of(module, witness_name(points), group);
     }
   return Status::ok();
 }
@@ -89,16 +124,33 @@ Status build(const CompileOptions& options, Compilation& work) {
 
 using Witnesses = std::vector<cpu::Witness>;
 
+PlanFunction take_function(const std::string& name, std::vector<PlanFunction>& functions) {
+  const auto found = std::ranges::find(functions, name, &PlanFunction::name);
+  SAMC_CHECK(found != functions.end(), "no {}", name);
+  PlanFunction taken = std::move(*found);
+  functions.erase(found);
+  return taken;
+}
+
 // The function at each of these numbers of points, taken out of functions.
 Witnesses take_witnesses(std::span<const int64_t> numbers, std::vector<PlanFunction>& functions) {
   Witnesses witnesses;
-  for (const int64_t points : numbers) {
-    const auto found = std::ranges::find(functions, witness_name(points), &PlanFunction::name);
-    SAMC_CHECK(found != functions.end(), "no {}", witness_name(points));
-    witnesses.push_back({{points}, std::move(*found)});
-    functions.erase(found);
-  }
+  for (const int64_t points : numbers) witnesses.push_back({{points}, take_function(witness_name(points), functions)});
   return witnesses;
+}
+
+// The memory attention whole and in parts, from its witnesses, which are taken out of functions.
+Result<std::vector<PlanFunction>> write_memory_attention(std::vector<PlanFunction>& functions) {
+  Witnesses witnesses;
+  for (const MemorySizes& sizes : kMemoryWitnesses)
+    witnesses.push_back({{sizes.memories, sizes.pointers}, take_function(witness_name(sizes), functions)});
+  SAMC_ASSIGN(PlanFunction whole, cpu::merge_witnesses(witnesses, std::string(kMemoryAttention),
+                                                       {{kMemories, 1, kMostMemories}, {kPointers, 0, kMostPointers}}));
+  const std::vector<cpu::FunctionPart> parts = {{std::string(kMemoryAttentionFrame), {kVisionFeatures}},
+                                                {std::string(kMemoryAttentionObject), {}}};
+  std::vector<PlanFunction> written = cpu::split_function(whole, parts);
+  written.insert(written.begin(), std::move(whole));
+  return written;
 }
 
 bool same_kernels(const PlanFunction& a, const PlanFunction& b) {
@@ -135,6 +187,12 @@ Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, cons
   return functions;
 }
 
+// Two points; seven memories and sixteen pointers.
+Sizes example_sizes(const PlanFunction& function) {
+  if (function.sizes.empty()) return {};
+  return function.sizes.size() == 1 ? Sizes{2} : Sizes{7, 16};
+}
+
 Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) {
   PlanModule plan;
   cpu::WeightTable weights(work.weights);
@@ -145,6 +203,10 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   const Witnesses few_points = take_witnesses(kFewPointsWitnesses, plan.functions);
   SAMC_ASSIGN(std::vector<PlanFunction> decoder, write_decoder(take_witnesses(kWitnesses, plan.functions), few_points));
   std::ranges::move(decoder, std::back_inserter(plan.functions));
+  if (work.info.video.has_value()) {
+    SAMC_ASSIGN(std::vector<PlanFunction> attention, write_memory_attention(plan.functions));
+    std::ranges::move(attention, std::back_inserter(plan.functions));
+  }
   plan.weights = weights.take();
   plan.info = work.info;
   plan.info.name = printable(work.report.model_name);
@@ -155,10 +217,8 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   if (!options.key.empty()) plan.info.notes.emplace_back(kKeyNote, options.key);
   for (const std::string& warning : work.report.warnings) plan.info.notes.emplace_back("warning", printable(warning));
   for (const WeightData& weight : plan.weights) work.report.weight_bytes += static_cast<int64_t>(weight.bytes.size());
-  constexpr Sizes kExample{2};
   for (const PlanFunction& function : plan.functions)
-    work.report.arena_bytes.emplace_back(function.name,
-                                         plan_arena(function, function.sizes.empty() ? Sizes{} : kExample).bytes);
+    work.report.arena_bytes.emplace_back(function.name, plan_arena(function, example_sizes(function)).bytes);
   return plan;
 }
 
