@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <map>
 #include <memory>
 #include <random>
 
+#include "app/bench_table.h"
+#include "app/bench_video.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_opener.h"
@@ -24,95 +24,9 @@ struct Arguments {
   Orientation orientation = Orientation::kUpright;
   int repeat = 5;
   int points = 1;
-  bool operations = false;
+  VideoBenchArguments video;
   bool allow_nonfinite = false;
 };
-
-double median(std::vector<double> values) {
-  SAMC_CHECK(!values.empty(), "the median of nothing");
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-// All runs of one operation, or of all operations of one kernel.
-struct Row {
-  std::string function, name, kernel, variant;
-  std::vector<double> milliseconds;  // one for each repetition
-  double arithmetic = 0;             // of one repetition
-  int calls = 0;                     // in one repetition
-};
-
-// Adds up what the observer hears. Operations come in the same order in each repetition.
-class Recorder {
- public:
-  void start_repetition() {
-    next_ = 0;
-    ++repetitions_;
-  }
-  void add(const OperationTiming& timing) {
-    if (next_ == rows_.size())
-      rows_.push_back({std::string(timing.function),
-                       std::string(timing.name),
-                       std::string(timing.kernel),
-                       timing.variant,
-                       {},
-                       timing.arithmetic,
-                       1});
-    rows_[next_++].milliseconds.push_back(timing.milliseconds);
-  }
-  const std::vector<Row>& rows() const { return rows_; }
-  // One row for each function, kernel and variant; most time first.
-  std::vector<Row> by_kernel() const {
-    std::map<std::tuple<std::string, std::string, std::string>, Row> sums;
-    for (const Row& row : rows_) {
-      Row& sum = sums[{row.function, row.kernel, row.variant}];
-      if (sum.calls == 0) sum = {row.function, row.kernel, row.kernel, row.variant, {}, 0, 0};
-      sum.milliseconds.resize(row.milliseconds.size());
-      for (size_t i = 0; i < row.milliseconds.size(); ++i) sum.milliseconds[i] += row.milliseconds[i];
-      sum.arithmetic += row.arithmetic;
-      ++sum.calls;
-    }
-    std::vector<Row> result;
-    result.reserve(sums.size());
-    for (auto& [key, row] : sums) result.push_back(std::move(row));
-    std::sort(result.begin(), result.end(),
-              [](const Row& a, const Row& b) { return median(a.milliseconds) > median(b.milliseconds); });
-    return result;
-  }
-  // In the order in which they ran first.
-  std::vector<std::string> functions() const {
-    std::vector<std::string> names;
-    for (const Row& row : rows_)
-      if (std::find(names.begin(), names.end(), row.function) == names.end()) names.push_back(row.function);
-    return names;
-  }
-  double total(const std::string& function) const {
-    std::vector<double> sums(static_cast<size_t>(repetitions_));
-    for (const Row& row : rows_)
-      if (row.function == function)
-        for (size_t i = 0; i < row.milliseconds.size(); ++i) sums[i] += row.milliseconds[i];
-    return median(sums);
-  }
-  double arithmetic(const std::string& function) const {
-    double sum = 0;
-    for (const Row& row : rows_)
-      if (row.function == function) sum += row.arithmetic;
-    return sum;
-  }
-
- private:
-  std::vector<Row> rows_;
-  size_t next_ = 0;
-  int repetitions_ = 0;
-};
-
-void print_row(const Row& row, double peak, bool with_name) {
-  const double time = median(row.milliseconds);
-  const double rate = time > 0 ? row.arithmetic / time / 1e6 : 0;
-  say("  {:<20} {:<16} {:<8} {:>6} {:>10.3f} {:>9.1f} {:>6.1f}{}\n", row.function, row.kernel, row.variant, row.calls,
-      time, rate, 100 * rate / peak, with_name ? "  " + row.name : "");
-}
 
 // A picture with detail at every scale, the same each time: speed does not depend on content, but zeros would flatter.
 Image made_up_picture() {
@@ -137,23 +51,6 @@ Status time_loading(const ModelArguments& arguments) {
   return Status::ok();
 }
 
-std::string rate_text(const Recorder& recorder, const std::string& function, double peak) {
-  const double time = recorder.total(function), arithmetic = recorder.arithmetic(function);
-  if (time <= 0 || arithmetic <= 0) return {};
-  const double rate = arithmetic / time / 1e6;
-  return fmt::format("{:.1f} GFLOP, {:.0f} GFLOP/s, {:.0f} % of the peak", arithmetic / 1e9, rate, 100 * rate / peak);
-}
-
-// A line for each function that ran, in order. What of `total` is left.
-double print_functions(const Recorder& recorder, double total, double peak) {
-  for (const std::string& function : recorder.functions()) {
-    const double time = recorder.total(function);
-    say_phase(("  " + function).c_str(), time, rate_text(recorder, function, peak));
-    total -= time;
-  }
-  return total;
-}
-
 Status bench(const Arguments& arguments, const ModelOpener& opener) {
   Progress progress;
   SAMC_ASSIGN(const Isa isa, choose_isa());
@@ -169,6 +66,7 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   progress.clear();
   say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(), isa.name,
       pool.threads(), peak);
+  if (arguments.video.on) return bench_video(arguments.model, arguments.video, arguments.repeat, peak, opener);
   say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
       arguments.repeat);
 
@@ -220,15 +118,8 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   if (!device.empty()) return Status::ok();  // a chip does not tell its operations
   say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
 
-  say("  {:<20} {:<16} {:<8} {:>6} {:>10} {:>9} {:>6}\n", "function", "kernel", "variant", "calls", "ms", "GFLOP/s",
-      "% peak");
-  for (const Recorder* recorder : {&encoder, &decoder})
-    for (const Row& row : recorder->by_kernel()) print_row(row, peak, false);
-  if (arguments.operations) {
-    say("\n");
-    for (const Recorder* recorder : {&encoder, &decoder})
-      for (const Row& row : recorder->rows()) print_row(row, peak, true);
-  }
+  const Recorder* recorders[] = {&encoder, &decoder};
+  print_kernels(recorders, peak, arguments.video.operations);
   return Status::ok();
 }
 
@@ -247,7 +138,8 @@ Command add_bench(CLI::App& parent, const ModelOpener& opener) {
       ->type_name("N");
   command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
                     "Go on where a result holds NaN or infinite values");
-  command->add_flag("--ops", arguments->operations, "Also a line for each operation, in order");
+  command->add_flag("--ops", arguments->video.operations, "Also a line for each operation, in order");
+  add_video_bench_options(*command, arguments->video);
   command->footer("Example:\n  samc bench --model tiny.samc --threads 2 --ops");
   return [arguments, &opener] { return bench(*arguments, opener); };
 }

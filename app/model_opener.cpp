@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "package/reader.h"
 #include "runtime/module_model.h"
+#include "runtime/module_video_model.h"
 #include "targets/sophgo/device/bmodel_model.h"
 #include "targets/sophgo/device/manifest.h"
 
@@ -122,6 +123,15 @@ Result<std::unique_ptr<ImageModel>> ModelOpener::open(const ModelArguments& argu
   if (bmodels) return open_bmodels(arguments, progress, device);
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
   return make_module_model(std::move(module), arguments.threads);
+}
+
+Result<std::unique_ptr<VideoModel>> ModelOpener::open_video(const ModelArguments& arguments, Progress& progress) const {
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
+  if (bmodels)
+    return unsupported("bmodels hold the image parts of a model, and cannot track objects",
+                       "give the checkpoint, or a module compiled from it");
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
+  return make_video_model(std::move(module), arguments.threads);
 }
 
 Result<std::shared_ptr<const Module>> ModelOpener::open_module(const ModelArguments& arguments,

@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "runtime/image_model.h"
 #include "runtime/module.h"
+#include "runtime/video_model.h"
 
 namespace samc {
 
@@ -44,6 +45,9 @@ class ModelOpener {
   // empty for this processor. progress must outlive the model.
   Result<std::unique_ptr<ImageModel>> open(const ModelArguments& arguments, Progress& progress,
                                            std::string& device) const;
+
+  // The same for a model that tracks objects: a module or a checkpoint.
+  Result<std::unique_ptr<VideoModel>> open_video(const ModelArguments& arguments, Progress& progress) const;
 
   // The files that the model is read from, for OutputGuard. What cannot be read is left out: open() says why.
   virtual std::vector<std::string> files(const ModelArguments& arguments) const;

@@ -111,9 +111,10 @@ Status build_memory_attention(const ModelConfig& config, int64_t memories, int64
 
 Status build_memory_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
   const int64_t m = config.memory_dim(), side = config.feature_size(16);
-  const auto values = graph.begin_function(name, {{kVisionFeatures, map_shape(config)},
-                                                  {kMaskLogits, {1, 1, config.image_size, config.image_size}},
-                                                  {kObjectScore, {1, 1}}});
+  std::vector<NamedShape> inputs = {{kVisionFeatures, map_shape(config)},
+                                    {kMaskLogits, {1, 1, config.image_size, config.image_size}}};
+  if (config.no_obj_embed_spatial) inputs.push_back({kObjectScore, {1, 1}});
+  const auto values = graph.begin_function(name, inputs);
   if (!graph.is_ok()) return graph.status();
   mlir::Value mask = graph.sigmoid("memory_encoder.mask.sigmoid", values[1]);
   mask = graph.mul_const("memory_encoder.mask.scaled", mask, config.sigmoid_scale_for_mem_enc);
@@ -131,8 +132,12 @@ Status build_memory_encoder(const ModelConfig& config, GraphBuilder& graph, cons
 }
 
 Status build_object_pointer(const ModelConfig& config, GraphBuilder& graph, const std::string& name) {
-  const auto values =
-      graph.begin_function(name, {{kMaskToken, {1, config.d_model()}}, {kObjectScore, {1, 1}}, {kMaskPresent, {1, 1}}});
+  std::vector<NamedShape> inputs = {{kMaskToken, {1, config.d_model()}}};
+  if (config.pred_obj_scores) {
+    inputs.push_back({kObjectScore, {1, 1}});
+    inputs.push_back({kMaskPresent, {1, 1}});
+  }
+  const auto values = graph.begin_function(name, inputs);
   if (!graph.is_ok()) return graph.status();
   mlir::Value pointer = config.use_mlp_for_obj_ptr_proj ? mlp(graph, "obj_ptr_proj", values[0], 3)
                                                         : linear(graph, "obj_ptr_proj", values[0]);

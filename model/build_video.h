@@ -31,10 +31,12 @@ Status build_memory_attention(const ModelConfig& config, int64_t memories, int64
                               const std::string& name = kMemoryAttention);
 
 // vision_features (1, C, h, w), mask_logits (1, 1, S, S), object_score (1, 1) -> memory (1, h w, M)
+// A model without no_obj_embed_spatial has no object_score.
 Status build_memory_encoder(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kMemoryEncoder);
 
 // mask_token (1, C), object_score (1, 1), mask_present (1, 1): 0 where a mask prompt is empty, else 1
 // -> object_pointer (1, C)
+// A model without pred_obj_scores has the first input alone.
 Status build_object_pointer(const ModelConfig& config, GraphBuilder& graph, const std::string& name = kObjectPointer);
 
 // mask (1, 1, S, S), 0 or 1 -> mask_input (1, 1, S/4, S/4)

@@ -13,10 +13,6 @@ const Value& value_of(const PlanFunction& function, int32_t index) {
 
 bool is_same(const Value& a, const Value& b) { return a.dtype == b.dtype && a.shape == b.shape; }
 
-bool names_one_of(const PlanFunction& function, const std::vector<int32_t>& values, std::string_view name) {
-  return std::ranges::any_of(values, [&](int32_t index) { return value_of(function, index).name == name; });
-}
-
 }  // namespace
 
 Status PartsCheck::differs(const PlanFunction& part, const std::string& what) const {
@@ -68,11 +64,7 @@ Status PartsCheck::check_part(const PlanFunction& part, std::initializer_list<co
 }
 
 bool gives_output(const PlanFunction& function, std::string_view name) {
-  return names_one_of(function, function.outputs, name);
-}
-
-bool takes_input(const PlanFunction& function, std::string_view name) {
-  return names_one_of(function, function.inputs, name);
+  return std::ranges::any_of(function.outputs, [&](int32_t index) { return value_of(function, index).name == name; });
 }
 
 int64_t bytes_of(const KeptValues& values) {

@@ -38,7 +38,6 @@ class PartsCheck {
 };
 
 bool gives_output(const PlanFunction& function, std::string_view name);
-bool takes_input(const PlanFunction& function, std::string_view name);
 
 using KeptValues = std::map<std::string, Tensor, std::less<>>;  // by name
 int64_t bytes_of(const KeptValues& values);

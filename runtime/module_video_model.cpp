@@ -22,7 +22,6 @@ struct VideoContract : ImageContract {
   int64_t memory_channels = 0;  // M
   int64_t most_memories = 0;
   int64_t most_pointers = 0;
-  bool has_pointer_times = false;
   // The memory attention in parts; both null where a module has none.
   const PlanFunction* frame_part = nullptr;
   const PlanFunction* object_part = nullptr;
@@ -43,10 +42,7 @@ Result<VideoContract> read_video_contract(const Module& module) {
   reader.expect(kMemoryEncoder, kMemory, Place::kOutput, {1, contract.positions, contract.memory_channels});
   reader.expect(kMemoryEncoder, kVisionFeatures, Place::kInput, map);
   reader.expect(kMemoryEncoder, kMaskLogits, Place::kInput, {1, 1, size, size});
-  reader.expect(kMemoryEncoder, kObjectScore, Place::kInput, {1, 1});
   reader.expect(kObjectPointer, kMaskToken, Place::kInput, {1, contract.channels});
-  reader.expect(kObjectPointer, kObjectScore, Place::kInput, {1, 1});
-  reader.expect(kObjectPointer, kMaskPresent, Place::kInput, {1, 1});
   reader.expect(kObjectPointer, kObjectPointer, Place::kOutput, {1, contract.channels});
   reader.expect(kMaskDownsample, kMask, Place::kInput, {1, 1, size, size});
   reader.expect(kMaskDownsample, kMaskInput, Place::kOutput, {1, 1, contract.low_height, contract.low_width});
@@ -59,7 +55,6 @@ Result<VideoContract> read_video_contract(const Module& module) {
   const PlanFunction& attention = *module.plan().find(kMemoryAttention);
   contract.most_memories = attention.sizes[0].greatest;
   contract.most_pointers = attention.sizes[1].greatest;
-  contract.has_pointer_times = takes_input(attention, kPointerTimes);
   contract.frame_part = module.plan().find(kMemoryAttentionFrame);
   contract.object_part = module.plan().find(kMemoryAttentionObject);
   if (contract.frame_part == nullptr && contract.object_part == nullptr) return contract;
@@ -113,8 +108,8 @@ class ModuleVideoModel : public VideoModel {
     const std::array<NamedOutput, 1> outputs = {{{kImageEmbed, &conditioned}}};
     const std::vector<NamedSize> sizes = {{kMemories, memories}, {kPointers, pointers}};
     if (contract_.frame_part == nullptr) {
-      const std::span<const NamedInput> taken = std::span(given).first(contract_.has_pointer_times ? 5 : 4);
-      return executor_.run(kMemoryAttention, sizes, taken, outputs);
+      const PlanFunction& whole = *executor_.module().plan().find(kMemoryAttention);
+      return executor_.run(kMemoryAttention, sizes, inputs_of(whole, given, {}), outputs);
     }
     if (frame_ != &features) {
       forget_frame();
@@ -144,7 +139,7 @@ class ModuleVideoModel : public VideoModel {
     const std::array<NamedInput, 3> inputs = {
         {{kMaskToken, token}, {kObjectScore, score}, {kMaskPresent, {DType::kF32, {1, 1}, &present}}}};
     const std::array<NamedOutput, 1> outputs = {{{kObjectPointer, &pointer}}};
-    return executor_.run(kObjectPointer, {}, inputs, outputs);
+    return run(kObjectPointer, inputs, outputs);
   }
 
   Status encode_memory(const FrameFeatures& features, const TensorView& mask, const TensorView& score,
@@ -152,7 +147,7 @@ class ModuleVideoModel : public VideoModel {
     const std::array<NamedInput, 3> inputs = {
         {{kVisionFeatures, features.vision_features.view()}, {kMaskLogits, mask}, {kObjectScore, score}}};
     const std::array<NamedOutput, 1> outputs = {{{kMemory, &exact_memory_}}};
-    SAMC_TRY(executor_.run(kMemoryEncoder, {}, inputs, outputs));
+    SAMC_TRY(run(kMemoryEncoder, inputs, outputs));
     Tensor rounded(DType::kBF16, exact_memory_.shape());
     std::ranges::transform(exact_memory_.f32(), rounded.as<uint16_t>().begin(), f32_to_bf16);
     memory = std::move(rounded);
@@ -166,6 +161,12 @@ class ModuleVideoModel : public VideoModel {
   }
 
  private:
+  // A function that takes some of these inputs: models differ in what they look at.
+  Status run(const char* function, std::span<const NamedInput> given, std::span<const NamedOutput> outputs) {
+    const PlanFunction& plan = *executor_.module().plan().find(function);
+    return executor_.run(function, {}, inputs_of(plan, given, {}), outputs);
+  }
+
   // The bank as the inputs of the memory attention.
   void gather_bank(const MemoryBank& bank) {
     const auto memories = static_cast<int64_t>(bank.memories.size());

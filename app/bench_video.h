@@ -1,0 +1,25 @@
+#pragma once
+// `samc bench --video`: the functions by which a model tracks, by themselves.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+
+#include "app/model_opener.h"
+#include "base/status.h"
+
+namespace samc {
+
+struct VideoBenchArguments {
+  bool on = false;
+  bool operations = false;  // also a line for each operation
+  int64_t memories = 7;
+  int64_t pointers = 16;
+};
+
+void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments);
+
+// One frame and one object on it, `repeat` times after one for warming up. peak: GFLOP/s.
+Status bench_video(const ModelArguments& model, const VideoBenchArguments& arguments, int repeat, double peak,
+                   const ModelOpener& opener);
+
+}  // namespace samc
