@@ -6,6 +6,7 @@
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/image_list.h"
 #include "app/jobs.h"
 #include "app/model_opener.h"
 #include "app/orientation_option.h"
@@ -63,6 +64,9 @@ Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs)
   if (!std::isfinite(arguments.mask_threshold.value_or(0)) || !std::isfinite(arguments.max_hole_area) ||
       !std::isfinite(arguments.max_sprinkle_area))
     return usage_error("thresholds and areas must be finite numbers");
+  if (!is_batch(arguments, jobs) && is_named_unlike_png(arguments.overlay))
+    return usage_error(fmt::format("-o {}: the overlay is written as a PNG", arguments.overlay),
+                       fmt::format("name it {}", fs::path(arguments.overlay).replace_extension(".png").string()));
   if (arguments.embedding.empty()) {
     for (const Job& job : jobs)
       if (job.image.empty() && job.fault.is_ok())
