@@ -224,8 +224,11 @@ void add_prompt_options(CLI::App& command, Arguments& arguments) {
       ->allow_extra_args(false)
       ->type_name("X0,Y0,X1,Y1")
       ->group(group);
-  command.add_option("--mask-input", prompts.mask_input, "Logits of an earlier call (low_res_logits), (1, S/4, S/4)")
-      ->type_name("FILE.npy")
+  command
+      .add_option(
+          "--mask-input", prompts.mask_input,
+          "Logits of an earlier call: what --save-npz wrote of one mask, or low_res_logits of it, (1, S/4, S/4)")
+      ->type_name("FILE.npz|FILE.npy")
       ->group(group);
   command.add_option("--prompts", prompts.file, "The prompts of each image as JSON (docs/prompts_json.md)")
       ->type_name("FILE.json")
