@@ -25,7 +25,8 @@ install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CM
 # alone, so none of them may include another.
 set(samc_public_headers
     base/check.h base/dtype.h base/file_access.h base/limits.h base/memory_budget.h base/status.h base/tensor.h
-    media/image.h package/model_info.h runtime/image_predictor.h runtime/module.h runtime/rgb_view.h runtime/timing.h)
+    media/image.h package/model_info.h runtime/image_predictor.h runtime/module.h runtime/rgb_view.h runtime/timing.h
+    runtime/video_predictor.h runtime/video_stream.h)
 foreach(header IN LISTS samc_public_headers)
   get_filename_component(stage ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc/${stage})

@@ -1,4 +1,4 @@
-// The plain forms of unary, binary, layer_norm, softmax, group_softmax, transpose_block and max_pool_row.
+// The plain forms of unary, binary, layer_norm, softmax, group_softmax, rotary, transpose_block and max_pool_row.
 
 #include <algorithm>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include "kernels/permute.h"
 #include "kernels/pointwise.h"
 #include "kernels/resample.h"
+#include "kernels/rotary.h"
 #include "kernels/softmax.h"
 #include "kernels/token_attention.h"
 
@@ -120,6 +121,23 @@ void group_softmax(const GroupSoftmaxPiece& piece) {
         sum += scores[i] = std::exp(scores[i] * piece.scale - largest);
       for (int64_t i = 0; i < piece.columns; i += piece.groups) scores[i] /= sum;
     }
+}
+
+void rotary(const RotaryPiece& piece) {
+  const int64_t half = piece.half;
+  for (int64_t row = 0; row < piece.rows; ++row) {
+    const int64_t position = (piece.first_position + row) % piece.positions;
+    for (int64_t head = 0; head < piece.heads; ++head) {
+      const float* src = piece.src + (row * piece.heads + head) * 2 * half;
+      float* dst = piece.dst + (row * piece.heads + head) * 2 * half;
+      for (int64_t i = 0; i < half; ++i) {
+        const float cosine = piece.cosines[position * half + i], sine = piece.sines[position * half + i];
+        const float first = src[i], second = src[half + i];  // dst may be src
+        dst[i] = first * cosine - second * sine;
+        dst[half + i] = first * sine + second * cosine;
+      }
+    }
+  }
 }
 
 void transpose_block(const TransposeBlock& block) {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <utility>
 
 #include "base/guard.h"
 #include "base/limits.h"
 #include "base/memory_budget.h"
 #include "package/model_names.h"
+#include "runtime/finite.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
 #include "runtime/postprocess.h"
@@ -21,8 +21,6 @@ namespace samc {
 namespace {
 
 constexpr float kReturnedLogitLimit = 32.0f;
-constexpr const char* kNonFiniteHint =
-    "look for NaN in the model's weights; --allow-nonfinite (allow_nonfinite) takes such values as they are";
 constexpr int64_t kMostResultBytes = int64_t{1} << 34;
 
 Status too_large(const char* what, int64_t width, int64_t height) {
@@ -31,34 +29,11 @@ Status too_large(const char* what, int64_t width, int64_t height) {
                        "make it smaller first");
 }
 
-bool is_finite(const Tensor& tensor) {
-  return std::ranges::all_of(tensor.f32(), [](float value) { return std::isfinite(value); });
-}
-
-// The first of these that holds NaN or an infinite value, or nullptr.
-const char* find_non_finite(std::initializer_list<std::pair<const char*, const Tensor*>> tensors) {
-  for (const auto& [name, tensor] : tensors)
-    if (!is_finite(*tensor)) return name;
-  return nullptr;
-}
-
-const char* find_non_finite(const ImageEmbedding& embedding) {
+const char* find_non_finite_part(const ImageEmbedding& embedding) {
   return find_non_finite({{kImageEmbed, &embedding.image_embed},
                           {kHighResFeats1, &embedding.high_res_feats_1},
                           {kHighResFeats0, &embedding.high_res_feats_0}});
 }
-
-// While it lives, also when memory runs out on the way.
-class StopAtNonFinite {
- public:
-  explicit StopAtNonFinite(ImageModel& model) : model_(model) { model_.stop_at_nonfinite(true); }
-  ~StopAtNonFinite() { model_.stop_at_nonfinite(false); }
-  StopAtNonFinite(const StopAtNonFinite&) = delete;
-  StopAtNonFinite& operator=(const StopAtNonFinite&) = delete;
-
- private:
-  ImageModel& model_;
-};
 
 Status check_picture(const RgbView& picture) {
   if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1)
@@ -106,7 +81,7 @@ struct ImagePredictor::State {
                                        embedding.encoder_id, info().name, info().encoder_id),
                            "use the model that made it, or encode the image with this one");
     if (options.allow_nonfinite) return Status::ok();
-    if (const char* name = find_non_finite(embedding))
+    if (const char* name = find_non_finite_part(embedding))
       return invalid_input(fmt::format("embedding: {} holds values that are not finite", name), kNonFiniteHint);
     return Status::ok();
   }
@@ -121,20 +96,9 @@ struct ImagePredictor::State {
     embedding.encoder_id = info().encoder_id;
     SAMC_TRY(model->encode(image.view(), embedding));
     if (options.allow_nonfinite) return embedding;
-    if (const char* name = find_non_finite(embedding))
-      return explain_non_finite(name, [&] { return model->encode(image.view(), embedding); });
+    if (const char* name = find_non_finite_part(embedding))
+      return explain_non_finite(*model, name, [&] { return model->encode(image.view(), embedding); });
     return embedding;
-  }
-
-  // The error for a result that holds NaN or infinite values. again computes the result anew: only now is every
-  // operation's result looked at, for the first that made one.
-  template <class Again>
-  Status explain_non_finite(const char* output, const Again& again) {
-    const StopAtNonFinite stop(*model);
-    const Status found = again();
-    const std::string result = fmt::format("{} gives values that are not finite in {}", info().name, output);
-    if (found.is_ok()) return invalid_input(result, kNonFiniteHint);
-    return invalid_input(fmt::format("{}: {}", result, found.message()), kNonFiniteHint);
   }
 
   // Lets the model compute what follows from the picture, unless it is the one that it had last.
@@ -187,7 +151,7 @@ struct ImagePredictor::State {
     const char* name =
         find_non_finite({{kLowResLogits, &decoded.low_res_logits}, {kIouPredictions, &decoded.iou_predictions}});
     if (name == nullptr) return Status::ok();
-    return explain_non_finite(name, [&]() -> Status {
+    return explain_non_finite(*model, name, [&]() -> Status {
       prepared.reset();
       model->forget_picture();
       SAMC_TRY(model->set_picture(embedding));

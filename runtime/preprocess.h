@@ -18,4 +18,9 @@ void preprocess_image(const RgbView& picture, int64_t size, std::span<const floa
 // Only the stretching, to any height and width: output is (3, height, width), values from 0 to 255.
 void resize_image(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output);
 
+// The same of one plane of f32 values: F.interpolate(mode="bilinear", antialias=True), whose weights are f32
+// throughout.
+void resize_plane(std::span<const float> input, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                  ThreadPool& pool, std::span<float> output);
+
 }  // namespace samc

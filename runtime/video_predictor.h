@@ -112,7 +112,7 @@ class VideoPropagation {
   int64_t done() const { return done_; }
 
  private:
-  friend class VideoPredictor;
+  friend struct VideoState;
   VideoPropagation() = default;
   VideoState* state_ = nullptr;
   uint64_t changes_ = 0;  // of the prompts, when this began

@@ -34,7 +34,8 @@ constexpr int64_t kStreamConditioningFrames = 16;
 
 struct StreamOptions {
   // How many frames will come, where that is known. It matters below max_obj_ptrs_in_encoder (16) only: the official
-  // code scales the distances of pointers by the length of so short a video. 0: at least that many.
+  // code scales the distances of pointers by the length of so short a video. 0: at least that many. When more come than
+  // was said, they count.
   int64_t num_frames = 0;
 };
 

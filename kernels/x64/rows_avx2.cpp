@@ -2,6 +2,7 @@
 #include "kernels/permute.h"
 #include "kernels/pointwise.h"
 #include "kernels/resample.h"
+#include "kernels/rotary.h"
 #include "kernels/softmax.h"
 #include "kernels/token_attention.h"
 #include "kernels/x64/vector_math_avx2.h"

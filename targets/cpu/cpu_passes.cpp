@@ -8,6 +8,11 @@ const Pipeline& cpu_pipeline() {
   using namespace cpu;
   static const PhaseEntry phase = {"cpu", "each op bound to one CPU kernel, layouts chosen"};
   static const std::vector<Pass> passes = {
+      {"bind-rotary", phase.name, "the rotary encoding in real numbers becomes one kernel", bind_rotary},
+      {"project-values-late", phase.name, "values of few channels are projected after the attention",
+       project_values_late},
+      {"attend-by-axes", phase.name, "keys of memories go to the queries' side, by columns and rows of the map",
+       attend_by_axes},
       {"absorb-for-few-tokens", phase.name,
        "where a few tokens attend, projections of many rows go to the tokens' side", absorb_for_few_tokens},
       {"fold-windows", phase.name, "windows take padding and cropping in and move past matrix products", fold_windows},

@@ -11,6 +11,9 @@ namespace samc::cpu {
 constexpr const char* kWitnessOf = "cpu.witness_of";
 
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult bind_rotary(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult project_values_late(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult attend_by_axes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_permutes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_windows(mlir::ModuleOp module, WeightStore& weights);

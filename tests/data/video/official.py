@@ -1,6 +1,6 @@
 """What record.py and record_functions.py share: the official video predictor of a model of this repository, on the CPU.
 
-    pip install torch torchvision sam2 hydra-core        # facebookresearch/sam2 1.1.0
+pip install torch torchvision sam2 hydra-core        # facebookresearch/sam2 1.1.0
 """
 
 import pathlib
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from sam2.sam2_video_predictor import SAM2VideoPredictor
+from sam2 import sam2_video_predictor, sam2_video_predictor_legacy
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -27,8 +27,8 @@ ADDED = {
 }
 
 
-class Predictor(SAM2VideoPredictor):
-    """The official one, but that memories are rounded to bf16 and then held in f32: the same values.
+class MemoriesInF32:
+    """Memories are rounded to bf16 as they are, and then held in f32: the same values.
 
     On the CPU without autocast the official code fails on a bf16 memory that no object pointer is concatenated to
     ("mat1 and mat2 must have the same dtype"), as on a frame that is tracked before any conditioning frame.
@@ -45,11 +45,20 @@ class Predictor(SAM2VideoPredictor):
         return output, masks
 
 
-def build(config, checkpoint, overrides=None, drop=(), fill=None):
+class Predictor(MemoriesInF32, sam2_video_predictor.SAM2VideoPredictor):
+    pass
+
+
+class LegacyPredictor(MemoriesInF32, sam2_video_predictor_legacy.SAM2VideoPredictor):
+    """Tracks all objects together. In it non_overlap_masks_for_mem_enc means something: the predictor of today encodes
+    each object alone."""
+
+
+def build(config, checkpoint, overrides=None, drop=(), fill=None, legacy=False):
     """config, checkpoint: paths in the repository. overrides: of the YAML's model section. drop: tensors that the
     checkpoint must not have. fill: values that all elements of these tensors become."""
     model_config = OmegaConf.load(ROOT / config).model
-    model_config["_target_"] = f"{__name__}.Predictor"
+    model_config["_target_"] = f"{__name__}.{'LegacyPredictor' if legacy else 'Predictor'}"
     for key, value in {**ADDED, **(overrides or {})}.items():
         model_config[key] = value
     model = instantiate(model_config, _recursive_=True)

@@ -11,20 +11,10 @@ import unittest.mock
 import numpy as np
 import torch
 
+from models import PICO, SAM_2_0
 from official import HERE, build, sampled
 
 SAMPLES = 1024
-PICO = {"config": "tests/data/pico/pico.yaml", "checkpoint": "tests/data/pico/pico.pt"}
-# SAM 2.0's architecture: what its YAML has otherwise, and the tensors that it lacks.
-SAM_2_0 = {
-    "overrides": {
-        "no_obj_embed_spatial": False,
-        "add_tpos_enc_to_obj_ptrs": False,
-        "proj_tpos_enc_in_obj_ptrs": False,
-        "use_signed_tpos_enc_to_obj_ptrs": False,
-    },
-    "drop": ["no_obj_embed_spatial", "obj_ptr_tpos_proj.weight", "obj_ptr_tpos_proj.bias"],
-}
 
 
 def formula(seed, shape, amplitude=1.0):

@@ -1,0 +1,67 @@
+#pragma once
+// Attention of the positions of a grid to memories of that grid, whose keys are projected and then turned by a rotary
+// encoding that is axial: half of the channels by the key's column, the other half by its row. With m a memory's
+// channels (fewer than a key's), K the projection, and R_x, R_y the turning of the two halves:
+//
+//   q . R (K m + b)  =  (A[q, x] + B[q, y]) . m + a[q, x] + b[q, y],    A[q, x] = (R_x K_x)^T q_x,  B[q, y] = (R_y
+//   K_y)^T q_y
+//
+// so that a score is a product over the memory's channels instead of the key's, and no key is ever computed. A and B
+// are products of q with constant tables, once for each query and each column and row.
+//
+// dst = softmax(scale [q . keys, q . token keys]) [values; token values]: tokens beside the memories have keys of the
+// plain kind. One head.
+
+#include <cstdint>
+
+#include "kernels/context.h"
+#include "kernels/dispatch.h"
+
+namespace samc {
+
+struct AxialAttentionParams {
+  int64_t grid_h = 1;
+  int64_t grid_w = 1;
+  int64_t dim = 0;           // of q, a multiple of 4: the first halves of the pairs, columns' before rows'; the second
+  int64_t key_channels = 0;  // of a memory
+  int64_t value_channels = 0;
+  int64_t memories = 0;
+  int64_t tokens = 0;
+  float scale = 1;
+};
+
+// q is (grid, dim), turned; by_column (grid_w, key_channels + 1, dim / 2) holds (R_x K_x)^T, whose last row is that of
+// b, its columns in the order of the column's halves of q: first halves of the pairs, then second; by_row (grid_h,
+// key_channels + 1, dim / 2) likewise. keys (grid, memories, key_channels), values (grid, memories, value_channels),
+// token_keys (tokens, dim), token_values (tokens, value_channels), dst (grid, value_channels).
+void axial_attention(const AxialAttentionParams& params, const float* q, const float* by_column, const float* by_row,
+                     const float* keys, const float* values, const float* token_keys, const float* token_values,
+                     float* dst, KernelContext& context);
+
+constexpr int64_t kAxialQueries = 32;  // of a piece; each of its lanes is one query
+constexpr int64_t kAxialKeys = 128;    // in a block: its scores stay in the L1 cache
+
+// What one call of a variant does: the scores of some queries, their softmax, the sums of values.
+struct AxialPiece {
+  const float* by_column;     // (grid_w, key_channels + 1, kAxialQueries): A, and a behind it
+  const float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
+  const float* token_scores;  // (tokens, kAxialQueries)
+  const float* keys;
+  const float* values;
+  const float* token_values;
+  int64_t grid_h;
+  int64_t grid_w;
+  int64_t key_channels;
+  int64_t value_channels;
+  int64_t memories;
+  int64_t tokens;
+  int64_t queries;  // that are there, at most kAxialQueries
+  float* dst;       // (queries, value_channels)
+  float* scratch;   // axial_scratch_floats(value_channels)
+};
+// Scores are powers of two already: of scale log2(e) times the product.
+constexpr int64_t axial_scratch_floats(int64_t value_channels) { return kAxialQueries * (kAxialKeys + value_channels); }
+using AxialAttentionFunction = void(const AxialPiece& piece);
+extern const KernelVariants<AxialAttentionFunction> axial_attention_variants;
+
+}  // namespace samc
