@@ -14,10 +14,12 @@
 #include "app/model_opener.h"
 #include "app/output_guard.h"
 #include "app/outputs.h"
+#include "app/vos_tracker.h"
 #include "base/files.h"
 #include "base/thread_pool.h"
 #include "eval/vos_dataset.h"
 #include "eval/vos_evaluation.h"
+#include "media/palette_png.h"
 
 namespace samc {
 namespace {
@@ -31,6 +33,8 @@ struct Arguments {
   std::string sequence_list;
   std::string protocol = kDavis;
   std::string predictions;
+  ModelArguments model;
+  std::string results;
   std::string json;
   bool quiet = false;
 };
@@ -58,7 +62,19 @@ Result<std::vector<std::string>> chosen_sequences(const Arguments& arguments) {
   return names;
 }
 
-// Whatever the call reads: the JSON must be none of it.
+bool has_model(const Arguments& arguments) { return !arguments.model.model.empty(); }
+
+Status check_arguments(const Arguments& arguments) {
+  if (has_model(arguments) && !arguments.predictions.empty())
+    return usage_error("--model beside --predictions", "a model makes the masks, or they are there already");
+  if (!has_model(arguments) && arguments.predictions.empty())
+    return usage_error("nothing to measure", "give --model to track, or --predictions");
+  if (!has_model(arguments) && !arguments.results.empty())
+    return usage_error("--results without --model", "only a model makes masks to write");
+  return Status::ok();
+}
+
+// Whatever the call reads: no output may be among it.
 std::vector<std::string> files_read(const VosDataset& dataset, const std::string& predictions) {
   std::vector<std::string> files;
   for (const VosSequence& sequence : dataset.sequences) {
@@ -73,15 +89,30 @@ std::vector<std::string> files_read(const VosDataset& dataset, const std::string
   return files;
 }
 
+Status check_outputs(const Arguments& arguments, const ModelOpener& opener, const VosDataset& dataset) {
+  OutputGuard guard;
+  guard.add_input(arguments.sequence_list);
+  guard.add_inputs([&] { return files_read(dataset, arguments.predictions); });
+  guard.add_inputs([&] { return opener.files(arguments.model); });
+  if (arguments.json != "-") guard.add_output("--json", arguments.json);
+  guard.add_output_folder("--results", arguments.results);
+  if (!arguments.results.empty())
+    for (const VosSequence& sequence : dataset.sequences)
+      for (const VosAnnotations& annotations : sequence.annotations)
+        for (const std::string& image : sequence.images)
+          guard.add_output("--results",
+                           label_path(arguments.results, annotations, std::filesystem::path(image).stem().string()));
+  return guard.check();
+}
+
 // Sequences at the same time. The error is that of the first sequence that has one.
-Result<std::vector<SequenceScore>> evaluate_predictions(const VosDataset& dataset, const Arguments& arguments,
-                                                        int threads) {
+Result<std::vector<SequenceScore>> evaluate_predictions(const VosDataset& dataset, const Arguments& arguments) {
   const size_t count = dataset.sequences.size();
   std::vector<std::optional<Result<SequenceScore>>> results(count);
   Progress progress;
   std::mutex mutex;
   size_t done = 0;
-  ThreadPool pool(threads);
+  ThreadPool pool(arguments.model.threads);
   pool.run(static_cast<int64_t>(count), [&](int64_t piece, int) {
     const auto index = static_cast<size_t>(piece);
     results[index] =
@@ -97,22 +128,59 @@ Result<std::vector<SequenceScore>> evaluate_predictions(const VosDataset& datase
   return scores;
 }
 
-Status eval(const Arguments& arguments, int threads) {
+// Scores of what the model tracks, a sequence after the other. All annotations are looked at before the work.
+Result<std::vector<SequenceScore>> evaluate_model(const VosDataset& dataset, const Arguments& arguments,
+                                                  const ModelOpener& opener, std::string& model) {
+  const VosProtocol protocol = protocol_of(arguments);
+  std::vector<SequenceEvaluation> evaluations;
+  for (const VosSequence& sequence : dataset.sequences) {
+    SAMC_TRY(VosTracker::check(dataset, sequence));
+    SAMC_ASSIGN(SequenceEvaluation evaluation, SequenceEvaluation::begin(dataset, sequence, protocol));
+    evaluations.push_back(std::move(evaluation));
+  }
+  Progress progress;
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, opener.open_video_module(arguments.model, progress));
+  model = module->info().name;
+  const VosTracker tracker(std::move(module), arguments.model.threads);
+  std::vector<SequenceScore> scores;
+  for (size_t i = 0; i < evaluations.size(); ++i) {
+    const VosSequence& sequence = dataset.sequences[i];
+    if (!arguments.results.empty())
+      for (const VosAnnotations& annotations : sequence.annotations)
+        SAMC_TRY(make_folder((std::filesystem::path(arguments.results) / annotations.folder).string()));
+    const auto take = [&](size_t part, const std::string& frame, const LabelView& labels) -> Status {
+      const VosAnnotations& annotations = sequence.annotations[part];
+      const std::string path = label_path(arguments.results, annotations, frame);
+      if (!arguments.results.empty()) SAMC_TRY(write_palette_png(path, labels.width, labels.height, labels.labels));
+      return evaluations[i].add(part, frame, labels, label_path(sequence.name, annotations, frame));
+    };
+    std::vector<std::string> warnings;
+    SAMC_TRY(tracker.track(dataset, sequence, protocol, progress, take, warnings));
+    scores.push_back(evaluations[i].finish());
+    scores.back().warnings.insert(scores.back().warnings.begin(), warnings.begin(), warnings.end());
+  }
+  return scores;
+}
+
+Status eval(const Arguments& arguments, const ModelOpener& opener) {
+  SAMC_TRY(check_arguments(arguments));
   SAMC_ASSIGN(const std::vector<std::string> names, chosen_sequences(arguments));
   SAMC_ASSIGN(const VosDataset dataset, open_vos_dataset(arguments.dataset, names));
-  OutputGuard guard;
-  guard.add_input(arguments.sequence_list);
-  guard.add_inputs([&] { return files_read(dataset, arguments.predictions); });
-  if (arguments.json != "-") guard.add_output("--json", arguments.json);
-  SAMC_TRY(guard.check());
+  SAMC_TRY(check_outputs(arguments, opener, dataset));
 
-  SAMC_ASSIGN(const std::vector<SequenceScore> scores, evaluate_predictions(dataset, arguments, threads));
+  std::string model;
+  SAMC_ASSIGN(const std::vector<SequenceScore> scores, has_model(arguments)
+                                                           ? evaluate_model(dataset, arguments, opener, model)
+                                                           : evaluate_predictions(dataset, arguments));
   for (const SequenceScore& sequence : scores)
     for (const std::string& warning : sequence.warnings) warn(warning);
   SAMC_ASSIGN(const TotalScore total, total_of(scores));
   if (!arguments.json.empty()) {
     nlohmann::ordered_json document{{"samc", version()}, {"dataset", arguments.dataset}};
-    document["predictions"] = arguments.predictions;
+    if (has_model(arguments))
+      document["model"] = model;
+    else
+      document["predictions"] = arguments.predictions;
     document["protocol"] = arguments.protocol;
     document.update(score_json(scores, total));
     SAMC_TRY(write_json(arguments.json, document));
@@ -123,10 +191,9 @@ Status eval(const Arguments& arguments, int threads) {
 
 }  // namespace
 
-Command add_eval(CLI::App& parent) {
+Command add_eval(CLI::App& parent, const ModelOpener& opener) {
   auto arguments = std::make_shared<Arguments>();
-  auto threads = std::make_shared<int>(0);
-  CLI::App* command = parent.add_subcommand("eval", "Measure masks of videos against annotations: J, F and J&F");
+  CLI::App* command = parent.add_subcommand("eval", "Measure tracking against annotations: J, F and J&F");
   command
       ->add_option("--vos", arguments->dataset,
                    "A data set for video object segmentation, laid out as DAVIS or SA-V (docs/eval.md)")
@@ -135,7 +202,11 @@ Command add_eval(CLI::App& parent) {
   command
       ->add_option("--predictions", arguments->predictions,
                    "Masks to measure: DIR/SEQUENCE/FRAME.png, palette PNGs as the annotations are")
-      ->required()
+      ->type_name("DIR");
+  opener.add_module_options(*command, arguments->model);
+  command
+      ->add_option("--results", arguments->results,
+                   "Where the masks that the model tracks go, laid out as --predictions takes them")
       ->type_name("DIR");
   command->add_option("--sequences", arguments->sequences, "Sequences to take; all without")
       ->delimiter(',')
@@ -148,15 +219,15 @@ Command add_eval(CLI::App& parent) {
       ->check(CLI::IsMember({kDavis, kSav}))
       ->type_name("NAME")
       ->capture_default_str();
-  add_threads_option(*command, *threads);
   command->add_option("--json", arguments->json, "The scores as JSON (docs/eval.md); - is standard output")
       ->type_name("FILE.json");
   command->add_flag("--quiet,-q", arguments->quiet, "Print no table");
   command->footer(
       "davis equals davis2017-evaluation, sav the evaluator of SA-V; both leave out the first and the last frame.\n"
-      "Example:\n"
+      "With --model each object is tracked from its mask in the first annotation that has it. Examples:\n"
+      "  samc eval --vos DAVIS --sequences dog,camel --model sam2.1_hiera_tiny.pt --results masks/\n"
       "  samc eval --vos DAVIS --sequence-list DAVIS/ImageSets/2017/val.txt --predictions masks/");
-  return [arguments, threads] { return eval(*arguments, *threads); };
+  return [arguments, &opener] { return eval(*arguments, opener); };
 }
 
 }  // namespace samc

@@ -50,14 +50,6 @@ bool is_batch(const Arguments& arguments, const std::vector<Job>& jobs) {
   return has_folder || jobs.size() != 1;
 }
 
-Status make_folder(const std::string& path) {
-  if (path.empty()) return Status::ok();
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
-  return Status::ok();
-}
-
 Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs) {
   if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty() && arguments.npz.empty())
     return usage_error("nothing to write", "give -o, --masks-dir, --json or --save-npz");

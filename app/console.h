@@ -14,7 +14,8 @@
 
 namespace samc {
 
-// "PROGRAM: error: message; hint", one line whatever the message holds. Returns the exit code of the status: 1, 2 or 130.
+// "PROGRAM: error: message; hint", one line whatever the message holds. Returns the exit code of the status: 1, 2 or
+// 130.
 int report_error(const Status& status);
 void warn(const std::string& message);
 

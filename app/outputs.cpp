@@ -31,6 +31,14 @@ Tensor concatenated(const std::vector<Prediction>& predictions, Tensor Predictio
 
 }  // namespace
 
+Status make_folder(const std::string& path) {
+  if (path.empty()) return Status::ok();
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
+  return Status::ok();
+}
+
 Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
   // Paths may hold bytes that are no UTF-8, which JSON cannot.
   const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -6,7 +6,7 @@ std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& ope
   return {{"segment", add_segment(app, opener)},
           {"encode", add_encode(app, opener)},
           {"bench", add_bench(app, opener)},
-          {"eval", add_eval(app)}};
+          {"eval", add_eval(app, opener)}};
 }
 
 }  // namespace samc
