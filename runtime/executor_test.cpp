@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "kernels/attention.h"
+#include "kernels/axial_attention.h"
 #include "kernels/depthwise_conv.h"
 #include "kernels/direct_conv.h"
 #include "kernels/gemm.h"
@@ -20,6 +21,7 @@
 #include "kernels/pointwise.h"
 #include "kernels/reduce.h"
 #include "kernels/resample.h"
+#include "kernels/rotary.h"
 #include "kernels/softmax.h"
 #include "kernels/testing.h"
 #include "kernels/token_attention.h"

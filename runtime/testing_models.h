@@ -154,6 +154,25 @@ inline PlanModule every_kernel() {
       .set("window_k_h", 2)
       .set("window_k_w", 2)
       .set_float("scale", 0.7);
+  function();
+  plan.operation("rotary", {in({6, 2, 4}), plan.weight(numbers(6), {3, 2}), plan.weight(numbers(6), {3, 2})},
+                 out({6, 2, 4}))
+      .set("positions", 3)
+      .set("heads", 2)
+      .set("dim", 4);
+  function(20);
+  plan.operation("axial_attention",
+                 {in({6, 8}), plan.weight(numbers(3 * 3 * 4), {3, 3, 4}), plan.weight(numbers(2 * 3 * 4), {2, 3, 4}),
+                  in({6, tokens, 2}), in({6, tokens, 3}), in({tokens, 8}), in({tokens, 3})},
+                 out({6, 3}))
+      .set("grid_h", 2)
+      .set("grid_w", 3)
+      .set("dim", 8)
+      .set("key_channels", 2)
+      .set("value_channels", 3)
+      .set("memories", tokens)
+      .set("tokens", tokens)
+      .set_float("scale", 0.7);
   function(20);
   plan.operation(
           "token_attention",

@@ -1,0 +1,47 @@
+// RUN: --passes=project-values-late --round-trip
+
+// Values of 4 channels from 2: they are projected behind the attention, with their bias.
+// CHECK-LABEL: @late
+// CHECK: [[ROWS:%.*]] = "top.Reshape"(%arg2) {{.*}} -> tensor<1x1x6x2xf32>
+// CHECK: [[MIXED:%.*]] = vision.attention %arg0, %arg1, [[ROWS]] {scale = 5.000000e-01 : f64} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x2xf32>) -> tensor<1x1x5x2xf32>
+// CHECK: "top.MatMul"([[MIXED]], %{{.*}}, %{{.*}}) {{.*}} : (tensor<1x1x5x2xf32>, tensor<4x2xf32>, tensor<4xf32>) -> tensor<1x1x5x4xf32>
+// CHECK: return
+func.func @late(%q: tensor<1x1x5x8xf32>, %k: tensor<1x1x6x8xf32>, %y: tensor<1x6x2xf32>) -> tensor<1x1x5x4xf32> {
+  %w = "top.Weight"() : () -> tensor<4x2xf32> loc("w")
+  %b = "top.Weight"() : () -> tensor<4xf32> loc("b")
+  %0 = "top.MatMul"(%y, %w, %b) {right_transpose = true} : (tensor<1x6x2xf32>, tensor<4x2xf32>, tensor<4xf32>) -> tensor<1x6x4xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 6, 1, 4]} : (tensor<1x6x4xf32>) -> tensor<1x6x1x4xf32>
+  %v = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x6x1x4xf32>) -> tensor<1x1x6x4xf32>
+  %2 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x4xf32>) -> tensor<1x1x5x4xf32>
+  return %2 : tensor<1x1x5x4xf32>
+}
+
+// Values that have as many channels as what they come from.
+// CHECK-LABEL: @nothing_to_gain
+// CHECK: vision.attention {{.*}} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x4xf32>) -> tensor<1x1x5x4xf32>
+// CHECK-NOT: top.MatMul
+// CHECK: return
+func.func @nothing_to_gain(%q: tensor<1x1x5x8xf32>, %k: tensor<1x1x6x8xf32>, %y: tensor<1x6x4xf32>) -> tensor<1x1x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<4x4xf32> loc("square")
+  %0 = "top.MatMul"(%y, %w, %none) {right_transpose = true} : (tensor<1x6x4xf32>, tensor<4x4xf32>, none) -> tensor<1x6x4xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 6, 1, 4]} : (tensor<1x6x4xf32>) -> tensor<1x6x1x4xf32>
+  %v = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x6x1x4xf32>) -> tensor<1x1x6x4xf32>
+  %2 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x4xf32>) -> tensor<1x1x5x4xf32>
+  return %2 : tensor<1x1x5x4xf32>
+}
+
+// Two heads, whose values are different columns of the product.
+// CHECK-LABEL: @two_heads
+// CHECK: vision.attention {{.*}} : (tensor<1x2x5x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x2xf32>) -> tensor<1x2x5x2xf32>
+// CHECK-NOT: top.MatMul
+// CHECK: return
+func.func @two_heads(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x6x8xf32>, %y: tensor<1x6x2xf32>) -> tensor<1x2x5x2xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<4x2xf32> loc("w")
+  %0 = "top.MatMul"(%y, %w, %none) {right_transpose = true} : (tensor<1x6x2xf32>, tensor<4x2xf32>, none) -> tensor<1x6x4xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 6, 2, 2]} : (tensor<1x6x4xf32>) -> tensor<1x6x2x2xf32>
+  %v = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x6x2x2xf32>) -> tensor<1x2x6x2xf32>
+  %2 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x2x5x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x2xf32>) -> tensor<1x2x5x2xf32>
+  return %2 : tensor<1x2x5x2xf32>
+}
