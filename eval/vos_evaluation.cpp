@@ -78,12 +78,12 @@ Result<SequenceEvaluation> SequenceEvaluation::begin(const VosDataset& dataset, 
 Status SequenceEvaluation::add(size_t part, const std::string& frame, const LabelView& prediction,
                                const std::string& where) {
   const VosAnnotations& annotations = sequence_->annotations[part];
-  auto& [scorer, next] = parts_[part];
-  if (next + 1 >= annotations.frames.size() || annotations.frames[next] != frame) return Status::ok();
-  ++next;
+  Part& state = parts_[part];
+  if (state.next + 1 >= annotations.frames.size() || annotations.frames[state.next] != frame) return Status::ok();
+  ++state.next;
   return guarded([&]() -> Status {
     SAMC_ASSIGN(const PaletteImage wanted, read_labels(dataset_->annotation_root, annotations, frame));
-    return scorer.add(view_of(wanted), prediction).at(where);
+    return state.scorer.add(view_of(wanted), prediction).at(where);
   });
 }
 
