@@ -234,9 +234,7 @@ Result<Tensor> read_mask_input(const std::string& path, int64_t low, size_t prom
       return invalid_input(fmt::format("{}: a mask input of {}", path, dtype_name(given.dtype())),
                            "it holds logits, as floating-point numbers, and no binary mask");
   }
-  for (const float value : target)
-    if (!std::isfinite(value))
-      return invalid_input(fmt::format("{}: a mask input with values that are not finite", path));
+  if (!is_finite(logits)) return invalid_input(fmt::format("{}: a mask input with values that are not finite", path));
   return logits;
 }
 
