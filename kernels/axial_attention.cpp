@@ -6,103 +6,158 @@
 #include "base/check.h"
 #include "base/rounding.h"
 #include "kernels/gemm.h"
-#include "kernels/pack.h"
 
 namespace samc {
 
 SAMC_VECTOR_VARIANTS(axial_attention, AxialAttentionFunction)
+SAMC_VECTOR_VARIANTS(axial_turn, AxialTurnFunction)
 
 namespace {
 
 constexpr float kLog2E = 1.44269504f;
 
-// dst (rows, kAxialQueries) = a (rows, k) times the queries' panels.
-void multiply_queries(const Gemm& gemm, const float* a, int64_t rows, int64_t k, const float* panels,
-                      const std::vector<int64_t>& row_offsets, float* dst) {
-  const GemmSegment whole{0, 0, k};
-  GemmBlock block;
-  block.a = a;
-  block.segments = &whole;
-  block.segment_count = 1;
-  block.row_stride = k;
-  block.b = panels;
-  block.rows = rows;
-  block.k = k;
-  block.columns = kAxialQueries;
-  block.row_offsets = row_offsets.data();
-  block.dst = dst;
-  gemm.multiply(block);
+// What all pieces share: the angles of columns, or of rows, (places, dim / 4).
+struct PlaceAngles {
+  const float* cosines;
+  const float* sines;
+};
+
+// Copies the angles of `places` positions, `step` positions apart, from pair number `first` on.
+PlaceAngles place_angles(const AxialAttentionParams& p, const AxialAttentionInputs& in, int64_t places, int64_t step,
+                         int64_t first, float* memory) {
+  const int64_t half = p.dim / 2, quarter = p.dim / 4;
+  float* const sines = memory + places * quarter;
+  for (int64_t place = 0; place < places; ++place)
+    for (int64_t i = 0; i < quarter; ++i) {
+      const int64_t from = place * step * half + first + i, to = place * quarter + i;
+      memory[to] = in.cosines[from];
+      sines[to] = in.sines[from];
+    }
+  return {memory, sines};
 }
 
-// Scratch memory of a worker, in the order in which a piece uses it.
+// Scratch memory of a worker.
 struct Workspace {
-  float* rows;    // (kAxialQueries, dim)
-  float* panels;  // the same for gemm
-  float* by_column;
-  float* by_row;
-  float* token_scores;
+  float* rows;          // (kAxialQueries, dim): some or all channels of the queries
+  float* panels;        // the same for gemm
+  float* turned;        // the same, turned back
+  float* by_column;     // (grid_w, key_channels + 1, kAxialQueries)
+  float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
+  float* token_scores;  // (tokens, kAxialQueries)
   float* piece;
 
   static size_t floats(const AxialAttentionParams& p) {
-    return static_cast<size_t>(kAxialQueries * (2 * p.dim + (p.grid_h + p.grid_w) * (p.key_channels + 1) + p.tokens) +
+    return static_cast<size_t>(kAxialQueries * (3 * p.dim + (p.grid_h + p.grid_w) * (p.key_channels + 1) + p.tokens) +
                                axial_scratch_floats(p.value_channels));
   }
   Workspace(const AxialAttentionParams& p, float* memory)
       : rows(memory),
         panels(rows + kAxialQueries * p.dim),
-        by_column(panels + kAxialQueries * p.dim),
+        turned(panels + kAxialQueries * p.dim),
+        by_column(turned + kAxialQueries * p.dim),
         by_row(by_column + p.grid_w * (p.key_channels + 1) * kAxialQueries),
         token_scores(by_row + p.grid_h * (p.key_channels + 1) * kAxialQueries),
         piece(token_scores + p.tokens * kAxialQueries) {}
 };
 
+// Products of a piece's queries with constant rows.
+class QueryProducts {
+ public:
+  QueryProducts(const Gemm& gemm, AxialTurnFunction* turn, const std::vector<int64_t>& row_offsets)
+      : gemm_(gemm), turn_(turn), row_offsets_(row_offsets) {}
+
+  // work.rows (kAxialQueries, k) into work.panels
+  void pack(int64_t k, const Workspace& work) const {
+    GemmColumns columns;
+    columns.src = work.rows;
+    columns.stride = k;
+    columns.transposed = true;
+    columns.k = k;
+    columns.columns = kAxialQueries;
+    columns.dst = work.panels;
+    gemm_.pack_columns(columns);
+  }
+
+  // dst (places, rows, kAxialQueries): what is packed, (2 pairs) channels turned back by each place's angles, times
+  // weight (rows, 2 pairs).
+  void by_places(const PlaceAngles& angles, int64_t places, int64_t pairs, const float* weight, int64_t rows,
+                 const Workspace& work, float* dst) const {
+    for (int64_t place = 0; place < places; ++place) {
+      turn_({work.panels, angles.cosines + place * pairs, angles.sines + place * pairs, work.turned, pairs});
+      multiply(weight, rows, 2 * pairs, work.turned, dst + place * rows * kAxialQueries);
+    }
+  }
+
+  // dst (rows, kAxialQueries) = a (rows, k) times panels
+  void multiply(const float* a, int64_t rows, int64_t k, const float* panels, float* dst) const {
+    const GemmSegment whole{0, 0, k};
+    GemmBlock block;
+    block.a = a;
+    block.segments = &whole;
+    block.segment_count = 1;
+    block.row_stride = k;
+    block.b = panels;
+    block.rows = rows;
+    block.k = k;
+    block.columns = kAxialQueries;
+    block.row_offsets = row_offsets_.data();
+    block.dst = dst;
+    gemm_.multiply(block);
+  }
+
+ private:
+  const Gemm& gemm_;
+  AxialTurnFunction* turn_;
+  const std::vector<int64_t>& row_offsets_;
+};
+
 }  // namespace
 
-void axial_attention(const AxialAttentionParams& params, const float* q, const float* by_column, const float* by_row,
-                     const float* keys, const float* values, const float* token_keys, const float* token_values,
-                     float* dst, KernelContext& context) {
+void axial_attention(const AxialAttentionParams& params, const AxialAttentionInputs& inputs, float* dst,
+                     KernelContext& context) {
   const AxialAttentionParams& p = params;
   SAMC_CHECK(p.grid_h > 0 && p.grid_w > 0 && p.dim > 0 && p.dim % 4 == 0 && p.key_channels > 0 &&
                  p.value_channels > 0 && p.memories > 0 && p.tokens >= 0,
              "axial_attention: grid {} x {}, dim {}, channels {} and {}, {} memories", p.grid_h, p.grid_w, p.dim,
              p.key_channels, p.value_channels, p.memories);
-  const Gemm& gemm = *gemm_variants.choose(context);
   AxialAttentionFunction* run_piece = axial_attention_variants.choose(context);
   const int64_t grid = p.grid_h * p.grid_w, half = p.dim / 2, quarter = p.dim / 4;
-  const int64_t column_rows = p.grid_w * (p.key_channels + 1), row_rows = p.grid_h * (p.key_channels + 1);
-  std::vector<int64_t> row_offsets(static_cast<size_t>(std::max({column_rows, row_rows, p.tokens})));
+  std::vector<int64_t> row_offsets(static_cast<size_t>(std::max(p.key_channels + 1, p.tokens)));
   for (size_t row = 0; row < row_offsets.size(); ++row) row_offsets[row] = static_cast<int64_t>(row) * kAxialQueries;
+  const QueryProducts products(*gemm_variants.choose(context), axial_turn_variants.choose(context), row_offsets);
+  float* const angles = context.scratch.shared_floats(static_cast<size_t>((p.grid_h + p.grid_w) * half));
+  const PlaceAngles of_columns = place_angles(p, inputs, p.grid_w, 1, 0, angles);
+  const PlaceAngles of_rows = place_angles(p, inputs, p.grid_h, p.grid_w, quarter, angles + p.grid_w * half);
 
   context.pool.run(divide_up(grid, kAxialQueries), [&](int64_t block, int worker) {
     const int64_t first = block * kAxialQueries, queries = std::min(kAxialQueries, grid - first);
-    Workspace work(p, context.scratch.floats(worker, Workspace::floats(p)));
-    const float* source = q + first * p.dim;
-    // The columns' or the rows' halves of the queries, or all of them, against a table.
-    const auto multiply = [&](const float* table, int64_t table_rows, int64_t k, const auto& place, float* to) {
-      for (int64_t i = 0; i < kAxialQueries; ++i)
-        for (int64_t c = 0; c < k; ++c)
-          work.rows[i * k + c] = i < queries ? source[i * p.dim + place(c)] * p.scale * kLog2E : 0.0f;
-      GemmColumns columns;
-      columns.src = work.rows;
-      columns.stride = k;
-      columns.transposed = true;
-      columns.k = k;
-      columns.columns = kAxialQueries;
-      columns.dst = work.panels;
-      gemm.pack_columns(columns);
-      multiply_queries(gemm, table, table_rows, k, work.panels, row_offsets, to);
+    const Workspace work(p, context.scratch.floats(worker, Workspace::floats(p)));
+    // Two stretches of the queries' channels, one behind the other, scaled so that scores are powers of two.
+    const auto take = [&](int64_t from, int64_t then, int64_t count) {
+      const float factor = p.scale * kLog2E;
+      std::fill_n(work.rows, kAxialQueries * 2 * count, 0.0f);
+      for (int64_t i = 0; i < queries; ++i) {
+        const float* query = inputs.q + (first + i) * p.dim;
+        float* row = work.rows + i * 2 * count;
+        for (int64_t c = 0; c < count; ++c) row[c] = query[from + c] * factor;
+        for (int64_t c = 0; c < count; ++c) row[count + c] = query[then + c] * factor;
+      }
     };
-    // Places in q: [column first, row first, column second, row second], a quarter each.
-    multiply(
-        by_column, column_rows, half, [&](int64_t c) { return c < quarter ? c : c + quarter; }, work.by_column);
-    multiply(
-        by_row, row_rows, half, [&](int64_t c) { return c < quarter ? c + quarter : c + half; }, work.by_row);
-    if (p.tokens > 0)
-      multiply(
-          token_keys, p.tokens, p.dim, [](int64_t c) { return c; }, work.token_scores);
-    run_piece({work.by_column, work.by_row, work.token_scores, keys, values, token_values, p.grid_h, p.grid_w,
-               p.key_channels, p.value_channels, p.memories, p.tokens, queries, dst + first * p.value_channels,
-               work.piece});
+    const int64_t rows = p.key_channels + 1;
+    take(0, half, quarter);
+    products.pack(half, work);
+    products.by_places(of_columns, p.grid_w, quarter, inputs.key_weight, rows, work, work.by_column);
+    take(quarter, half + quarter, quarter);
+    products.pack(half, work);
+    products.by_places(of_rows, p.grid_h, quarter, inputs.key_weight + rows * half, rows, work, work.by_row);
+    if (p.tokens > 0) {
+      take(0, half, half);
+      products.pack(p.dim, work);
+      products.multiply(inputs.token_keys, p.tokens, p.dim, work.panels, work.token_scores);
+    }
+    run_piece({work.by_column, work.by_row, work.token_scores, inputs.keys, inputs.values, inputs.token_values,
+               p.grid_h, p.grid_w, p.key_channels, p.value_channels, p.memories, p.tokens, queries,
+               dst + first * p.value_channels, work.piece});
   });
 }
 

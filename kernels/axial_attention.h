@@ -3,11 +3,11 @@
 // encoding that is axial: half of the channels by the key's column, the other half by its row. With m a memory's
 // channels (fewer than a key's), K the projection, and R_x, R_y the turning of the two halves:
 //
-//   q . R (K m + b)  =  (A[q, x] + B[q, y]) . m + a[q, x] + b[q, y],    A[q, x] = (R_x K_x)^T q_x,  B[q, y] = (R_y
-//   K_y)^T q_y
+//   q . R (K m + b)  =  (A[q, x] + B[q, y]) . m + a[q, x] + b[q, y],    A[q, x] = K_x^T R_x^T q_x,  B[q, y] = K_y^T
+//   R_y^T q_y
 //
 // so that a score is a product over the memory's channels instead of the key's, and no key is ever computed. A and B
-// are products of q with constant tables, once for each query and each column and row.
+// are products of q, turned back by the angles of each column and each row, with the projection.
 //
 // dst = softmax(scale [q . keys, q . token keys]) [values; token values]: tokens beside the memories have keys of the
 // plain kind. One head.
@@ -30,13 +30,23 @@ struct AxialAttentionParams {
   float scale = 1;
 };
 
-// q is (grid, dim), turned; by_column (grid_w, key_channels + 1, dim / 2) holds (R_x K_x)^T, whose last row is that of
-// b, its columns in the order of the column's halves of q: first halves of the pairs, then second; by_row (grid_h,
-// key_channels + 1, dim / 2) likewise. keys (grid, memories, key_channels), values (grid, memories, value_channels),
-// token_keys (tokens, dim), token_values (tokens, value_channels), dst (grid, value_channels).
-void axial_attention(const AxialAttentionParams& params, const float* q, const float* by_column, const float* by_row,
-                     const float* keys, const float* values, const float* token_keys, const float* token_values,
-                     float* dst, KernelContext& context);
+// q is (grid, dim), turned. key_weight (2, key_channels + 1, dim / 2) is K^T: for the column's half of a key and for
+// the row's, each in the order first halves of its pairs, second halves; the last row is the bias. cosines and sines
+// (grid, dim / 2) are the angles of each position: of the column's pairs, then of the row's. keys (grid, memories,
+// key_channels), values (grid, memories, value_channels), token_keys (tokens, dim), token_values (tokens,
+// value_channels), dst (grid, value_channels).
+struct AxialAttentionInputs {
+  const float* q;
+  const float* key_weight;
+  const float* cosines;
+  const float* sines;
+  const float* keys;
+  const float* values;
+  const float* token_keys;
+  const float* token_values;
+};
+void axial_attention(const AxialAttentionParams& params, const AxialAttentionInputs& inputs, float* dst,
+                     KernelContext& context);
 
 constexpr int64_t kAxialQueries = 32;  // of a piece; each of its lanes is one query
 constexpr int64_t kAxialKeys = 128;    // in a block: its scores stay in the L1 cache
@@ -63,5 +73,17 @@ struct AxialPiece {
 constexpr int64_t axial_scratch_floats(int64_t value_channels) { return kAxialQueries * (kAxialKeys + value_channels); }
 using AxialAttentionFunction = void(const AxialPiece& piece);
 extern const KernelVariants<AxialAttentionFunction> axial_attention_variants;
+
+// Turns a piece's queries back by the angles of one place. Queries and result are panels of gemm: for each 16 queries
+// (2 pairs, 16), the first halves of the pairs before the second.
+struct AxialTurn {
+  const float* queries;
+  const float* cosines;  // (pairs)
+  const float* sines;    // (pairs)
+  float* turned;
+  int64_t pairs;
+};
+using AxialTurnFunction = void(const AxialTurn& turn);
+extern const KernelVariants<AxialTurnFunction> axial_turn_variants;
 
 }  // namespace samc

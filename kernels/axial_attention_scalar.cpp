@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/axial_attention.h"
+#include "kernels/gemm.h"
 
 namespace samc::scalar {
 namespace {
@@ -51,6 +52,17 @@ void axial_attention(const AxialPiece& piece) {
                   piece.value_channels, out);
     for (int64_t c = 0; c < piece.value_channels; ++c) out[c] /= running.sum;
   }
+}
+
+void axial_turn(const AxialTurn& turn) {
+  const int64_t half = turn.pairs * kGemmLine;
+  for (int64_t panel = 0; panel < kAxialQueries / kGemmLine; ++panel)
+    for (int64_t i = 0; i < half; ++i) {
+      const float cosine = turn.cosines[i / kGemmLine], sine = turn.sines[i / kGemmLine];
+      const float first = turn.queries[2 * panel * half + i], second = turn.queries[(2 * panel + 1) * half + i];
+      turn.turned[2 * panel * half + i] = first * cosine + second * sine;
+      turn.turned[(2 * panel + 1) * half + i] = second * cosine - first * sine;
+    }
 }
 
 }  // namespace samc::scalar

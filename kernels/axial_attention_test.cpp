@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,63 +23,82 @@ constexpr AxialAttentionParams kCases[] = {
 };
 
 struct Data {
-  std::vector<float> q, by_column, by_row, keys, values, token_keys, token_values;
+  std::vector<float> q, key_weight, cosines, sines, keys, values, token_keys, token_values;
 
   explicit Data(const AxialAttentionParams& p)
       : q(random_floats(p.grid_h * p.grid_w * p.dim, 1)),
-        by_column(random_floats(p.grid_w * (p.key_channels + 1) * p.dim / 2, 2)),
-        by_row(random_floats(p.grid_h * (p.key_channels + 1) * p.dim / 2, 3)),
+        key_weight(random_floats((p.key_channels + 1) * p.dim, 2)),
+        cosines(static_cast<size_t>(p.grid_h * p.grid_w * p.dim / 2)),
+        sines(cosines.size()),
         keys(random_floats(p.grid_h * p.grid_w * p.memories * p.key_channels, 4)),
         values(random_floats(p.grid_h * p.grid_w * p.memories * p.value_channels, 5)),
         token_keys(random_floats(p.tokens * p.dim, 6)),
-        token_values(random_floats(p.tokens * p.value_channels, 7)) {}
+        token_values(random_floats(p.tokens * p.value_channels, 7)) {
+    const int64_t half = p.dim / 2;
+    for (int64_t position = 0; position < p.grid_h * p.grid_w; ++position)
+      for (int64_t pair = 0; pair < half; ++pair) {
+        const int64_t place = pair < half / 2 ? position % p.grid_w : position / p.grid_w;
+        const float angle = static_cast<float>(place) / static_cast<float>(1 + pair % (half / 2));
+        cosines[static_cast<size_t>(position * half + pair)] = std::cos(angle);
+        sines[static_cast<size_t>(position * half + pair)] = std::sin(angle);
+      }
+  }
 
   std::vector<float> run(const AxialAttentionParams& p, KernelContext& context) const {
     std::vector<float> dst(static_cast<size_t>(p.grid_h * p.grid_w * p.value_channels), NAN);
-    axial_attention(p, q.data(), by_column.data(), by_row.data(), keys.data(), values.data(), token_keys.data(),
-                    token_values.data(), dst.data(), context);
+    axial_attention(p,
+                    {q.data(), key_weight.data(), cosines.data(), sines.data(), keys.data(), values.data(),
+                     token_keys.data(), token_values.data()},
+                    dst.data(), context);
     return dst;
   }
 };
 
-double dot(const float* a, const float* b, int64_t count) {
+// The key of one memory at a position: projected, then turned.
+std::vector<double> key_of(const AxialAttentionParams& p, const Data& data, int64_t position, const float* memory) {
+  const int64_t half = p.dim / 2, quarter = p.dim / 4;
+  std::vector<double> key(static_cast<size_t>(p.dim));
+  for (int64_t pair = 0; pair < half; ++pair) {
+    const int64_t axis = pair / quarter, i = pair % quarter;
+    double first = 0, second = 0;
+    for (int64_t c = 0; c <= p.key_channels; ++c) {
+      const float* weights = data.key_weight.data() + (axis * (p.key_channels + 1) + c) * half;
+      const double channel = c < p.key_channels ? static_cast<double>(memory[c]) : 1.0;
+      first += channel * static_cast<double>(weights[i]);
+      second += channel * static_cast<double>(weights[quarter + i]);
+    }
+    const auto at = static_cast<size_t>(position * half + pair);
+    const double cosine = data.cosines[at], sine = data.sines[at];
+    key[static_cast<size_t>(pair)] = first * cosine - second * sine;
+    key[static_cast<size_t>(half + pair)] = first * sine + second * cosine;
+  }
+  return key;
+}
+
+double dot(const float* query, std::span<const double> key) {
   double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (size_t i = 0; i < key.size(); ++i) sum += static_cast<double>(query[i]) * key[i];
   return sum;
 }
 
-// Straight from the definition, in double: the keys are made of the tables.
+// Straight from the definition, in double.
 std::vector<double> expected(const AxialAttentionParams& p, const Data& data) {
-  const int64_t grid = p.grid_h * p.grid_w, half = p.dim / 2, quarter = p.dim / 4, rows = p.key_channels + 1;
+  const int64_t grid = p.grid_h * p.grid_w;
+  std::vector<std::vector<double>> keys;
+  std::vector<const float*> values;
+  for (int64_t at = 0; at < grid * p.memories; ++at) {
+    keys.push_back(key_of(p, data, at / p.memories, data.keys.data() + at * p.key_channels));
+    values.push_back(data.values.data() + at * p.value_channels);
+  }
+  for (int64_t token = 0; token < p.tokens; ++token) {
+    const float* key = data.token_keys.data() + token * p.dim;
+    keys.emplace_back(key, key + p.dim);
+    values.push_back(data.token_values.data() + token * p.value_channels);
+  }
   std::vector<double> dst;
   for (int64_t query = 0; query < grid; ++query) {
-    const float* q = data.q.data() + query * p.dim;
-    std::vector<float> columns, lines;  // q's halves of pairs by the key's column, and by its row
-    for (const int64_t first : {int64_t{0}, half}) {
-      columns.insert(columns.end(), q + first, q + first + quarter);
-      lines.insert(lines.end(), q + first + quarter, q + first + half);
-    }
     std::vector<double> scores;
-    std::vector<const float*> values;
-    for (int64_t position = 0; position < grid; ++position) {
-      const float* by_column = data.by_column.data() + position % p.grid_w * rows * half;
-      const float* by_row = data.by_row.data() + position / p.grid_w * rows * half;
-      for (int64_t memory = 0; memory < p.memories; ++memory) {
-        const int64_t at = position * p.memories + memory;
-        const auto product = [&](int64_t c) {
-          return dot(by_column + c * half, columns.data(), half) + dot(by_row + c * half, lines.data(), half);
-        };
-        double score = product(p.key_channels);
-        for (int64_t c = 0; c < p.key_channels; ++c)
-          score += product(c) * static_cast<double>(data.keys[static_cast<size_t>(at * p.key_channels + c)]);
-        scores.push_back(score);
-        values.push_back(data.values.data() + at * p.value_channels);
-      }
-    }
-    for (int64_t token = 0; token < p.tokens; ++token) {
-      scores.push_back(dot(q, data.token_keys.data() + token * p.dim, p.dim));
-      values.push_back(data.token_values.data() + token * p.value_channels);
-    }
+    for (const std::vector<double>& key : keys) scores.push_back(dot(data.q.data() + query * p.dim, key));
     const double largest = *std::ranges::max_element(scores);
     double sum = 0;
     for (double& score : scores) sum += score = std::exp(static_cast<double>(p.scale) * (score - largest));

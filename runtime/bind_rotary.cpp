@@ -34,7 +34,7 @@ BoundOperation bind_rotary(OperationBinder& in) {
 }
 
 BoundOperation bind_axial_attention(OperationBinder& in) {
-  enum Operand : size_t { kQ, kByColumn, kByRow, kKeys, kValues, kTokenKeys, kTokenValues };
+  enum Operand : size_t { kQ, kKeyWeight, kCosines, kSines, kKeys, kValues, kTokenKeys, kTokenValues };
   AxialAttentionParams params;
   params.grid_h = in.integer("grid_h");
   params.grid_w = in.integer("grid_w");
@@ -51,16 +51,17 @@ BoundOperation bind_axial_attention(OperationBinder& in) {
   const int64_t grid = product({params.grid_h, params.grid_w}),
                 table = product({params.key_channels + 1, params.dim / 2});
   in.expect_count(kQ, product({grid, params.dim}));
-  in.expect_count(kByColumn, product({params.grid_w, table}));
-  in.expect_count(kByRow, product({params.grid_h, table}));
+  in.expect_count(kKeyWeight, product({2, table}));
+  in.expect_count(kCosines, product({grid, params.dim / 2}));
+  in.expect_count(kSines, product({grid, params.dim / 2}));
   in.expect_count(kKeys, product({grid, params.memories, params.key_channels}));
   in.expect_count(kValues, product({grid, params.memories, params.value_channels}));
   in.expect_count(kTokenKeys, product({params.tokens, params.dim}));
   in.expect_count(kTokenValues, product({params.tokens, params.value_channels}));
   in.expect_result_count(product({grid, params.value_channels}));
-  const int32_t q = in.operand(kQ), by_column = in.operand(kByColumn), by_row = in.operand(kByRow),
-                keys = in.operand(kKeys), values = in.operand(kValues), token_keys = in.operand(kTokenKeys),
-                token_values = in.operand(kTokenValues), dst = in.result();
+  const int32_t q = in.operand(kQ), key_weight = in.operand(kKeyWeight), cosines = in.operand(kCosines),
+                sines = in.operand(kSines), keys = in.operand(kKeys), values = in.operand(kValues),
+                token_keys = in.operand(kTokenKeys), token_values = in.operand(kTokenValues), dst = in.result();
   const auto number = [](int64_t value) { return static_cast<double>(value); };
   const double queries = number(grid), all_keys = number(grid) * number(params.memories);
   const double multiplications = all_keys * number(params.key_channels + params.value_channels) +
@@ -68,8 +69,10 @@ BoundOperation bind_axial_attention(OperationBinder& in) {
                                  number(params.grid_h + params.grid_w) * number(table) +
                                  0.5 * number(grid) * number(params.key_channels);
   return bound(2.0 * queries * multiplications, [=](const ValueAddresses& at, KernelContext& context) {
-    axial_attention(params, at.read(q), at.read(by_column), at.read(by_row), at.read(keys), at.read(values),
-                    at.read(token_keys), at.read(token_values), at.write(dst), context);
+    axial_attention(params,
+                    {at.read(q), at.read(key_weight), at.read(cosines), at.read(sines), at.read(keys), at.read(values),
+                     at.read(token_keys), at.read(token_values)},
+                    at.write(dst), context);
   });
 }
 

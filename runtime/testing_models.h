@@ -161,10 +161,11 @@ inline PlanModule every_kernel() {
       .set("heads", 2)
       .set("dim", 4);
   function(20);
-  plan.operation("axial_attention",
-                 {in({6, 8}), plan.weight(numbers(3 * 3 * 4), {3, 3, 4}), plan.weight(numbers(2 * 3 * 4), {2, 3, 4}),
-                  in({6, tokens, 2}), in({6, tokens, 3}), in({tokens, 8}), in({tokens, 3})},
-                 out({6, 3}))
+  plan.operation(
+          "axial_attention",
+          {in({6, 8}), plan.weight(numbers(2 * 3 * 4), {2, 3, 4}), plan.weight(numbers(24), {6, 4}),
+           plan.weight(numbers(24), {6, 4}), in({6, tokens, 2}), in({6, tokens, 3}), in({tokens, 8}), in({tokens, 3})},
+          out({6, 3}))
       .set("grid_h", 2)
       .set("grid_w", 3)
       .set("dim", 8)

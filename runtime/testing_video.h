@@ -64,6 +64,8 @@ struct FakeLog {
   bool fail_by_exception = false;
   bool nonfinite = false;  // of the decoder's logits
   int64_t calls = 0;
+  size_t memories = 0;                           // of the last bank
+  std::vector<float> mask_input;                 // of the last decode()
   std::vector<std::vector<float>> memory_masks;  // what encode_memory() was given
 };
 
@@ -93,6 +95,8 @@ class FakeVideoModel : public VideoModel {
   int64_t most_pointers() const override { return 1000; }
 
   Status encode(const TensorView& image, FrameFeatures& features) override {
+    features.image_embed = Tensor::zeros(shapes_.image_embed);  // spoilt, if it fails
+    features.vision_features = Tensor::zeros(shapes_.image_embed);
     SAMC_TRY(called());
     ++log_->encoded;
     const std::span<const float> pixels = image.f32();
@@ -123,15 +127,21 @@ class FakeVideoModel : public VideoModel {
   Status attend(const FrameFeatures& features, const MemoryBank& bank, Tensor& conditioned) override {
     SAMC_TRY(called());
     conditioned = Tensor(shapes_.image_embed);
+    log_->memories = bank.memories.size();
     const auto maskmem = static_cast<double>(info_.video->num_maskmem);
     for (size_t c = 0; c < 4; ++c) {
       double total = 0.5 * features.vision_features.f32()[c];
+      double order = 1.0;  // a weight, so that it counts
       for (const MemoryView& memory : bank.memories) {
         SAMC_CHECK(!memory.features->empty() && static_cast<double>(memory.time) < maskmem, "a memory is missing");
-        total += bf16_to_f32(memory.features->as<uint16_t>()[c]) * (0.5 / (1.0 + static_cast<double>(memory.time)));
+        const double weight = 0.5 / (1.0 + static_cast<double>(memory.time));
+        total += bf16_to_f32(memory.features->as<uint16_t>()[c]) * weight * order;
+        order += 1.0 / 64.0;
       }
-      for (const PointerView& pointer : bank.pointers)
-        total += pointer.pointer->f32()[c] * (0.0625 + 0.25 * static_cast<double>(pointer.time));
+      for (const PointerView& pointer : bank.pointers) {
+        total += pointer.pointer->f32()[c] * (0.0625 + 0.25 * static_cast<double>(pointer.time)) * order;
+        order += 1.0 / 64.0;
+      }
       conditioned.f32()[c] = static_cast<float>(2.0 * total / (1.0 + std::abs(total)));
     }
     return Status::ok();
@@ -142,6 +152,8 @@ class FakeVideoModel : public VideoModel {
   Status decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
                 const TensorView& mask_input, DecoderOutputs& outputs) override {
     SAMC_TRY(called());
+    log_->mask_input.clear();
+    if (mask_input.data != nullptr) log_->mask_input.assign(mask_input.f32().begin(), mask_input.f32().end());
     const std::span<const float> embed = image_embed.f32();
     outputs.low_res_logits = Tensor({1, 4, kFakeLow, kFakeLow});
     outputs.iou_predictions = Tensor({1, 4});
@@ -169,7 +181,7 @@ class FakeVideoModel : public VideoModel {
     const auto positive =
         static_cast<double>(std::ranges::count_if(points.labels, [](float label) { return label > 0; }));
     outputs.object_score.f32()[0] =
-        info_.video->pred_obj_scores ? static_cast<float>(2.0 * embed[3] + embed[0] + 0.6 * positive + 0.5) : 10.0f;
+        info_.video->pred_obj_scores ? static_cast<float>(2.0 * embed[3] + embed[0] + 0.6 * positive - 1.0) : 10.0f;
     if (log_->nonfinite) outputs.low_res_logits.f32()[5] = std::nanf("");
     return Status::ok();
   }

@@ -205,8 +205,9 @@ TEST(VideoPredictor, MasksInMemoryMayBeKeptApart) {
   for (const bool apart : {false, true}) {
     VideoOptions options;
     options.non_overlap_masks_for_mem_enc = apart;
-    options.non_overlap_masks = false;
-    Tracker video(options);
+    VideoFacts facts;
+    facts.pred_obj_scores = false;
+    Tracker video(options, facts);
     prompt_two(video.predictor, 0);
     PropagateOptions two_frames;
     two_frames.max_frames = 1;
@@ -223,6 +224,48 @@ TEST(VideoPredictor, MasksInMemoryMayBeKeptApart) {
     const std::vector<float> first(shown.begin(), shown.begin() + kWidth * kHeight),
         second(shown.begin() + kWidth * kHeight, shown.end());
     EXPECT_GT(pixels_above(first, second, 0.0f), 0);
+  }
+}
+
+TEST(VideoPredictor, WhatWasFoundBeforeGoesIntoTheNextClick) {
+  Tracker video;
+  int64_t unseen = 0;
+  for (int64_t frame = 0; frame < 8; ++frame) {
+    const VideoMasks first = video.predictor.add_new_points_or_box(frame, 1, click(20, 12, frame < 4 ? 0 : 1)).value();
+    EXPECT_TRUE(video.log->mask_input.empty());
+    std::vector<float> expected(first.outputs[0]->low_res_logits.f32().begin(),
+                                first.outputs[0]->low_res_logits.f32().end());
+    if (first.outputs[0]->object_score.f32()[0] <= 0.0f) {
+      ++unseen;
+      EXPECT_EQ(expected, std::vector<float>(kFakeLow * kFakeLow, -1024.0f));
+      expected.assign(expected.size(), -32.0f);
+    }
+    ASSERT_TRUE(video.predictor.add_new_points_or_box(frame, 1, click(4, 4)).is_ok());
+    EXPECT_EQ(video.log->mask_input, expected);
+  }
+  EXPECT_GT(unseen, 0);
+  EXPECT_LT(unseen, 8);
+}
+
+TEST(VideoPredictor, ACorrectionMayClearTheMemoriesAroundIt) {
+  for (const bool clears : {false, true}) {
+    VideoOptions options;
+    options.clear_non_cond_mem_around_input = clears;
+    Tracker video(options, {}, 30);
+    ASSERT_TRUE(video.predictor.add_new_points_or_box(0, 1, click(20, 12)).is_ok());
+    ASSERT_TRUE(video.propagate().is_ok());
+    ASSERT_TRUE(video.predictor.add_new_points_or_box(10, 1, click(9, 12)).is_ok());
+    PropagateOptions after;
+    after.max_frames = 0;
+    const auto memories_at = [&](int64_t frame) {
+      after.start_frame = frame;
+      EXPECT_TRUE(video.propagate(after).is_ok());
+      return video.log->memories;
+    };
+    // The corrected frame's own stays, and those more than seven frames away.
+    EXPECT_EQ(memories_at(11), clears ? 2u : 7u);
+    EXPECT_EQ(memories_at(22), clears ? 1u + 4u : 7u);  // 18 to 21
+    EXPECT_EQ(memories_at(3), 1u + 2u);                 // 1 and 2; 0 is the prompted one
   }
 }
 

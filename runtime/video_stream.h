@@ -8,12 +8,11 @@
 //
 // The results are those of VideoPredictor on the same frames, when it is prompted at the same frames in turn: tracked
 // up to the frame, prompted there, tracked from the next frame on. What is kept of each object:
-//   - its conditioning frames: memory (1, h w, 64) and pointer of as many as VideoOptions::max_conditioning_frames
-//     says, the latest. Where neither that nor the model sets a limit it is kStreamConditioningFrames. Results are then
-//     those of a VideoPredictor with the same limit;
-//   - of the other frames the memories of the last num_maskmem - 1 (with a stride: of those that will be asked for),
-//   the
-//     pointers of the last max_obj_ptrs_in_encoder - 1;
+//   - its conditioning frames: memory (1, h w, 64) and pointer of the latest, one more than take part. That number is
+//     VideoOptions::max_conditioning_frames, else the model's, else kStreamConditioningFrames. Results are those of a
+//     VideoPredictor with the same number;
+//   - of the other frames the num_maskmem - 1 memories and max_obj_ptrs_in_encoder - 1 pointers that the frame pushed
+//     last was tracked with (corrections need them), and its own;
 //   - of the frame pushed last: its mask, for corrections.
 // Results of earlier frames are the caller's; prompts are for the frame pushed last.
 

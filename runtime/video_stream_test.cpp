@@ -135,6 +135,7 @@ TEST(VideoStream, EqualsThePredictor) {
     facts.use_signed_tpos_enc_to_obj_ptrs = choose({1, 0}) != 0;
     facts.non_overlap_masks_for_mem_enc = choose({1, 0}) != 0;
     facts.max_cond_frames_in_attn = choose({-1, 4});
+    facts.pred_obj_scores = choose({1, 0}) != 0;
     VideoOptions options;
     options.max_conditioning_frames = choose({0, 2, 3, 5});
     if (facts.max_cond_frames_in_attn == -1 && options.max_conditioning_frames == 0)

@@ -1,6 +1,7 @@
 // samc_fidelity MODEL golden.npz picture: a table of the errors against what the official PyTorch code gave. Exit code
-// 1 when a key is out of tolerance. samc_fidelity --run MODEL picture: compiles the model, asks it for masks from one
-// point, and prints a line of a table. MODEL is a checkpoint (.pt) or a module (.samc; not with --run).
+// 1 when a key is out of tolerance. samc_fidelity --video MODEL golden.npz folder: the same of a clip. samc_fidelity
+// --run MODEL picture: compiles the model, asks it for masks from one point, and prints a line of a table. MODEL is a
+// checkpoint (.pt) or a module (.samc; not with --run).
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -42,12 +43,13 @@ class CompiledModule {
   CompileReport report_;
 };
 
-Result<bool> compare(const std::string& model, const std::string& golden, const std::string& picture) {
+Result<bool> compare(const std::string& model, const std::string& golden, const std::string& input, bool is_video) {
   CompiledModule compiled;
   const bool is_module = model.ends_with(".samc");
   if (!is_module) SAMC_TRY(compiled.compile(model));
-  SAMC_ASSIGN(const std::vector<GoldenRow> rows,
-              compare_with_golden(is_module ? model : compiled.path(), golden, picture));
+  const std::string module = is_module ? model : compiled.path();
+  SAMC_ASSIGN(const std::vector<GoldenRow> rows, is_video ? compare_video_with_golden(module, golden, input, "video.")
+                                                          : compare_with_golden(module, golden, input));
   bool right = true;
   fmt::print("| key | largest error | largest value | allowed error | |\n|---|---|---|---|---|\n");
   for (const GoldenRow& row : rows) {
@@ -85,14 +87,18 @@ Result<bool> run(const std::string& model, const std::string& picture_path) {
 }  // namespace samc::test
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() != 3) {
-    fmt::print(stderr, "usage: samc_fidelity MODEL golden.npz image | samc_fidelity --run MODEL image\n");
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool is_run = !arguments.empty() && arguments[0] == "--run";
+  const bool is_video = !arguments.empty() && arguments[0] == "--video";
+  if (is_run || is_video) arguments.erase(arguments.begin());
+  if (arguments.size() != (is_run ? 2u : 3u)) {
+    fmt::print(stderr,
+               "usage: samc_fidelity MODEL golden.npz image | samc_fidelity --video MODEL golden.npz folder | "
+               "samc_fidelity --run MODEL image\n");
     return 2;
   }
-  const samc::Result<bool> right = arguments[0] == "--run"
-                                       ? samc::test::run(arguments[1], arguments[2])
-                                       : samc::test::compare(arguments[0], arguments[1], arguments[2]);
+  const samc::Result<bool> right = is_run ? samc::test::run(arguments[0], arguments[1])
+                                          : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
   if (!right.is_ok()) {
     fmt::print(stderr, "samc_fidelity: {}\n", right.status().to_string());
     return 1;

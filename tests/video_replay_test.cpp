@@ -83,7 +83,7 @@ class Models {
       options.config = folder_.path(name + ".yaml");
       SAMC_TRY(write_config(kRoot + model["config"].get<std::string>(), model["overrides"], *options.config));
     }
-    if (model.contains("drop") || model.contains("fill")) {
+    if (model.contains("drop") || model.contains("fill") || model.contains("scale")) {
       const std::string source = options.model;
       options.model = folder_.path(name + ".pt");
       SAMC_TRY(write_checkpoint(source, model, options.model));
@@ -109,16 +109,19 @@ class Models {
     return write_file(path, yaml);
   }
 
-  // Without the tensors of `drop`; all elements of those of `fill` have one value.
+  // Without the tensors of `drop`; all elements of those of `fill` have one value, those of `scale` are multiplied.
   static Status write_checkpoint(const std::string& source, const json& model, const std::string& path) {
     const json drop = model.value("drop", json::array());
     const json fill = model.value("fill", json::object());
+    const json scale = model.value("scale", json::object());
     SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(source));
     std::vector<NamedTensor> tensors;
     for (const CheckpointTensor& tensor : checkpoint.tensors()) {
       if (std::find(drop.begin(), drop.end(), tensor.name) != drop.end()) continue;
       SAMC_ASSIGN(Tensor values, checkpoint.read_f32(tensor));
       if (fill.contains(tensor.name)) std::ranges::fill(values.f32(), fill[tensor.name].get<float>());
+      if (scale.contains(tensor.name))
+        for (float& value : values.f32()) value *= scale[tensor.name].get<float>();
       tensors.push_back({tensor.name, std::move(values)});
     }
     return write_test_checkpoint(path, tensors);

@@ -62,28 +62,21 @@ std::optional<int64_t> grid_width(const TensorView& cosines, const TensorView& s
   return width;
 }
 
-// The table of kernels/axial_attention.h for one axis: (R K)^T for each of its places. first_pair: 0 for columns, a
-// quarter of the head for rows; step: positions from one place to the next.
-Tensor axis_table(const ConstantMatMul& keys, const TensorView& cosines, const TensorView& sines, int64_t places,
-                  int64_t step, int64_t first_pair, const WeightStore& weights) {
-  const int64_t channels = keys.rows, dim = keys.columns, half = dim / 2, quarter = dim / 4;
+// The projection as kernels/axial_attention.h takes it: (2, channels + 1, dim / 2), for the columns' pairs and for the
+// rows'.
+Tensor key_weight(const ConstantMatMul& keys, const WeightStore& weights) {
+  const int64_t channels = keys.rows, half = keys.columns / 2, quarter = keys.columns / 4;
   const std::span<const float> weight = weight_view(keys.right(), weights).f32();
   const std::vector<float> bias = bias_of(keys, weights);
-  Tensor table({places, channels + 1, half});
-  float* to = table.f32().data();
-  for (int64_t place = 0; place < places; ++place)
-    for (int64_t c = 0; c <= channels; ++c, to += half)
-      for (int64_t i = 0; i < quarter; ++i) {
-        const int64_t pair = first_pair + i;
-        const auto row = [&](int64_t n) {
-          return static_cast<double>(c < channels ? weight[keys.place(c, n)] : bias[static_cast<size_t>(n)]);
-        };
-        const auto angle = static_cast<size_t>(place * step * half + pair);
-        const double cosine = cosines.f32()[angle], sine = sines.f32()[angle];
-        to[i] = static_cast<float>(row(pair) * cosine - row(half + pair) * sine);
-        to[quarter + i] = static_cast<float>(row(pair) * sine + row(half + pair) * cosine);
+  Tensor ordered({2, channels + 1, half});
+  float* to = ordered.f32().data();
+  for (int64_t axis = 0; axis < 2; ++axis)
+    for (int64_t c = 0; c <= channels; ++c)
+      for (int64_t i = 0; i < half; ++i) {
+        const int64_t column = (i < quarter ? i : i - quarter + half) + axis * quarter;
+        *to++ = c < channels ? weight[keys.place(c, column)] : bias[static_cast<size_t>(column)];
       }
-  return table;
+  return ordered;
 }
 
 struct AttendByAxes : mlir::OpRewritePattern<AttentionOp> {
@@ -110,17 +103,14 @@ struct AttendByAxes : mlir::OpRewritePattern<AttentionOp> {
 
     const int64_t height = positions / *width, tokens = element_count(shape_of(key_parts->second)) / dim;
     const std::string name = name_of(op.getResult());
-    const mlir::Value by_column =
-        make_weight(rewriter, weights_, name + ".by_column", axis_table(*keys, cosines, sines, *width, 1, 0, weights_));
-    const mlir::Value by_row = make_weight(rewriter, weights_, name + ".by_row",
-                                           axis_table(*keys, cosines, sines, height, *width, dim / 4, weights_));
+    const mlir::Value weight = make_weight(rewriter, weights_, name + ".key_weight", key_weight(*keys, weights_));
     Config config(getContext());
     config.set("grid_h", height).set("grid_w", *width).set("dim", dim);
     config.set("key_channels", keys->rows).set("value_channels", value_channels);
     config.set("memories", memories).set("tokens", tokens).set("scale", op.getScale().convertToDouble());
     const mlir::Value result =
         make_run(rewriter, op.getLoc(), "axial_attention",
-                 {under_other_shapes(op.getQ()), by_column, by_row,
+                 {under_other_shapes(op.getQ()), weight, cosine_weight, sine_weight,
                   of_each_position(keys->input(), memories, positions, keys->rows, rewriter),
                   of_each_position(value_parts->first, memories, positions, value_channels, rewriter),
                   key_parts->second, value_parts->second},

@@ -16,22 +16,11 @@ namespace {
 
 constexpr int64_t kSamples = 4096;
 
-GoldenRow compare(const std::string& key, std::span<const float> wanted, std::span<const float> given, bool sampled) {
-  GoldenRow row;
-  row.key = key;
-  const bool same_size = sampled ? !given.empty() : given.size() == wanted.size();
-  for (size_t k = 0; k < wanted.size(); ++k) {
-    row.largest_value = std::max(row.largest_value, std::abs(static_cast<double>(wanted[k])));
-    if (!same_size) continue;
-    const size_t at = sampled ? k * size_t{2654435761} % given.size() : k;
-    const double error = std::abs(static_cast<double>(given[at]) - static_cast<double>(wanted[k]));
-    // A NaN compares false with everything, so it must count as the worst error explicitly.
-    row.largest_error = std::isnan(error) ? INFINITY : std::max(row.largest_error, error);
-  }
-  if (!same_size) row.largest_error = INFINITY;
-  const double tolerance = key == "input.image" ? kImageTolerance : kLogitsTolerance;
-  row.allowed = key.ends_with(".iou") ? kIouTolerance : tolerance * row.largest_value;
-  return row;
+double allowed_error(const std::string& key, double largest_value) {
+  if (key.ends_with(".iou")) return kIouTolerance;
+  if (key.ends_with(".object_score")) return kObjectScoreTolerance;
+  if (key == "input.image" || key.ends_with(".input0")) return kImageTolerance * largest_value;
+  return (key.starts_with("video") ? kVideoTolerance : kLogitsTolerance) * largest_value;
 }
 
 struct NamedPrompt {
@@ -79,6 +68,24 @@ Result<Tensor> best_mask(const Npz& golden) {
 
 }  // namespace
 
+GoldenRow compare_values(const std::string& key, std::span<const float> wanted, std::span<const float> given,
+                         bool sampled) {
+  GoldenRow row;
+  row.key = key;
+  const bool same_size = sampled ? !given.empty() : given.size() == wanted.size();
+  for (size_t k = 0; k < wanted.size(); ++k) {
+    row.largest_value = std::max(row.largest_value, std::abs(static_cast<double>(wanted[k])));
+    if (!same_size) continue;
+    const size_t at = sampled ? k * size_t{2654435761} % given.size() : k;
+    const double error = std::abs(static_cast<double>(given[at]) - static_cast<double>(wanted[k]));
+    // A NaN compares false with everything, so it must count as the worst error explicitly.
+    row.largest_error = std::isnan(error) ? INFINITY : std::max(row.largest_error, error);
+  }
+  if (!same_size) row.largest_error = INFINITY;
+  row.allowed = allowed_error(key, row.largest_value);
+  return row;
+}
+
 Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module_path, const std::string& golden_path,
                                                    const std::string& picture_path) {
   SAMC_ASSIGN(const Npz golden, Npz::read(golden_path));
@@ -90,7 +97,7 @@ Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module_pat
   std::vector<GoldenRow> rows;
   const auto check = [&](const std::string& key, const Tensor& given, bool sampled) {
     if (const Tensor* wanted = golden.find(key); wanted != nullptr)
-      rows.push_back(compare(key, wanted->f32(), given.f32(), sampled));
+      rows.push_back(compare_values(key, wanted->f32(), given.f32(), sampled));
   };
   ThreadPool pool;
   const ModelInfo& info = module->info();

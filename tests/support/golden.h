@@ -1,6 +1,7 @@
 #pragma once
 // A compiled model against what the official PyTorch code gave for the same weights and picture (golden.npz).
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,17 @@ constexpr double kIouTolerance = 1e-4;     // IoU scores, absolute
 // all.
 Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module, const std::string& golden,
                                                    const std::string& picture);
+
+// How far given is from wanted. sampled: wanted holds values of given at flat index (k * 2654435761) mod size.
+GoldenRow compare_values(const std::string& key, std::span<const float> wanted, std::span<const float> given,
+                         bool sampled);
+
+constexpr double kVideoTolerance = 2e-3;        // masks and pointers of a video, of the key's largest value
+constexpr double kObjectScoreTolerance = 1e-2;  // absolute
+
+// Every key of the archive that begins with prefix ("video."): objects 1 and 2 tracked through the first frames of the
+// folder, as tests/data/README.md says.
+Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& module, const std::string& golden,
+                                                         const std::string& frames, const std::string& prefix);
 
 }  // namespace samc::test

@@ -19,6 +19,8 @@ SAM_2_0 = {
     },
     "drop": ["no_obj_embed_spatial", *TIME_PROJECTION],
 }
+# In pico the times of memories and pointers hardly count. Thirty times as large they show which ones were taken.
+TIMES = {"scale": {"maskmem_tpos_enc": 30.0, "obj_ptr_tpos_proj.weight": 30.0}}
 
 
 def with_keys(**overrides):
@@ -49,6 +51,12 @@ MODELS = {
     "cond_3": with_keys(max_cond_frames_in_attn=3),
     "stride_2": with_keys(memory_temporal_stride_for_eval=2),
     "stride_3": with_keys(memory_temporal_stride_for_eval=3),
+    "timed": {**PICO, **TIMES},
+    "timed_stride_2": {**with_keys(memory_temporal_stride_for_eval=2), **TIMES},
+    "timed_stride_3": {**with_keys(memory_temporal_stride_for_eval=3), **TIMES},
+    "timed_cond_2": {**with_keys(max_cond_frames_in_attn=2), **TIMES},
+    "timed_pointers_4": {**with_keys(max_obj_ptrs_in_encoder=4), **TIMES},
+    "timed_pointers_ahead": {**with_keys(only_obj_ptrs_in_the_past_for_eval=False), **TIMES},
     "non_overlap_mem": {**with_keys(non_overlap_masks_for_mem_enc=True), "legacy": True},
     "mini_non_overlap_mem": {**MINI, "overrides": {"non_overlap_masks_for_mem_enc": True}, "legacy": True},
     "sam_for_masks": with_keys(use_mask_input_as_output_without_sam=False),

@@ -54,9 +54,10 @@ class LegacyPredictor(MemoriesInF32, sam2_video_predictor_legacy.SAM2VideoPredic
     each object alone."""
 
 
-def build(config, checkpoint, overrides=None, drop=(), fill=None, legacy=False):
+def build(config, checkpoint, overrides=None, drop=(), fill=None, scale=None, legacy=False):
     """config, checkpoint: paths in the repository. overrides: of the YAML's model section. drop: tensors that the
-    checkpoint must not have. fill: values that all elements of these tensors become."""
+    checkpoint must not have. fill: values that all elements of these tensors become.
+    scale: factors by which all elements of these are multiplied."""
     model_config = OmegaConf.load(ROOT / config).model
     model_config["_target_"] = f"{__name__}.{'LegacyPredictor' if legacy else 'Predictor'}"
     for key, value in {**ADDED, **(overrides or {})}.items():
@@ -67,6 +68,8 @@ def build(config, checkpoint, overrides=None, drop=(), fill=None, legacy=False):
         del weights[name]
     for name, value in (fill or {}).items():
         weights[name] = torch.full_like(weights[name], value)
+    for name, factor in (scale or {}).items():
+        weights[name] = weights[name] * factor
     model.load_state_dict(weights)
     return model.eval()
 

@@ -298,6 +298,23 @@ def variants():
         *[sequence(f"{model}_both_ways", both, model, frames=10) for model in ("stride_2", "stride_3")],
         sequence("pointers_4_long", [points(0, 1, [[20, 38]], [1]), long[0], propagate()], "pointers_4", "shapes", 12),
         sequence("stride_2_prompts", [*long, propagate(), propagate(start=12, reverse=True)], "stride_2", "shapes", 16),
+        *[
+            sequence(f"{model}_forward", [box(0, 1, [92, 22, 118, 52]), propagate()], model, "shapes", 14)
+            for model in ("timed", "timed_stride_2", "timed_stride_3", "timed_pointers_4")
+        ],
+        *[
+            sequence(f"{model}_backward", [box(13, 1, [40, 22, 66, 52]), propagate(reverse=True)], model, "shapes", 14)
+            for model in ("timed", "timed_stride_2", "timed_stride_3", "timed_pointers_4")
+        ],
+        *[
+            sequence(
+                f"{model}_prompts", [*long, propagate(start=2), propagate(start=13, reverse=True)], model, "shapes", 14
+            )
+            for model in ("timed_cond_2", "timed_stride_2", "timed_pointers_ahead")
+        ],
+        sequence("timed_long", [box(0, 1, [92, 22, 118, 52]), propagate()], "timed", "shapes", 20),
+        sequence("timed_corrected", corrected, "timed", frames=7),
+        sequence("timed_ahead", ahead, "timed", frames=8),
         # Only what the predictors of both kinds do alike: all objects are prompted on one frame.
         sequence("non_overlap_mem_prompts", [LEFT, RIGHT, propagate()], "mini_non_overlap_mem"),
         sequence("non_overlap_mem_masks", overlapping, "non_overlap_mem"),

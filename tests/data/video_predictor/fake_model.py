@@ -73,7 +73,7 @@ class Decoder(MaskDecoder):
             score = (embed * [3.3, 1.7, 2.9, 0.7]).sum() * (mask + 1)
             scores.append(score - np.floor(score))
             tokens.append(embed * 0.5 + scores[-1] * np.arange(1, 5) * 0.25)
-        score = 2.0 * embed[3] + embed[0] + 0.6 * (points[:, 2] > 0).sum() + 0.5
+        score = 2.0 * embed[3] + embed[0] + 0.6 * (points[:, 2] > 0).sum() - 1.0
         return (f32(np.stack(masks)[None]), f32(np.float64(scores)[None]), f32(np.stack(tokens)[None]),
                 f32([[score if self.has_score else 10.0]]))
 
@@ -96,7 +96,8 @@ def memory_attention(curr, curr_pos, memory, memory_pos, num_obj_ptr_tokens):
     split = memory.shape[0] - num_obj_ptr_tokens
     for index in range(memory.shape[0]):
         token, time = f64(memory[index, 0].float()), f64(memory_pos[index, 0])[0]
-        total = total + token * (0.5 / (1.0 + time) if index < split else 0.0625 + 0.25 * time)
+        weight = 0.5 / (1.0 + time) if index < split else 0.0625 + 0.25 * time
+        total = total + token * weight * (1.0 + index / 64.0)  # the order counts
     return f32(2.0 * total / (1.0 + abs(total))).reshape(1, 1, CHANNELS)
 
 
