@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/image_list.h"
 #include "app/jobs.h"
 #include "app/model_opener.h"
 #include "app/orientation_option.h"
@@ -50,20 +50,15 @@ bool is_batch(const Arguments& arguments, const std::vector<Job>& jobs) {
   return has_folder || jobs.size() != 1;
 }
 
-Status make_folder(const std::string& path) {
-  if (path.empty()) return Status::ok();
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
-  return Status::ok();
-}
-
 Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs) {
   if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty() && arguments.npz.empty())
     return usage_error("nothing to write", "give -o, --masks-dir, --json or --save-npz");
   if (!std::isfinite(arguments.mask_threshold.value_or(0)) || !std::isfinite(arguments.max_hole_area) ||
       !std::isfinite(arguments.max_sprinkle_area))
     return usage_error("thresholds and areas must be finite numbers");
+  if (!is_batch(arguments, jobs) && is_named_unlike_png(arguments.overlay))
+    return usage_error(fmt::format("-o {}: the overlay is written as a PNG", arguments.overlay),
+                       fmt::format("name it {}", fs::path(arguments.overlay).replace_extension(".png").string()));
   if (arguments.embedding.empty()) {
     for (const Job& job : jobs)
       if (job.image.empty() && job.fault.is_ok())
@@ -159,14 +154,6 @@ Status failure(size_t failed, size_t jobs) {
   return invalid_input(fmt::format("{} of {} images failed", failed, jobs));
 }
 
-Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
-  // Paths may hold bytes that are no UTF-8, which JSON cannot.
-  const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  if (path != "-") return write_file(path, text);
-  std::cout << text;
-  return Status::ok();
-}
-
 Status segment(Arguments& arguments, const ModelOpener& opener) {
   arguments.prompts.multimask = !arguments.single;
   std::vector<std::string> warnings;
@@ -229,8 +216,11 @@ void add_prompt_options(CLI::App& command, Arguments& arguments) {
       ->allow_extra_args(false)
       ->type_name("X0,Y0,X1,Y1")
       ->group(group);
-  command.add_option("--mask-input", prompts.mask_input, "Logits of an earlier call (low_res_logits), (1, S/4, S/4)")
-      ->type_name("FILE.npy")
+  command
+      .add_option(
+          "--mask-input", prompts.mask_input,
+          "Logits of an earlier call: what --save-npz wrote of one mask, or low_res_logits of it, (1, S/4, S/4)")
+      ->type_name("FILE.npz|FILE.npy")
       ->group(group);
   command.add_option("--prompts", prompts.file, "The prompts of each image as JSON (docs/prompts_json.md)")
       ->type_name("FILE.json")

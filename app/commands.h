@@ -15,6 +15,7 @@ Command add_segment(CLI::App& parent, const ModelOpener& opener);
 Command add_encode(CLI::App& parent, const ModelOpener& opener);
 Command add_track(CLI::App& parent, const ModelOpener& opener);
 Command add_bench(CLI::App& parent, const ModelOpener& opener);
+Command add_eval(CLI::App& parent, const ModelOpener& opener);
 std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& opener);
 
 // Those that need the compiler.

@@ -8,6 +8,7 @@
 
 #include "app/signals.h"
 #include "base/out_of_memory.h"
+#include "base/program_name.h"
 #include "base/quote.h"
 
 namespace samc {
@@ -20,9 +21,9 @@ std::string one_line(const std::string& text) { return printable(shortened(text,
 
 int report_error(const Status& status) {
   try {
-    std::fprintf(stderr, "samc: error: %s\n", one_line(status.to_string()).c_str());
+    std::fprintf(stderr, "%s: error: %s\n", program_name(), one_line(status.to_string()).c_str());
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "samc: error: out of memory; %s\n", kOutOfMemoryHint);
+    std::fprintf(stderr, "%s: error: out of memory; %s\n", program_name(), kOutOfMemoryHint);
   }
   switch (status.code()) {
     case StatusCode::kUsage:
@@ -34,7 +35,9 @@ int report_error(const Status& status) {
   }
 }
 
-void warn(const std::string& message) { std::fprintf(stderr, "samc: warning: %s\n", one_line(message).c_str()); }
+void warn(const std::string& message) {
+  std::fprintf(stderr, "%s: warning: %s\n", program_name(), one_line(message).c_str());
+}
 
 // Written once and not retried: flush_output() says what became of it.
 void print_text(std::string_view text) {

@@ -14,8 +14,8 @@
 
 namespace samc {
 
-// "samc: error: message; hint", one line whatever the message holds. Returns the exit code of the status: 1, 2, or 128
-// + the signal that ended the work.
+// "PROGRAM: error: message; hint", one line whatever the message holds. Returns the exit code of the status: 1, 2, or
+// 128 + the signal that ended the work.
 int report_error(const Status& status);
 void warn(const std::string& message);
 

@@ -78,6 +78,11 @@ void list_folder(const std::string& folder, std::vector<ListedImage>& images, st
 
 }  // namespace
 
+bool is_named_unlike_png(const std::string& path) {
+  const std::string ending = lower_case_ending(path);
+  return (is_read(ending) && ending != ".png" && ending != ".apng") || is_of_another_format(ending);
+}
+
 std::vector<ListedImage> list_images(const std::vector<std::string>& given, std::vector<std::string>& warnings) {
   std::vector<ListedImage> images;
   for (const std::string& path : given) {

@@ -17,4 +17,7 @@ struct ListedImage {
 // image. Images of formats that samc does not read are left out, with one warning for each folder.
 std::vector<ListedImage> list_images(const std::vector<std::string>& given, std::vector<std::string>& warnings);
 
+// Whether a file of this name would be taken for an image of another format than PNG: x.jpg, x.webp.
+bool is_named_unlike_png(const std::string& path);
+
 }  // namespace samc

@@ -12,6 +12,7 @@
 #include "app/image_list.h"
 #include "app/output_names.h"
 #include "media/npy.h"
+#include "media/npz.h"
 
 namespace samc {
 namespace {
@@ -62,6 +63,21 @@ Job job_of(PicturePrompts entry, const std::string& image, const fs::path& folde
           entry.multimask.value_or(arguments.multimask),
           entry.normalized.value_or(arguments.normalized),
           std::move(entry.fault)};
+}
+
+// What --save-npz wrote, where its masks are those of so many prompts.
+Result<Tensor> read_saved_logits(const std::string& path, size_t prompts) {
+  constexpr const char* kLogits = "low_res_logits";
+  SAMC_ASSIGN(const Npz npz, Npz::read(path));
+  SAMC_ASSIGN(const Tensor* logits, npz.get(kLogits));
+  const Shape& shape = logits->shape();
+  if (shape.size() == 4 && (shape[1] != 1 || (shape[0] != 1 && shape[0] != static_cast<int64_t>(prompts))))
+    return invalid_input(fmt::format("{}: {} holds {} x {} masks (prompts x masks), and a prompt takes one", path,
+                                     kLogits, shape[0], shape[1]),
+                         fmt::format("make it with --single, or choose one in Python: "
+                                     "numpy.save('mask.npy', numpy.load('{}')['{}'][PROMPT, MASK])",
+                                     fs::path(path).filename().string(), kLogits));
+  return Tensor::copy_of(logits->view());
 }
 
 Job faulty_job(const std::string& image, Status fault) {
@@ -187,7 +203,7 @@ Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const
 }
 
 Result<Tensor> read_mask_input(const std::string& path, int64_t low, size_t prompt, size_t prompts) {
-  SAMC_ASSIGN(const Tensor given, read_npy(path));
+  SAMC_ASSIGN(const Tensor given, path.ends_with(".npz") ? read_saved_logits(path, prompts) : read_npy(path));
   const Shape& shape = given.shape();
   const size_t rank = shape.size();
   const auto refuse = [&] {
@@ -218,9 +234,7 @@ Result<Tensor> read_mask_input(const std::string& path, int64_t low, size_t prom
       return invalid_input(fmt::format("{}: a mask input of {}", path, dtype_name(given.dtype())),
                            "it holds logits, as floating-point numbers, and no binary mask");
   }
-  for (const float value : target)
-    if (!std::isfinite(value))
-      return invalid_input(fmt::format("{}: a mask input with values that are not finite", path));
+  if (!is_finite(logits)) return invalid_input(fmt::format("{}: a mask input with values that are not finite", path));
   return logits;
 }
 

@@ -45,7 +45,8 @@ Result<std::vector<Job>> make_jobs(const std::vector<std::string>& images, const
 
 // The logits of a mask input: f32 (1, low, low), from a .npy of (low, low), (1, low, low) or (1, 1, low, low) in f16,
 // f32 or f64, every value finite. With several prompts a file may hold one mask for each, (prompts, low, low) or
-// (prompts, 1, low, low): prompt says which.
+// (prompts, 1, low, low): prompt says which. Of a .npz, as --save-npz writes it, low_res_logits counts; an error where
+// it has several masks of a prompt says how to choose one.
 Result<Tensor> read_mask_input(const std::string& path, int64_t low, size_t prompt, size_t prompts);
 
 }  // namespace samc

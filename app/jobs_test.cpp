@@ -217,5 +217,37 @@ TEST(Jobs, mask_inputs_of_other_shapes_are_refused) {
   EXPECT_FALSE(read_mask_input(path, 8, 0, 1).is_ok());
 }
 
+// As --save-npz writes them: one mask of one prompt, one of each prompt; never three of a prompt.
+TEST(Jobs, mask_inputs_are_taken_from_what_was_saved) {
+  const TestFolder folder;
+  const std::string path = folder.path("saved.npz");
+  const auto put = [&](Shape shape, const char* name = "low_res_logits") {
+    Tensor logits(std::move(shape));
+    for (size_t i = 0; i < logits.f32().size(); ++i) logits.f32()[i] = static_cast<float>(i);
+    const std::vector<std::pair<std::string, TensorView>> arrays{{"iou_predictions", logits.view()},
+                                                                 {name, logits.view()}};
+    EXPECT_TRUE(write_npz(path, arrays).is_ok());
+  };
+  put({1, 1, 8, 8});
+  const Tensor one = read_mask_input(path, 8, 0, 1).value();
+  EXPECT_EQ(one.shape(), (Shape{1, 8, 8}));
+  EXPECT_EQ(one.f32()[63], 63.0f);
+  EXPECT_EQ(read_mask_input(path, 8, 1, 2).value().f32()[0], 0.0f);  // the one mask for each
+  put({2, 1, 8, 8});
+  EXPECT_EQ(read_mask_input(path, 8, 1, 2).value().f32()[0], 64.0f);
+
+  const auto error_of = [&](size_t prompts) { return read_mask_input(path, 8, 0, prompts).status().to_string(); };
+  EXPECT_EQ(error_of(1), path +
+                             ": low_res_logits holds 2 x 1 masks (prompts x masks), and a prompt takes one; make it "
+                             "with --single, or choose one in Python: numpy.save('mask.npy', "
+                             "numpy.load('saved.npz')['low_res_logits'][PROMPT, MASK])");
+  put({1, 3, 8, 8});
+  EXPECT_NE(error_of(1).find("holds 1 x 3 masks"), std::string::npos);
+  put({1, 1, 8, 4});
+  EXPECT_NE(error_of(1).find("where the model takes (1, 8, 8)"), std::string::npos);
+  put({1, 1, 8, 8}, "masks");
+  EXPECT_NE(error_of(1).find("low_res_logits"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace samc

@@ -105,10 +105,14 @@ const char* ModelOpener::model_help() const {
   return "A compiled module (.samc), as samc compile writes it, or a folder of samc deploy-all";
 }
 
-void ModelOpener::add_options(CLI::App& command, ModelArguments& arguments) const {
+void ModelOpener::add_module_options(CLI::App& command, ModelArguments& arguments) const {
   command.add_option("--model,-m", arguments.model, model_help())->type_name("FILE|DIR");
   add_more_options(command, arguments);
   add_threads_option(command, arguments.threads);
+}
+
+void ModelOpener::add_options(CLI::App& command, ModelArguments& arguments) const {
+  add_module_options(command, arguments);
   add_bmodel_options(command, arguments.bmodels);
 }
 
@@ -126,12 +130,20 @@ Result<std::unique_ptr<ImageModel>> ModelOpener::open(const ModelArguments& argu
 }
 
 Result<std::unique_ptr<VideoModel>> ModelOpener::open_video(const ModelArguments& arguments, Progress& progress) const {
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, open_video_module(arguments, progress));
+  return make_video_model(std::move(module), arguments.threads);
+}
+
+Result<std::shared_ptr<const Module>> ModelOpener::open_video_module(const ModelArguments& arguments,
+                                                                     Progress& progress) const {
   SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
   if (bmodels)
     return unsupported("bmodels hold the image parts of a model, and cannot track objects",
                        "give the checkpoint, or a module compiled from it");
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
-  return make_video_model(std::move(module), arguments.threads);
+  if (!module->info().video)
+    return unsupported(arguments.model + " has no functions for video", "give the checkpoint, or compile it anew");
+  return module;
 }
 
 Result<std::shared_ptr<const Module>> ModelOpener::open_module(const ModelArguments& arguments,

@@ -40,6 +40,8 @@ class ModelOpener {
 
   // Adds --model, --encoder, --decoder, --device, --tpu-mlir, --threads, and what a derived opener has beside them.
   void add_options(CLI::App& command, ModelArguments& arguments) const;
+  // The same without those of bmodels, for commands that run on this processor only.
+  void add_module_options(CLI::App& command, ModelArguments& arguments) const;
 
   // The model, on stderr what there is to be said of its weights (NaN). device: gets where bmodels run, for people;
   // empty for this processor. progress must outlive the model.
@@ -48,6 +50,8 @@ class ModelOpener {
 
   // The same for a model that tracks objects: a module or a checkpoint.
   Result<std::unique_ptr<VideoModel>> open_video(const ModelArguments& arguments, Progress& progress) const;
+  // Its module, for several predictors.
+  Result<std::shared_ptr<const Module>> open_video_module(const ModelArguments& arguments, Progress& progress) const;
 
   // The files that the model is read from, for OutputGuard. What cannot be read is left out: open() says why.
   virtual std::vector<std::string> files(const ModelArguments& arguments) const;

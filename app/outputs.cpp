@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <iostream>
 
+#include "base/files.h"
 #include "media/npz.h"
 #include "media/overlay.h"
 #include "media/rle.h"
@@ -28,6 +30,22 @@ Tensor concatenated(const std::vector<Prediction>& predictions, Tensor Predictio
 }
 
 }  // namespace
+
+Status make_folder(const std::string& path) {
+  if (path.empty()) return Status::ok();
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return io_error(fmt::format("cannot make the folder {}: {}", path, error.message()));
+  return Status::ok();
+}
+
+Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
+  // Paths may hold bytes that are no UTF-8, which JSON cannot.
+  const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (path != "-") return write_file(path, text);
+  std::cout << text;
+  return Status::ok();
+}
 
 std::string mask_path(const OutputPaths& paths, const Job& job, size_t prompt, size_t mask) {
   return (std::filesystem::path(paths.masks_dir) / fmt::format("{}_prompt{}_mask{}.png", job.stem, prompt, mask))

@@ -21,6 +21,12 @@ struct OutputPaths {
   bool json = false;  // collect the JSON: whoever calls writes it
 };
 
+// With those above it; nothing for "".
+Status make_folder(const std::string& path);
+
+// One line of JSON. path "-": standard output.
+Status write_json(const std::string& path, const nlohmann::ordered_json& document);
+
 // The PNG of one mask in paths.masks_dir.
 std::string mask_path(const OutputPaths& paths, const Job& job, size_t prompt, size_t mask);
 

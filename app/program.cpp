@@ -22,6 +22,7 @@
 #include "base/guard.h"
 #include "base/memory_budget.h"
 #include "base/out_of_memory.h"
+#include "base/program_name.h"
 #include "base/quote.h"
 #include "base/thread_pool.h"
 
@@ -150,6 +151,7 @@ void add_memory_limit(CLI::App& app, std::string& limit) {
 }
 
 int run_program(const Program& program, int count, char** arguments) {
+  set_program_name(program.name);
   keep_standard_descriptors();
   handle_signals();
   std::set_terminate(on_terminate);

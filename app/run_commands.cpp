@@ -6,7 +6,8 @@ std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& ope
   return {{"segment", add_segment(app, opener)},
           {"track", add_track(app, opener)},
           {"encode", add_encode(app, opener)},
-          {"bench", add_bench(app, opener)}};
+          {"bench", add_bench(app, opener)},
+          {"eval", add_eval(app, opener)}};
 }
 
 }  // namespace samc

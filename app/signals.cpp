@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/program_name.h"
 
 namespace samc {
 namespace {
@@ -37,7 +38,8 @@ void on_bus_error(int number, siginfo_t* info, void*) {
     return;
   }
   if (stderr_is_terminal) put("\r\033[K");  // over a line of progress
-  put("samc: error: ");
+  put(program_name());
+  put(": error: ");
   put(path);
   put(" was cut short, or its disk failed, while samc read it; replace a file by renaming, do not write over it\n");
   remove_unfinished_files();

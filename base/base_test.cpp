@@ -59,6 +59,27 @@ TEST(Tensor, knows_its_shape_and_bytes) {
   EXPECT_DEATH(tensor.reshape({5}), "reshape");
 }
 
+TEST(TensorView, knows_whether_its_numbers_are_finite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Tensor f32 = Tensor::zeros({2, 3});
+  f32.f32()[4] = std::numeric_limits<float>::max();
+  EXPECT_TRUE(is_finite(f32));
+  EXPECT_EQ(first_non_finite(f32.f32()), nullptr);
+  f32.f32()[5] = -kInfinity;
+  EXPECT_FALSE(is_finite(f32.view()));
+  EXPECT_STREQ(first_non_finite(f32.f32()), "an infinite value");
+  f32.f32()[3] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_STREQ(first_non_finite(f32.f32()), "NaN");
+  EXPECT_TRUE(is_finite(Tensor({0})));
+
+  Tensor bf16(DType::kBF16, {2});
+  bf16.as<uint16_t>()[0] = f32_to_bf16(-1.5f);
+  bf16.as<uint16_t>()[1] = f32_to_bf16(0);
+  EXPECT_TRUE(is_finite(bf16));
+  bf16.as<uint16_t>()[1] = f32_to_bf16(kInfinity);
+  EXPECT_FALSE(is_finite(bf16));
+}
+
 TEST(TensorView, takes_a_shape_that_its_elements_fill_and_no_other) {
   const Tensor tensor = Tensor::zeros({2, 3});
   const TensorView view = tensor.view().with_shape({3, 2});

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/files.h"
+#include "base/program_name.h"
 
 namespace samc {
 namespace {
@@ -72,7 +73,8 @@ EndProcessOnOutOfMemory::~EndProcessOnOutOfMemory() {
 void end_process(const char* text) noexcept {
   remove_unfinished_files();
   if (::isatty(STDERR_FILENO) != 0) say("\r\033[K");  // a progress line may stand there
-  say("samc: error: ");
+  say(program_name());
+  say(": error: ");
   say(text);
   say("; ");
   say(kOutOfMemoryHint);

@@ -40,7 +40,7 @@ class EndProcessOnOutOfMemory {
 };
 bool is_process_to_end_on_missing_memory() noexcept;  // whether one lives
 
-// "samc: error: TEXT" on standard error, unfinished files removed, exit code 1. Takes no memory and no lock.
+// "PROGRAM: error: TEXT" on standard error, unfinished files removed, exit code 1. Takes no memory and no lock.
 [[noreturn]] void end_process(const char* text) noexcept;
 
 // "4.2 GB" in decimal units, with its end in the buffer's zero.

@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -66,6 +68,18 @@ Tensor Tensor::copy_of(const TensorView& view) {
 void Tensor::reshape(Shape shape) {
   SAMC_CHECK(element_count(shape) == count(), "reshape {} to {}", shape_to_string(shape_), shape_to_string(shape));
   shape_ = std::move(shape);
+}
+
+const char* first_non_finite(std::span<const float> values) {
+  for (const float value : values)
+    if (!std::isfinite(value)) return std::isnan(value) ? "NaN" : "an infinite value";
+  return nullptr;
+}
+
+bool is_finite(const TensorView& values) {
+  if (values.dtype != DType::kBF16) return first_non_finite(values.f32()) == nullptr;
+  const std::span<const uint16_t> bits(static_cast<const uint16_t*>(values.data), static_cast<size_t>(values.count()));
+  return std::ranges::all_of(bits, [](uint16_t value) { return std::isfinite(bf16_to_f32(value)); });
 }
 
 }  // namespace samc

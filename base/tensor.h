@@ -92,4 +92,10 @@ class Tensor {
   AlignedMemory data_;
 };
 
+// What the first number is that is not finite, "NaN" or "an infinite value"; nullptr where all are.
+const char* first_non_finite(std::span<const float> values);
+// Whether all numbers are. f32 or bf16.
+bool is_finite(const TensorView& values);
+inline bool is_finite(const Tensor& values) { return is_finite(values.view()); }
+
 }  // namespace samc

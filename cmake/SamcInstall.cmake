@@ -17,7 +17,7 @@ add_library(samc_runtime_archive STATIC ${samc_runtime_objects})
 set_target_properties(samc_runtime_archive PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME samc_runtime EXPORT_NAME runtime
                                                       ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 target_compile_features(samc_runtime_archive INTERFACE cxx_std_20)
-target_include_directories(samc_runtime_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/samc>)
+target_include_directories(samc_runtime_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(samc_runtime_archive INTERFACE fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
 
 install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -27,10 +27,19 @@ set(samc_public_headers
     base/check.h base/dtype.h base/file_access.h base/limits.h base/memory_budget.h base/status.h base/tensor.h
     media/image.h package/model_info.h runtime/image_predictor.h runtime/module.h runtime/rgb_view.h runtime/timing.h
     runtime/video_predictor.h runtime/video_stream.h)
-foreach(header IN LISTS samc_public_headers)
-  get_filename_component(stage ${header} DIRECTORY)
-  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc/${stage})
-endforeach()
+# They lie in include/samc and include each other as "samc/base/status.h", so that a host may have a base/ of its own. In
+# the repository the prefix is not there: it is put in on the way.
+install(CODE "
+  foreach(header ${samc_public_headers})
+    file(READ \"${PROJECT_SOURCE_DIR}/\${header}\" text)
+    string(REGEX REPLACE \"#include \\\"(base|media|package|runtime)/\" \"#include \\\"samc/\\\\1/\" text \"\${text}\")
+    set(target \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/samc/\${header}\")
+    message(STATUS \"Installing: \${target}\")
+    file(WRITE \"\${target}\" \"\${text}\")
+  endforeach()")
+# The same paths for what is built with samc and is written as for an installed one.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated/include)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated/include/samc SYMBOLIC)
 install(TARGETS samc-run samc-run-bmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET samc)
   install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

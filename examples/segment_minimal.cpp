@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "media/image.h"
-#include "runtime/image_predictor.h"
+#include "samc/media/image.h"
+#include "samc/runtime/image_predictor.h"
 
 int main(int argc, char** argv) {
   if (argc != 6) return std::fprintf(stderr, "usage: segment_minimal model.samc image.jpg X Y mask.png\n"), 2;

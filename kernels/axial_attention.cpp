@@ -135,11 +135,13 @@ void axial_attention(const AxialAttentionParams& params, const AxialAttentionInp
     // Two stretches of the queries' channels, one behind the other, scaled so that scores are powers of two.
     const auto take = [&](int64_t from, int64_t then, int64_t count) {
       const float factor = p.scale * kLog2E;
-      for (int64_t i = 0; i < kAxialQueries; ++i)
-        for (int64_t c = 0; c < 2 * count; ++c) {
-          const float* query = inputs.q + (first + i) * p.dim;
-          work.rows[i * 2 * count + c] = i < queries ? query[c < count ? from + c : then + c - count] * factor : 0.0f;
-        }
+      std::fill_n(work.rows, kAxialQueries * 2 * count, 0.0f);
+      for (int64_t i = 0; i < queries; ++i) {
+        const float* query = inputs.q + (first + i) * p.dim;
+        float* row = work.rows + i * 2 * count;
+        for (int64_t c = 0; c < count; ++c) row[c] = query[from + c] * factor;
+        for (int64_t c = 0; c < count; ++c) row[count + c] = query[then + c] * factor;
+      }
     };
     const int64_t rows = p.key_channels + 1;
     take(0, half, quarter);

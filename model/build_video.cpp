@@ -63,6 +63,12 @@ Status check_video(const ModelConfig& config) {
                          fmt::format("{}, not out_dim", encoder.position_encoding.num_pos_feats));
   if (config.add_tpos_enc_to_obj_ptrs && !config.proj_tpos_enc_in_obj_ptrs && m % 2 != 0)
     return bad_for_video("memory_encoder.out_dim", "odd");
+  int64_t side = config.image_size;
+  for (int64_t i = 0; i < encoder.mask_layers(); ++i)
+    side = (side + 2 * encoder.mask_padding - encoder.mask_kernel_size) / encoder.mask_stride + 1;
+  if (side != config.feature_size(config.backbone_stride))
+    return bad_for_video("memory_encoder.mask_downsampler.padding",
+                         fmt::format("{}, which does not bring a mask to the map's size", encoder.mask_padding));
   if (config.max_obj_ptrs_in_encoder < 2)
     return bad_for_video("max_obj_ptrs_in_encoder", fmt::format("{}", config.max_obj_ptrs_in_encoder));
   return Status::ok();

@@ -60,8 +60,10 @@ mlir::Value rotate(GraphBuilder& graph, const std::string& name, mlir::Value x, 
                    const RopeAttentionConfig& config, int64_t side) {
   const int64_t half = heads.dim / 2;
   const auto table = [&](const char* which, double (*function)(double)) {
-    return constant_once(graph, fmt::format("{}rope.{}.{}.{}", kPrefix, config.rope_theta, heads.dim, which),
-                         [&] { return rotary_table(heads.dim, config.feat_sizes, side, config.rope_theta, function); });
+    const auto [width, height] = config.feat_sizes;
+    return constant_once(
+        graph, fmt::format("{}rope.{}.{}.{}x{}.{}", kPrefix, config.rope_theta, heads.dim, width, height, which),
+        [&] { return rotary_table(heads.dim, config.feat_sizes, side, config.rope_theta, function); });
   };
   const mlir::Value cosines = table("cos", std::cos), sines = table("sin", std::sin);  // (side side, 1, half)
   const mlir::Value first = graph.slice(name + ".first", x, 3, 0, half);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <deque>
 
 #include "base/guard.h"
@@ -130,10 +129,7 @@ struct Executor::State {
   static const char* non_finite(const BoundFunction& bound, int32_t index, const ValueAddresses& at) {
     const Value& value = bound.function->values[static_cast<size_t>(index)];
     if (value.dtype != DType::kF32) return nullptr;
-    const std::span<const float> numbers(at.read(index), static_cast<size_t>(value.count(bound.sizes)));
-    for (const float number : numbers)
-      if (!std::isfinite(number)) return std::isnan(number) ? "NaN" : "an infinite value";
-    return nullptr;
+    return first_non_finite({at.read(index), static_cast<size_t>(value.count(bound.sizes))});
   }
 
   static Status check_inputs(const BoundFunction& bound, const ValueAddresses& at) {

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -17,12 +15,6 @@ namespace samc {
 
 inline constexpr const char* kNonFiniteHint =
     "look for NaN in the model's weights; --allow-nonfinite (allow_nonfinite) takes such values as they are";
-
-inline bool is_finite(const Tensor& tensor) {
-  if (tensor.dtype() == DType::kBF16)
-    return std::ranges::all_of(tensor.as<uint16_t>(), [](uint16_t bits) { return std::isfinite(bf16_to_f32(bits)); });
-  return std::ranges::all_of(tensor.f32(), [](float value) { return std::isfinite(value); });
-}
 
 // The first of these that holds NaN or an infinite value, or nullptr.
 inline const char* find_non_finite(std::initializer_list<std::pair<const char*, const Tensor*>> tensors) {

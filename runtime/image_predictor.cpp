@@ -124,8 +124,7 @@ struct ImagePredictor::State {
     const size_t rank = mask.shape.size();
     if (mask.dtype == DType::kF32 && rank >= 2 && rank <= 4 &&
         std::equal(mask.shape.begin(), mask.shape.end(), expected.end() - static_cast<int64_t>(rank))) {
-      if (options.allow_nonfinite || std::ranges::all_of(mask.f32(), [](float value) { return std::isfinite(value); }))
-        return Status::ok();
+      if (options.allow_nonfinite || is_finite(mask)) return Status::ok();
       return invalid_input("the mask input holds values that are not finite", kNonFiniteHint);
     }
     return invalid_input(fmt::format("the mask input is {} {}, f32 (1, {}, {}) expected", dtype_name(mask.dtype),

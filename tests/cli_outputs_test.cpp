@@ -93,6 +93,20 @@ TEST_F(Outputs, no_output_of_segment_is_an_input) {
       "--json");
 }
 
+TEST_F(Outputs, an_overlay_is_named_as_a_png) {
+  for (const char* name : {"o.jpg", "o.JPEG", "o.webp"})
+    expect_error(segment({path("a.png"), "--point", "5,5", "-o", path(name)}), 2,
+                 {path(name) + ": the overlay is written as a PNG", "name it " + path("o.png")});
+  EXPECT_TRUE(contents() == before_);
+  // Without an ending, with one that is no image's, and of a folder's images it may be called anything.
+  for (const char* name : {"o", "o.v2", "o.PNG"})
+    expect_done(segment({path("a.png"), "--point", "5,5", "-q", "-o", path(name)}));
+  fs::create_directory(path("in"));
+  fs::copy(path("a.png"), path("in/b.png"));
+  expect_done(segment({path("in"), "--point", "5,5", "-q", "-o", path("all.jpg")}));
+  EXPECT_TRUE(fs::exists(path("all.jpg/b.png")));
+}
+
 TEST_F(Outputs, no_output_in_a_folder_is_an_input) {
   fs::create_directory(path("in"));
   fs::copy(path("a.png"), path("in/b.png"));

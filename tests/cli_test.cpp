@@ -139,6 +139,13 @@ TEST_F(CommandLine, boxes_mask_input_and_normalised_points) {
       segment({kTruck, "--point", "500,375", "--mask-input", path("m.npy"), "--single", "--save-npz", path("b.npz")}));
   const Npz second = Npz::read(path("b.npz")).value();
   EXPECT_LE(golden_error(*second.get("low_res_logits").value(), "predict.point_mask.single.low_res"), 1e-3);
+  // Of one mask the file itself does; of three it has to be said which.
+  expect_done(segment({kTruck, "--mask-input", path("b.npz"), "--single", "--save-npz", path("from_npz.npz")}));
+  ASSERT_TRUE(write_npy(path("b.npy"), second.get("low_res_logits").value()->view()).is_ok());
+  expect_done(segment({kTruck, "--mask-input", path("b.npy"), "--single", "--save-npz", path("from_npy.npz")}));
+  EXPECT_EQ(bytes_of(path("from_npz.npz")), bytes_of(path("from_npy.npz")));
+  expect_error(segment({kTruck, "--mask-input", path("a.npz"), "--save-npz", path("c.npz")}), 1,
+               {"a.npz", "1 x 3 masks", "--single", "numpy.save"});
 
   expect_done(segment({kTruck, "--point", "0.277777778,0.3125", "--normalized", "--save-npz", path("c.npz")}));
   const Npz third = Npz::read(path("c.npz")).value();

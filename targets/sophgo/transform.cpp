@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <filesystem>
 
 #include "base/files.h"
@@ -310,9 +309,6 @@ Result<NamedTensors> TransformedModel::run_unguarded(const NamedViews& inputs, T
   if (const std::set<std::string> unknown = unknown_operations(); !unknown.empty())
     return unsupported(
         fmt::format("{} has ops that samc cannot compute: {}", state_->model_name, fmt::join(unknown, ", ")));
-  const auto is_finite = [](const TensorView& data) {
-    return std::ranges::all_of(data.f32(), [](float number) { return std::isfinite(number); });
-  };
   std::string first;  // value that is not finite
   InterpretOptions options;
   options.pool = pool;
@@ -324,7 +320,7 @@ Result<NamedTensors> TransformedModel::run_unguarded(const NamedViews& inputs, T
       state_->source ? *state_->source->getOps<mlir::func::FuncOp>().begin() : function();
   SAMC_ASSIGN(NamedTensors outputs, interpret(computed, inputs, state_->weights, options));
   for (const auto& [name, tensor] : outputs)
-    if (!is_finite(tensor.view()))
+    if (!is_finite(tensor))
       return invalid_input(fmt::format("output {} holds NaN or infinite values; the first are in {}", name, first),
                            "the weights or the test input hold such values");
   return outputs;

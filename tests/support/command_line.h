@@ -18,6 +18,7 @@ namespace samc::test {
 inline const std::string kData = SAMC_SOURCE_DIR "/tests/data/";
 inline const std::string kPico = kData + "pico/pico.pt";
 inline const std::string kTruck = kData + "images/truck.jpg";
+inline const std::string kProgram = std::filesystem::path(SAMC_BINARY).filename().string();
 inline const std::string kFormats = kData + "images/formats/";
 
 inline std::string bytes_of(const std::string& path) {
@@ -55,10 +56,10 @@ class CommandLine : public testing::Test {
     return samc(std::move(arguments), std::move(options));
   }
 
-  // One line on stderr that begins as ours do and holds every part.
+  // One line on stderr that begins with the program's name and holds every part.
   static void expect_error(const ProcessResult& result, int exit_code, const std::vector<std::string>& parts) {
     EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    EXPECT_TRUE(result.err.starts_with("samc: error: ")) << result.err;
+    EXPECT_TRUE(result.err.starts_with(kProgram + ": error: ")) << result.err;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     for (const std::string& part : parts)
       EXPECT_NE(result.err.find(part), std::string::npos) << part << ": " << result.err;

@@ -45,3 +45,24 @@ func.func @two_heads(%q: tensor<1x2x5x8xf32>, %k: tensor<1x2x6x8xf32>, %y: tenso
   %2 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x2x5x8xf32>, tensor<1x2x6x8xf32>, tensor<1x2x6x2xf32>) -> tensor<1x2x5x2xf32>
   return %2 : tensor<1x2x5x2xf32>
 }
+
+// A projection follows: both become one product of 4 channels instead of two.
+// CHECK-LABEL: @joined
+// CHECK: vision.attention {{.*}} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x4xf32>) -> tensor<1x1x5x4xf32>
+// CHECK: "top.MatMul"({{.*}}) {{.*}} : (tensor<1x5x4xf32>, tensor<4x3xf32>, tensor<3xf32>) -> tensor<1x5x3xf32>
+// CHECK-NOT: top.MatMul
+// CHECK: return
+func.func @joined(%q: tensor<1x1x5x8xf32>, %k: tensor<1x1x6x8xf32>, %y: tensor<1x6x4xf32>) -> tensor<1x5x3xf32> {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<4x4xf32> loc("square")
+  %o = "top.Weight"() : () -> tensor<3x4xf32> loc("o")
+  %c = "top.Weight"() : () -> tensor<3xf32> loc("c")
+  %0 = "top.MatMul"(%y, %w, %none) {right_transpose = true} : (tensor<1x6x4xf32>, tensor<4x4xf32>, none) -> tensor<1x6x4xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 6, 1, 4]} : (tensor<1x6x4xf32>) -> tensor<1x6x1x4xf32>
+  %v = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x6x1x4xf32>) -> tensor<1x1x6x4xf32>
+  %2 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x1x5x8xf32>, tensor<1x1x6x8xf32>, tensor<1x1x6x4xf32>) -> tensor<1x1x5x4xf32>
+  %3 = "top.Permute"(%2) {order = [0, 2, 1, 3]} : (tensor<1x1x5x4xf32>) -> tensor<1x5x1x4xf32>
+  %4 = "top.Reshape"(%3) {shape = [1, 5, 4]} : (tensor<1x5x1x4xf32>) -> tensor<1x5x4xf32>
+  %5 = "top.MatMul"(%4, %o, %c) {right_transpose = true} : (tensor<1x5x4xf32>, tensor<3x4xf32>, tensor<3xf32>) -> tensor<1x5x3xf32>
+  return %5 : tensor<1x5x3xf32>
+}
