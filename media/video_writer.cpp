@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -20,8 +19,6 @@
 
 namespace samc {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr int kClock = 90'000;      // ticks a second: the one of MPEG
 constexpr int64_t kLeastStep = 90;  // a millisecond
