@@ -71,7 +71,7 @@ std::vector<File> video_files(const ModelSource& source) {
       return build_memory_attention(config, numbers[0], numbers[1], graph);
     });
   };
-  return {{kMemoryAttentionOnnx, attention, {{kMemories, 2}, {kPointers, 2}}, video_metadata(*source.info().video)},
+  return {{kMemoryAttentionOnnx, attention, {{kMemories, 2}, {kPointers, 2}}, video_metadata(source.info())},
           {kMemoryEncoderOnnx, fixed(build_memory_encoder, kMemoryEncoder)},
           {kObjectPointerOnnx, fixed(build_object_pointer, kObjectPointer)},
           {kMaskDownsampleOnnx, fixed(build_mask_downsample, kMaskDownsample)}};

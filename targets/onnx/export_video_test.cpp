@@ -233,7 +233,8 @@ TEST_P(ExportVideo, files_say_what_is_free_and_what_a_tracker_has_to_know) {
   EXPECT_EQ(interface_of(attention.graph().output()), (Interface{{"image_embed", {"1", "64", "16", "16"}}}));
   std::map<std::string, std::string> properties;
   for (const onnx::StringStringEntryProto& entry : attention.metadata_props()) properties[entry.key()] = entry.value();
-  EXPECT_EQ(properties.size(), 16u);
+  EXPECT_EQ(properties.size(), 17u);
+  EXPECT_EQ(properties["image_size"], "256");
   EXPECT_EQ(properties["num_maskmem"], "7");
   EXPECT_EQ(properties["max_cond_frames_in_attn"], "-1");
   EXPECT_EQ(properties["use_signed_tpos_enc_to_obj_ptrs"], GetParam().is_2_1 ? "true" : "false");

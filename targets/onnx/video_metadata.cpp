@@ -4,13 +4,14 @@
 
 namespace samc::onnx_target {
 
-std::vector<std::pair<std::string, std::string>> video_metadata(const VideoFacts& facts) {
+std::vector<std::pair<std::string, std::string>> video_metadata(const ModelInfo& info) {
   // A new field of VideoFacts does not compile until it has a line below.
   const auto& [num_maskmem, max_cond_frames_in_attn, stride, binarize, mask_as_output, multimask_in_sam, min_points,
                max_points, multimask_for_tracking, multimask_token, use_pointers, most_pointers, signed_times,
-               past_pointers, object_scores, non_overlap] = facts;
+               past_pointers, object_scores, non_overlap] = *info.video;
   std::vector<std::pair<std::string, std::string>> properties;
   const auto add = [&](const char* key, const auto& value) { properties.emplace_back(key, fmt::format("{}", value)); };
+  add("image_size", info.image_size);
   add("num_maskmem", num_maskmem);
   add("max_cond_frames_in_attn", max_cond_frames_in_attn);
   add("memory_temporal_stride_for_eval", stride);

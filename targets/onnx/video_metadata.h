@@ -9,7 +9,8 @@
 
 namespace samc::onnx_target {
 
-// A metadata property each, by the official names of the fields: integers as digits, yes and no as true and false.
-std::vector<std::pair<std::string, std::string>> video_metadata(const VideoFacts& facts);
+// A metadata property each, by their official names: image_size and the fields of info.video, which is there. Integers
+// are digits, yes and no are true and false.
+std::vector<std::pair<std::string, std::string>> video_metadata(const ModelInfo& info);
 
 }  // namespace samc::onnx_target
