@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <span>
@@ -19,7 +18,6 @@
 #include "base/test_folder.h"
 #include "model/build_video.h"
 #include "model/recognise.h"
-#include "onnx/onnx.pb.h"
 #include "targets/onnx/export_model.h"
 #include "targets/onnx/testing_export.h"
 #include "tests/support/official_yaml.h"
@@ -29,29 +27,6 @@ namespace {
 
 constexpr double kTolerance = 1e-6;  // of the largest value
 const std::string kPico = SAMC_SOURCE_DIR "/tests/data/pico/pico";
-
-// A free dimension has a name, a fixed one an extent.
-using Dimensions = std::vector<std::string>;
-using Interface = std::map<std::string, Dimensions>;
-
-onnx::ModelProto read_proto(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  onnx::ModelProto model;
-  EXPECT_TRUE(model.ParseFromIstream(&file)) << path;
-  return model;
-}
-
-template <class Values>
-Interface interface_of(const Values& values) {
-  Interface interface;
-  for (const onnx::ValueInfoProto& value : values) {
-    Dimensions& dimensions = interface[value.name()];
-    for (const auto& dimension : value.type().tensor_type().shape().dim())
-      dimensions.push_back(dimension.dim_param().empty() ? fmt::format("{}", dimension.dim_value())
-                                                         : dimension.dim_param());
-  }
-  return interface;
-}
 
 // pico as SAM 2.1, as it is, and as SAM 2.0: without an embedding for absent objects, pointers without times.
 struct Case {

@@ -39,7 +39,7 @@ std::string expression(const std::vector<int64_t>& extents, const std::vector<Fr
     if (times == 1) terms.push_back(free[i].name);
     if (times != 0 && times != 1) terms.push_back(fmt::format("{}*{}", times, free[i].name));
   }
-  SAMC_CHECK(terms.empty() || rest == 0, "an extent of {} is no multiple of a free number", extents[0]);
+  if (!terms.empty() && rest != 0) terms.push_back(fmt::format("{}", rest));
   return fmt::format("{}", fmt::join(terms, " + "));
 }
 

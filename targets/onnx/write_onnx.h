@@ -36,8 +36,8 @@ struct WrittenModel {
 
 // versions: the first, then one for each free number, in which it is one greater and the others are as in the first.
 // All have the same ops and weights. What may differ are extents of inputs and outputs, and one extent of the shape
-// that a Reshape takes; anything else is an error that names it. An extent that is several times a free number is
-// declared so: "256*memories". Every op must have an ONNX form.
+// that a Reshape takes; anything else is an error that names it. Extents are declared by what they are of the free
+// numbers: "256*memories". Every op must have an ONNX form.
 Result<WrittenModel> write_onnx(const std::vector<FunctionVersion>& versions, const WriteOptions& options,
                                 const std::string& path);
 
