@@ -10,7 +10,6 @@
 #include "app/model_source.h"
 #include "app/output_guard.h"
 #include "base/stopwatch.h"
-#include "package/model_names.h"
 #include "targets/onnx/export_model.h"
 
 namespace samc {
@@ -26,7 +25,7 @@ Status export_to(const Arguments& arguments) {
   OutputGuard guard;
   guard.add_inputs([&] { return model_files(arguments.options.model, arguments.options.config); });
   guard.add_output_folder("-o", arguments.folder);
-  for (const char* part : {kEncoderOnnx, kDecoderOnnx})
+  for (const std::string& part : onnx_target::exported_files(arguments.options.for_video))
     guard.add_output("-o", (std::filesystem::path(arguments.folder) / part).string());
   SAMC_TRY(guard.check());
   Progress progress;
@@ -57,13 +56,18 @@ Command add_export(CLI::App& parent) {
       ->required()
       ->type_name("MODEL")
       ->transform(bundled_model());
-  command->add_option("-o,--output", arguments->folder, "Where both files go")->required()->type_name("DIR");
+  command->add_option("-o,--output", arguments->folder, "Where the files go")->required()->type_name("DIR");
   command->add_option("--opset", arguments->options.opset, "Of ONNX, 13 to 20")->capture_default_str();
+  command->add_flag("--video", arguments->options.for_video,
+                    "What tracks objects through a video too, from a checkpoint: memory_attention.onnx, "
+                    "memory_encoder.onnx, object_pointer.onnx and mask_downsample.onnx, and more outputs of the two "
+                    "(docs/onnx_video.md)");
   add_checkpoint_options(*command, arguments->options);
   command->footer(
       "Inputs and outputs are called as in samexporter's files, whose own tools run these too; one prompt, any number "
       "of\n"
-      "points, no shape arithmetic and no control flow.\nExample:\n  samc export sam2_hiera_tiny.pt -o exported/");
+      "points, no shape arithmetic and no control flow.\nExample:\n  samc export sam2_hiera_tiny.pt -o exported/\n"
+      "  samc export sam2_hiera_tiny.pt -o exported/ --video");
   return [arguments] { return export_to(*arguments); };
 }
 

@@ -88,6 +88,12 @@ Result<ModelSource> ModelSource::open_export(const SourceOptions& options) {
   return source;
 }
 
+Status ModelSource::check_video() const {
+  if (const auto* checkpoint = std::get_if<OfCheckpoint>(&model_)) return samc::check_video(checkpoint->config);
+  return unsupported(fmt::format("{} is an ONNX export, which holds no parts for video", info_.name),
+                     "give the checkpoint (.pt) that it was made from");
+}
+
 Status ModelSource::add_weights(WeightStore& weights) const {
   const auto& [checkpoint, config] = std::get<OfCheckpoint>(model_);
   const bool are_there = weights.contains("image_encoder.trunk.pos_embed");  // every model has it

@@ -42,6 +42,9 @@ class ModelSource {
   // Lines for people: weights that are not finite, what was assumed, and what the format cannot keep (lost_facts).
   const std::vector<std::string>& warnings() const { return warnings_; }
 
+  // Whether functions of build_video.h can be built: info().video is there; the error says why it is not.
+  Status check_video() const;
+
   // The functions of model/README.md. They borrow weights from the mapped files: the source must outlive the builder's
   // weight store.
   Status build_image_encoder(GraphBuilder& graph, const std::string& name = kImageEncoder) const {

@@ -68,5 +68,10 @@ constexpr const char* kExportedMasks = "masks";
 // The files of an export's folder.
 constexpr const char* kEncoderOnnx = "encoder.onnx";
 constexpr const char* kDecoderOnnx = "decoder.onnx";
+// Beside those where it tracks too.
+constexpr const char* kMemoryAttentionOnnx = "memory_attention.onnx";
+constexpr const char* kMemoryEncoderOnnx = "memory_encoder.onnx";
+constexpr const char* kObjectPointerOnnx = "object_pointer.onnx";
+constexpr const char* kMaskDownsampleOnnx = "mask_downsample.onnx";
 
 }  // namespace samc

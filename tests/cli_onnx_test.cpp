@@ -1,5 +1,7 @@
 // ONNX models on the command line: pico as samexporter exports it, unmodified.
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "media/image.h"
@@ -237,6 +239,24 @@ TEST_F(OnnxCommandLine, inspect_says_what_a_graph_holds) {
   expect_parts(both.out, {"a model that compiles"});
   expect_done(samc({"compile", exported(""), "--until", "top", "-o", path("top.mlir")}));
   expect_parts(samc({"inspect", path("top.mlir")}).out, {"function image_encoder", "function no_mask", "top.MatMul"});
+}
+
+TEST_F(CommandLine, export_for_video_writes_six_files_of_which_two_are_an_image_model) {
+  const ProcessResult exported = samc({"export", kPico, "-o", path("video"), "--video"});
+  expect_done(exported);
+  for (const char* name :
+       {"encoder", "decoder", "memory_attention", "memory_encoder", "object_pointer", "mask_downsample"}) {
+    const std::string file = path(fmt::format("video/{}.onnx", name));
+    EXPECT_NE(exported.out.find(file + ": opset 17"), std::string::npos) << exported.out;
+    expect_done(samc({"inspect", file}));
+  }
+  expect_done(samc({"export", kPico, "-o", path("image")}));
+  for (const char* folder : {"video", "image"})
+    expect_done(samc({"segment", kTruck, "--model", path(folder), "--point", "500,375", "--save-npz",
+                      path(fmt::format("{}.npz", folder))}));
+  EXPECT_EQ(bytes_of(path("video.npz")), bytes_of(path("image.npz")));
+  expect_error(samc({"export", path("video"), "-o", path("again"), "--video"}), 1,
+               {"video is an ONNX export", "no parts for video", "checkpoint (.pt)"});
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct EmittedGraph {
   std::map<std::string, Initialiser> weights;
   std::map<std::string, std::vector<int64_t>> integers;  // shapes, axes, indices
   std::map<std::string, float> scalars;
-  // Lists of `integers` that are the shape of a Reshape: one extent that differs between two versions becomes -1.
+  // Lists of `integers` that are the shape of a Reshape: one extent that differs between versions becomes -1.
   std::set<std::string> reshapes;
 };
 

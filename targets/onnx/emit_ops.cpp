@@ -410,10 +410,17 @@ Status Emitter::reduce(mlir::Operation& op) {
 
 Status Emitter::gather(mlir::Operation& op) {
   const mlir::Value indices = op.getOperand(1);
-  if (!is_weight(indices) || shape_of(indices).size() != 1) return unsupported("its indices depend on the data");
-  std::vector<int64_t> places;
-  for (const float place : weight_view(indices, weights_).f32()) places.push_back(static_cast<int64_t>(place));
-  SAMC_TRY(finish(op, "Gather", {value(op.getOperand(0)), list(part(op, "indices"), places)}));
+  if (shape_of(indices).size() != 1) return unsupported("its indices are no list");
+  std::string places;
+  if (is_weight(indices)) {
+    std::vector<int64_t> known;
+    for (const float place : weight_view(indices, weights_).f32()) known.push_back(static_cast<int64_t>(place));
+    places = list(part(op, "indices"), std::move(known));
+  } else {
+    places = node("Cast", {value(indices)}, part(op, "indices"));
+    set_attribute(last(), "to", int64_t{7});
+  }
+  SAMC_TRY(finish(op, "Gather", {value(op.getOperand(0)), places}));
   set_attribute(last(), "axis", integer(op, "axis", 0));
   return Status::ok();
 }

@@ -10,7 +10,8 @@ constexpr double kLogitLimit = 32.0;
 
 }  // namespace
 
-Status build_export_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph, const std::string& name) {
+Status build_export_decoder(const ModelConfig& config, int64_t points, GraphBuilder& graph, const std::string& name,
+                            bool for_video) {
   SAMC_CHECK(points > 0, "{} points", points);
   const int64_t c = config.d_model();
   const auto inputs = graph.begin_function(name, prompt_inputs(config, points));
@@ -34,8 +35,15 @@ Status build_export_decoder(const ModelConfig& config, int64_t points, GraphBuil
   const DecoderOutputs outputs = mask_decoder(graph, config, decoder);
   const int64_t tokens = config.mask_decoder.num_mask_tokens();
   const mlir::Value masks = graph.slice("masks.unclamped", outputs.low_res_logits, 1, 1, tokens);
-  return graph.end_function({{kExportedMasks, graph.clip(kExportedMasks, masks, -kLogitLimit, kLogitLimit)},
-                             {kIouPredictions, graph.slice(kIouPredictions, outputs.iou_predictions, 1, 1, tokens)}});
+  std::vector<NamedValue> given = {
+      {kExportedMasks, graph.clip(kExportedMasks, masks, -kLogitLimit, kLogitLimit)},
+      {kIouPredictions, graph.slice(kIouPredictions, outputs.iou_predictions, 1, 1, tokens)}};
+  if (for_video) {
+    given.push_back({kLowResLogits, outputs.low_res_logits});
+    given.push_back({kObjectScore, outputs.object_score});
+    given.push_back({kMaskTokens, outputs.mask_tokens});
+  }
+  return graph.end_function(given);
 }
 
 }  // namespace samc::onnx_target

@@ -2,21 +2,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <utility>
 
 #include "ir/out_of_memory.h"
 #include "ir/top_dialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "model/build_video.h"
 #include "passes/pipeline.h"
 #include "targets/onnx/export_decoder.h"
+#include "targets/onnx/video_metadata.h"
 #include "targets/onnx/write_onnx.h"
 
 namespace samc::onnx_target {
 namespace {
-
-// The decoder is built at these numbers of points; what differs is the free dimension.
-constexpr int64_t kVersions[] = {2, 3};
 
 // One function after the target-independent passes, with weights of its own, so that two versions have equal names.
 struct BuiltFunction {
@@ -28,17 +32,67 @@ struct BuiltFunction {
   FunctionVersion version() { return {*module->getOps<mlir::func::FuncOp>().begin(), &weights}; }
 };
 
-Status build_encoder(const ModelSource& source, BuiltFunction& built) {
-  GraphBuilder graph(*built.module, built.weights);
-  SAMC_TRY(source.build_image_encoder(graph));
-  return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
+// Adds the function with these free numbers.
+using Build = std::function<Status(GraphBuilder& graph, const std::vector<int64_t>& numbers)>;
+
+struct File {
+  std::string name;
+  Build build;
+  std::vector<FreeNumber> free = {};
+  std::vector<std::pair<std::string, std::string>> metadata = {};
+};
+
+std::vector<File> image_files(const ModelSource& source, bool for_video) {
+  const Build encoder = [&source, for_video](GraphBuilder& graph, const std::vector<int64_t>&) {
+    if (!for_video) return source.build_image_encoder(graph);
+    return source.build_of_config(
+        graph, [&](const ModelConfig& config) { return build_image_encoder(config, graph, kImageEncoder, true); });
+  };
+  const Build decoder = [&source, for_video](GraphBuilder& graph, const std::vector<int64_t>& numbers) {
+    if (!for_video)
+      return source.build(
+          graph, [&](const auto& model) { return build_export_decoder(model, numbers[0], graph, kMaskDecoder); });
+    return source.build_of_config(graph, [&](const ModelConfig& config) {
+      return build_export_decoder(config, numbers[0], graph, kMaskDecoder, true);
+    });
+  };
+  return {{kEncoderOnnx, encoder}, {kDecoderOnnx, decoder, {{"num_points", 2}}}};
 }
 
-Status build_decoder(const ModelSource& source, int64_t points, BuiltFunction& built) {
-  GraphBuilder graph(*built.module, built.weights);
-  SAMC_TRY(
-      source.build(graph, [&](const auto& model) { return build_export_decoder(model, points, graph, kMaskDecoder); }));
-  return run_passes(*built.module, built.weights, top_pipeline(), {}).status();
+std::vector<File> video_files(const ModelSource& source) {
+  using Function = Status (*)(const ModelConfig&, GraphBuilder&, const std::string&);
+  const auto fixed = [&source](Function function, const char* name) -> Build {
+    return [&source, function, name](GraphBuilder& graph, const std::vector<int64_t>&) {
+      return source.build_of_config(graph, [&](const ModelConfig& config) { return function(config, graph, name); });
+    };
+  };
+  const Build attention = [&source](GraphBuilder& graph, const std::vector<int64_t>& numbers) {
+    return source.build_of_config(graph, [&](const ModelConfig& config) {
+      return build_memory_attention(config, numbers[0], numbers[1], graph);
+    });
+  };
+  return {{kMemoryAttentionOnnx, attention, {{kMemories, 2}, {kPointers, 2}}, video_metadata(source.info())},
+          {kMemoryEncoderOnnx, fixed(build_memory_encoder, kMemoryEncoder)},
+          {kObjectPointerOnnx, fixed(build_object_pointer, kObjectPointer)},
+          {kMaskDownsampleOnnx, fixed(build_mask_downsample, kMaskDownsample)}};
+}
+
+Result<ExportedFile> write(const File& file, int64_t opset, const std::string& path, mlir::MLIRContext& context) {
+  std::vector<std::unique_ptr<BuiltFunction>> built;
+  std::vector<FunctionVersion> versions;
+  for (size_t version = 0; version <= file.free.size(); ++version) {
+    std::vector<int64_t> numbers;
+    for (const FreeNumber& number : file.free) numbers.push_back(number.first);
+    if (version > 0) ++numbers[version - 1];
+    BuiltFunction& function = *built.emplace_back(std::make_unique<BuiltFunction>(context));
+    GraphBuilder graph(*function.module, function.weights);
+    SAMC_TRY(file.build(graph, numbers));
+    SAMC_TRY(run_passes(*function.module, function.weights, top_pipeline(), {}).status());
+    versions.push_back(function.version());
+  }
+  SAMC_ASSIGN(const WrittenModel written,
+              write_onnx(versions, {.opset = opset, .free = file.free, .metadata = file.metadata}, path));
+  return ExportedFile{path, written.nodes, written.bytes};
 }
 
 // Written over, the files that the model's weights are mapped from would be gone.
@@ -57,29 +111,30 @@ static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOpti
     return usage_error(fmt::format("--opset {}: samc writes {} to {}", options.opset, kLeastOpset, kGreatestOpset));
   SAMC_TRY(check_folder(options, folder));
   SAMC_ASSIGN(const ModelSource source, ModelSource::open(options, Format::kOnnxExport));
+  if (options.for_video) SAMC_TRY(source.check_video());
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", folder, error.message()));
 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   load_dialects(context);
-  const auto path_of = [&](const char* name) { return (std::filesystem::path(folder) / name).string(); };
-  WriteOptions write;
-  write.opset = options.opset;
-  std::vector<ExportedFile> files;
-  {
-    BuiltFunction encoder(context);
-    SAMC_TRY(build_encoder(source, encoder));
-    SAMC_ASSIGN(const WrittenModel written, write_onnx({encoder.version()}, write, path_of(kEncoderOnnx)));
-    files.push_back({path_of(kEncoderOnnx), written.nodes, written.bytes});
+  std::vector<File> files = image_files(source, options.for_video);
+  if (options.for_video) std::ranges::move(video_files(source), std::back_inserter(files));
+  std::vector<ExportedFile> exported;
+  for (const File& file : files) {
+    const std::string path = (std::filesystem::path(folder) / file.name).string();
+    SAMC_ASSIGN(ExportedFile written, write(file, options.opset, path, context));
+    exported.push_back(std::move(written));
   }
-  BuiltFunction first(context), second(context);
-  SAMC_TRY(build_decoder(source, kVersions[0], first));
-  SAMC_TRY(build_decoder(source, kVersions[1], second));
-  SAMC_ASSIGN(const WrittenModel written,
-              write_onnx({first.version(), second.version()}, write, path_of(kDecoderOnnx)));
-  files.push_back({path_of(kDecoderOnnx), written.nodes, written.bytes});
-  return files;
+  return exported;
+}
+
+std::vector<std::string> exported_files(bool for_video) {
+  std::vector<std::string> names = {kEncoderOnnx, kDecoderOnnx};
+  if (for_video)
+    for (const char* name : {kMemoryAttentionOnnx, kMemoryEncoderOnnx, kObjectPointerOnnx, kMaskDownsampleOnnx})
+      names.emplace_back(name);
+  return names;
 }
 
 Result<std::vector<ExportedFile>> export_model(const ExportOptions& options, const std::string& folder) {

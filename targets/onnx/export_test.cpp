@@ -3,15 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/test_folder.h"
-#include "ir/interpreter.h"
-#include "ir/top_dialect.h"
-#include "mlir/IR/MLIRContext.h"
-#include "onnx/import.h"
 #include "targets/onnx/export_model.h"
-#include "tests/support/hash_weights.h"
+#include "targets/onnx/testing_export.h"
 #include "tests/support/pico_export.h"
 
 namespace samc::onnx_target {
@@ -30,41 +24,6 @@ struct Question {
   Tensor coordinates, labels, has_mask;
   onnx::SimplifyOptions shapes;
 };
-
-Tensor scaled(const std::string& name, const Shape& shape, float factor) {
-  Tensor tensor = test::hash_weights(name, shape);
-  for (float& value : tensor.f32()) value *= factor;
-  return tensor;
-}
-
-NamedTensors run(const std::string& path, const onnx::SimplifyOptions& options, const NamedViews& inputs) {
-  mlir::MLIRContext context;
-  load_dialects(context);
-  const onnx::Model model = onnx::Model::load(path).value();
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
-  WeightStore weights;
-  GraphBuilder builder(*module, weights);
-  const Result<onnx::ImportReport> report = onnx::import_model(model, options, {}, builder);
-  EXPECT_TRUE(report.is_ok()) << report.status().to_string();
-  if (!report.is_ok()) return {};
-  Result<NamedTensors> outputs = interpret(*module->getOps<mlir::func::FuncOp>().begin(), inputs, weights);
-  EXPECT_TRUE(outputs.is_ok()) << outputs.status().to_string();
-  return outputs.is_ok() ? std::move(outputs).value() : NamedTensors();
-}
-
-void expect_equal(const NamedTensors& wanted, const NamedTensors& given) {
-  ASSERT_EQ(wanted.size(), given.size());
-  for (const auto& [name, tensor] : wanted) {
-    const Tensor& other = given.at(name);
-    ASSERT_EQ(other.shape(), tensor.shape()) << name;
-    double largest = 0, error = 0;
-    for (size_t i = 0; i < tensor.f32().size(); ++i) {
-      largest = std::max(largest, std::abs(static_cast<double>(tensor.f32()[i])));
-      error = std::max(error, std::abs(static_cast<double>(tensor.f32()[i] - other.f32()[i])));
-    }
-    EXPECT_LE(error, kTolerance * largest) << name;
-  }
-}
 
 class Export : public testing::TestWithParam<int64_t> {
  protected:
@@ -115,9 +74,9 @@ class Export : public testing::TestWithParam<int64_t> {
       for (const char* gone : {"Mod", "Size", "If", "Shape", "Loop", "ConstantOfShape", "Range", "ScatterND"})
         EXPECT_EQ(counts.count(gone), 0u) << gone << " in " << part;
     }
-    expect_equal(official_->features, encode(folder.path("new")));
+    expect_equal(official_->features, encode(folder.path("new")), kTolerance);
     for (size_t i = 0; i < official_->questions.size(); ++i)
-      expect_equal(official_->answers[i], decode(folder.path("new"), official_->questions[i]));
+      expect_equal(official_->answers[i], decode(folder.path("new"), official_->questions[i]), kTolerance);
   }
 
   static inline std::unique_ptr<Official> official_;

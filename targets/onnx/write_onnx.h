@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -11,15 +12,21 @@
 
 namespace samc::onnx_target {
 
-// One static version of a function. Two versions that differ in one number make a model in which it is free.
+// One static version of a function. Versions that differ in a number make a model in which it is free.
 struct FunctionVersion {
   mlir::func::FuncOp function;
   const WeightStore* weights = nullptr;
 };
 
+struct FreeNumber {
+  std::string name;   // of the dimension
+  int64_t first = 0;  // what it is in the first version
+};
+
 struct WriteOptions {
   int64_t opset = 17;
-  std::string free_dimension = "num_points";  // its name, when there are two versions
+  std::vector<FreeNumber> free = {};
+  std::vector<std::pair<std::string, std::string>> metadata = {};  // the file's metadata_props
 };
 
 struct WrittenModel {
@@ -27,8 +34,10 @@ struct WrittenModel {
   int64_t bytes = 0;
 };
 
-// versions: one, or two of the same ops and weights. What may differ between the two are extents of inputs, outputs and
-// of shapes that Reshape and Expand take; anything else is an error that names it. Every op must have an ONNX form.
+// versions: the first, then one for each free number, in which it is one greater and the others are as in the first.
+// All have the same ops and weights. What may differ are extents of inputs and outputs, and one extent of the shape
+// that a Reshape takes; anything else is an error that names it. Extents are declared by what they are of the free
+// numbers: "256*memories". Every op must have an ONNX form.
 Result<WrittenModel> write_onnx(const std::vector<FunctionVersion>& versions, const WriteOptions& options,
                                 const std::string& path);
 
