@@ -45,10 +45,9 @@ ModelInfo info_of(const ModelConfig& config) {
 Result<ModelSource> ModelSource::open(const SourceOptions& options, Format format) {
   return guarded([&]() -> Result<ModelSource> {
     SAMC_ASSIGN(ModelSource source, is_folder(options.model) ? open_export(options) : open_checkpoint(options));
-    const auto* checkpoint = std::get_if<OfCheckpoint>(&source.model_);
-    if (format == Format::kModule && checkpoint != nullptr)
-      if (const Status video = check_video(checkpoint->config); !video.is_ok())
-        source.warnings_.push_back(video.message());
+    const bool is_checkpoint = std::holds_alternative<OfCheckpoint>(source.model_);
+    if (format == Format::kModule && is_checkpoint && !source.info_.video.has_value())
+      source.warnings_.push_back(source.check_video().message());
     const std::vector<std::string> lost = lost_facts(source.info_, format);
     source.warnings_.insert(source.warnings_.end(), lost.begin(), lost.end());
     for (const std::string& warning : source.warnings_)
