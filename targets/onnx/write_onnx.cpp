@@ -60,6 +60,7 @@ Result<std::vector<Declaration>> declarations(const std::vector<EmittedGraph>& g
   for (size_t i = 0; i < declared.size(); ++i)
     for (size_t axis = 0; axis < declared[i].shape.size(); ++axis) {
       std::vector<int64_t> extents;
+      extents.reserve(graphs.size());
       for (const EmittedGraph& graph : graphs) extents.push_back((graph.*of_graph)[i].second[axis]);
       declared[i].expressions.push_back(expression(extents, free));
     }
