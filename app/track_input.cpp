@@ -14,6 +14,7 @@
 
 #include "app/image_list.h"
 #include "base/files.h"
+#include "base/natural_order.h"
 #include "media/folder_frames.h"
 #include "media/raw_frames.h"
 #include "media/video_reader.h"

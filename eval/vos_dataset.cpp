@@ -9,37 +9,13 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/natural_order.h"
 #include "base/quote.h"
 
 namespace samc {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// Runs of digits by their number, everything else by its bytes.
-bool natural_less(const std::string& a, const std::string& b) {
-  size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (!is_digit(a[i]) || !is_digit(b[j])) {
-      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
-      ++i, ++j;
-      continue;
-    }
-    const auto number_at = [](const std::string& text, size_t& at) {
-      while (at < text.size() && text[at] == '0') ++at;
-      const size_t begin = at;
-      while (at < text.size() && is_digit(text[at])) ++at;
-      return std::string_view(text).substr(begin, at - begin);
-    };
-    const std::string_view first = number_at(a, i), second = number_at(b, j);
-    if (first.size() != second.size()) return first.size() < second.size();
-    if (first != second) return first < second;
-  }
-  if (i < a.size() || j < b.size()) return i == a.size();
-  return a < b;  // they differ in zeros at most
-}
 
 bool ends_with(const std::string& name, std::initializer_list<std::string_view> endings) {
   std::string ending = fs::path(name).extension().string();
@@ -61,8 +37,8 @@ Result<Listing> list(const fs::path& folder) {
     (entries->is_directory(ignored) ? listing.folders : listing.files).push_back(name);
   }
   if (error) return io_error(fmt::format("cannot read the folder {}: {}", folder.string(), error.message()));
-  std::ranges::sort(listing.folders, natural_less);
-  std::ranges::sort(listing.files, natural_less);
+  std::ranges::sort(listing.folders, comes_before);
+  std::ranges::sort(listing.files, comes_before);
   return listing;
 }
 

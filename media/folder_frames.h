@@ -3,16 +3,12 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/status.h"
 #include "media/frame_source.h"
 
 namespace samc {
-
-// Names as people count: numbers in them by their value, so frame2 comes before frame10, else byte by byte.
-bool comes_before(std::string_view left, std::string_view right);
 
 // The images in this order, read one by one; rate frames a second. name: the folder, for messages. All must have the
 // first one's size: an error names the first that has not, and one that cannot be read. can_seek(), to any frame.
