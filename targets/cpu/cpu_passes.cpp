@@ -8,7 +8,7 @@ const Pipeline& cpu_pipeline() {
   using namespace cpu;
   static const PhaseEntry phase = {"cpu", "each op bound to one CPU kernel, layouts chosen"};
   static const std::vector<Pass> passes = {
-      {"bind-rotary", phase.name, "the rotary encoding in real numbers becomes one kernel", bind_rotary},
+      {"fuse-rotary", phase.name, "the rotary encoding in real numbers becomes one kernel", fuse_rotary},
       {"project-values-late", phase.name, "values of few channels are projected after the attention",
        project_values_late},
       {"attend-by-axes", phase.name, "keys of memories go to the queries' side, by columns and rows of the map",

@@ -11,7 +11,7 @@ namespace samc::cpu {
 constexpr const char* kWitnessOf = "cpu.witness_of";
 
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult bind_rotary(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult fuse_rotary(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult project_values_late(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult attend_by_axes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);

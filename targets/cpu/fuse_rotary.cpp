@@ -39,7 +39,7 @@ std::optional<int> half_of(mlir::Value value, mlir::Value& source) {
   return start == 0 ? 0 : 1;
 }
 
-struct BindRotary : mlir::OpRewritePattern<top::ConcatOp> {
+struct FuseRotary : mlir::OpRewritePattern<top::ConcatOp> {
   using OpRewritePattern::OpRewritePattern;
 
   mlir::LogicalResult matchAndRewrite(top::ConcatOp op, mlir::PatternRewriter& rewriter) const override {
@@ -75,9 +75,9 @@ struct BindRotary : mlir::OpRewritePattern<top::ConcatOp> {
 
 }  // namespace
 
-mlir::LogicalResult bind_rotary(mlir::ModuleOp module, WeightStore&) {
+mlir::LogicalResult fuse_rotary(mlir::ModuleOp module, WeightStore&) {
   mlir::RewritePatternSet patterns(module.getContext());
-  patterns.add<BindRotary>(module.getContext());
+  patterns.add<FuseRotary>(module.getContext());
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));
 }
 

@@ -1,4 +1,4 @@
-// RUN: --passes=bind-rotary --round-trip
+// RUN: --passes=fuse-rotary --round-trip
 
 // Halves of the last axis, turned by tables: one kernel, also where factors and sums stand the other way round.
 // CHECK-LABEL: @turned
