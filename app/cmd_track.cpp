@@ -19,12 +19,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// PNGs of masks are named as frames are: none may take the place of what is read.
+// PNGs of masks are named as frames are: none may take the place of an image that is read, nor become a frame of the
+// next run.
 Status check_folder(const std::string& option, const std::string& folder, const std::vector<std::string>& inputs) {
   std::error_code error;
   for (const std::string& input : inputs) {
     const fs::path path(input), parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-    if (!folder.empty() && path.extension() == ".png" && fs::equivalent(parent, folder, error))
+    const std::string ending = path.extension().string();
+    const bool is_image = ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".JPG";
+    if (!folder.empty() && is_image && fs::equivalent(parent, folder, error))
       return usage_error(fmt::format("{} {} is the folder of {}, which is read", option, folder, input),
                          "write to another place");
   }

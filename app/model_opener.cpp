@@ -142,7 +142,9 @@ Result<std::shared_ptr<const Module>> ModelOpener::open_video_module(const Model
                        "give the checkpoint, or a module compiled from it");
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
   if (!module->info().video)
-    return unsupported(arguments.model + " has no functions for video", "give the checkpoint, or compile it anew");
+    return unsupported(
+        arguments.model + " has no functions for video",
+        "give the checkpoint (.pt), or a module compiled from one; ONNX exports and older modules have none");
   return module;
 }
 

@@ -39,11 +39,20 @@ Result<std::vector<TrackPrompt>> prompts_of_flags(const TrackArguments& argument
   std::vector<TrackPrompt> prompts;
   std::map<int64_t, size_t> of_object;  // the prompt of points and box
   int64_t object = 1;
+  bool is_prompted = true;  // the object that was begun last
+  const auto check_prompted = [&] {
+    return is_prompted ? Status::ok()
+                       : usage_error(fmt::format("--object {} has no prompt", object),
+                                     "let --point, --box or --mask of it follow");
+  };
   for (const auto& [kind, value] : arguments.flags) {
     if (kind == "object") {
+      SAMC_TRY(check_prompted());
       SAMC_ASSIGN(object, object_number(value));
+      is_prompted = false;
       continue;
     }
+    is_prompted = true;
     TrackPrompt fresh;
     fresh.frame = arguments.range.from;
     fresh.object = object;
@@ -65,6 +74,7 @@ Result<std::vector<TrackPrompt>> prompts_of_flags(const TrackArguments& argument
       SAMC_ASSIGN(prompt.box, parse_box(value));
     }
   }
+  SAMC_TRY(check_prompted());
   for (const TrackPrompt& prompt : prompts)
     if (!prompt.mask.empty() && of_object.contains(prompt.object))
       return usage_error(fmt::format("object {} has a mask beside points or a box", prompt.object),
@@ -143,7 +153,8 @@ void add_track_options(CLI::App& command, TrackArguments& arguments) {
   add_prompt_flag(command, arguments, "point", "X,Y[,LABEL]",
                   "A point on the first frame; label 1 (default): belongs to the object, 0: does not");
   add_prompt_flag(command, arguments, "box", "X0,Y0,X1,Y1", "A box around the object on the first frame");
-  add_prompt_flag(command, arguments, "mask", "FILE.png", "The object's mask on the first frame: what is not black");
+  add_prompt_flag(command, arguments, "mask", "FILE.png",
+                  "The object's mask on the first frame: what is not black, or of a palette PNG its own number");
   command.add_option("--prompts", arguments.prompts, "Prompts on any frames as JSON (docs/video.md)")
       ->type_name("FILE.json")
       ->group("Prompts");
@@ -205,6 +216,8 @@ Status check_track_arguments(TrackArguments& arguments) {
     const std::string ending = ending_of(out);
     if (std::ranges::any_of(kOtherVideos, [&](const char* other) { return ending == other; }))
       return usage_error(fmt::format("-o {}: samc writes mp4", out), "name it .mp4, or name a folder for PNGs");
+    if (ending == ".png" || ending == ".jpg" || ending == ".jpeg")
+      return usage_error(fmt::format("-o {}: a video is more than one image", out), "name a folder, or an .mp4");
     std::string& place = ending == ".mp4" ? paths.video : paths.masks_dir;
     if (!place.empty())
       return usage_error(fmt::format("-o {} beside -o {}", place, out), "give one .mp4 and one folder at most");
@@ -234,7 +247,7 @@ Result<std::vector<TrackPrompt>> track_prompts(const TrackArguments& arguments) 
   for (const TrackPrompt& prompt : prompts.value()) {
     const bool fits = prompt.object >= 1 && prompt.object < static_cast<int64_t>(kPaletteColours);
     if (!arguments.paths.masks_dir.empty() && !fits)
-      return invalid_input(fmt::format("{}: object {} does not fit into palette PNGs", prompt.where, prompt.object),
+      return invalid_input(fmt::format("{}: {} does not fit into palette PNGs", prompt.where, prompt.object),
                            "number objects from 1 to 255, or write --per-object");
     if (!arguments.range.holds(prompt.frame))
       return invalid_input(

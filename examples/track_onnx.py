@@ -182,12 +182,17 @@ class Tracker:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=pathlib.Path, metavar="DIR")
-    parser.add_argument("frames", type=pathlib.Path)
-    parser.add_argument("--point", action="append", default=[], metavar="X,Y[,0]")
-    parser.add_argument("--box", metavar="X1,Y1,X2,Y2")
-    parser.add_argument("-o", "--output", type=pathlib.Path, required=True)
+    parser.add_argument("model", type=pathlib.Path, metavar="DIR", help="what samc export --video wrote")
+    parser.add_argument("frames", type=pathlib.Path, help="a folder of images, in the order of their names")
+    parser.add_argument("--point", action="append", default=[], metavar="X,Y[,0]", help="on the first frame")
+    parser.add_argument("--box", metavar="X1,Y1,X2,Y2", help="on the first frame")
+    parser.add_argument("-o", "--output", type=pathlib.Path, required=True, help="a folder for the masks")
     arguments = parser.parse_args()
+    for name in FILES:
+        if not (arguments.model / f"{name}.onnx").is_file():
+            parser.error(f"no {name}.onnx in {arguments.model}; samc export MODEL.pt -o DIR --video writes it")
+    if not arguments.frames.is_dir():
+        parser.error(f"{arguments.frames} is no folder of images")
     paths = sorted(path for path in arguments.frames.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     points, labels = [], []
     if arguments.box:
