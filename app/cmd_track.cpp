@@ -34,6 +34,30 @@ Status check_folder(const std::string& option, const std::string& folder, const 
   return Status::ok();
 }
 
+bool is_same_place(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::weakly_canonical(fs::absolute(a), error) == fs::weakly_canonical(fs::absolute(b), error);
+}
+
+// Folders get files whose names are found while tracking: none may be another output, and none a frame.
+Status check_png_folders(const TrackOutputPaths& paths, const std::vector<TrackPrompt>& prompts,
+                         const std::vector<std::string>& inputs) {
+  std::vector<std::pair<std::string, std::string>> folders = {{"-o", paths.masks_dir}};
+  for (const TrackPrompt& prompt : prompts)
+    if (!paths.objects_dir.empty())
+      folders.emplace_back("--per-object", (fs::path(paths.objects_dir) / object_folder(prompt.object)).string());
+  for (const auto& [option, folder] : folders) {
+    if (folder.empty()) continue;
+    SAMC_TRY(check_folder(option, folder, inputs));
+    if (option == "--per-object" && !paths.masks_dir.empty() && is_same_place(folder, paths.masks_dir))
+      return usage_error(fmt::format("-o {} is a folder of --per-object", paths.masks_dir), "name another");
+    for (const std::string& file : {paths.rle, paths.npz})
+      if (fs::path(file).extension() == ".png" && is_same_place(fs::absolute(file).parent_path(), folder))
+        return usage_error(fmt::format("{} may be an image of {} {}", file, option, folder), "name another");
+  }
+  return Status::ok();
+}
+
 Status check_outputs(const TrackArguments& arguments, const ModelOpener& opener, const TrackInput& input,
                      const std::vector<TrackPrompt>& prompts) {
   std::vector<std::string> inputs = input.files;
@@ -48,7 +72,7 @@ Status check_outputs(const TrackArguments& arguments, const ModelOpener& opener,
   guard.add_output("--save-npz", paths.npz);
   guard.add_output_folder("-o", paths.masks_dir);
   guard.add_output_folder("--per-object", paths.objects_dir);
-  SAMC_TRY(check_folder("-o", paths.masks_dir, inputs));
+  SAMC_TRY(check_png_folders(paths, prompts, inputs));
   return guard.check();
 }
 

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
+#include "app/signals.h"
 #include "base/file_writer.h"
 
 namespace samc {
@@ -27,8 +30,16 @@ Status LineWriter::open() {
   }
   constexpr mode_t kNew = 0666;
   SAMC_ASSIGN(const std::string place, follow_links(path_));
-  descriptor_ = ::open(place.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kNew);
-  return descriptor_ >= 0 ? Status::ok() : error(errno);
+  // A named pipe opens when somebody reads it. Until then a signal has to be heard.
+  for (;;) {
+    descriptor_ = ::open(place.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, kNew);
+    if (descriptor_ >= 0 || errno != ENXIO) break;
+    if (FinishOnSignal::is_asked()) return {StatusCode::kInterrupted, "interrupted"};
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  if (descriptor_ < 0) return error(errno);
+  const int flags = ::fcntl(descriptor_, F_GETFL);
+  return flags >= 0 && ::fcntl(descriptor_, F_SETFL, flags & ~O_NONBLOCK) == 0 ? Status::ok() : error(errno);
 }
 
 Status LineWriter::write(std::string text) {

@@ -38,6 +38,7 @@ Result<int64_t> object_number(const std::string& text) {
 Result<std::vector<TrackPrompt>> prompts_of_flags(const TrackArguments& arguments) {
   std::vector<TrackPrompt> prompts;
   std::map<int64_t, size_t> of_object;  // the prompt of points and box
+  std::set<int64_t> masked;
   int64_t object = 1;
   bool is_prompted = true;  // the object that was begun last
   const auto check_prompted = [&] {
@@ -58,6 +59,8 @@ Result<std::vector<TrackPrompt>> prompts_of_flags(const TrackArguments& argument
     fresh.object = object;
     fresh.where = fmt::format("object {}", object);
     if (kind == "mask") {
+      if (!masked.insert(object).second)
+        return usage_error(fmt::format("object {} has two masks", object), "begin each object with --object N");
       fresh.mask = value;
       prompts.push_back(std::move(fresh));
       continue;
@@ -211,6 +214,8 @@ Status check_track_arguments(TrackArguments& arguments) {
     return usage_error("no video", "name a file or a folder, - for standard input, or give --camera");
   if (!arguments.input.video.empty() && has_camera)
     return usage_error("--camera beside a video", "give one or the other");
+  if (!std::isfinite(arguments.input.rate) || arguments.input.rate <= 0)
+    return usage_error(fmt::format("--fps {}: not a number of frames a second", arguments.input.rate));
   TrackOutputPaths& paths = arguments.paths;
   for (const std::string& out : arguments.out) {
     const std::string ending = ending_of(out);
@@ -247,7 +252,7 @@ Result<std::vector<TrackPrompt>> track_prompts(const TrackArguments& arguments) 
   for (const TrackPrompt& prompt : prompts.value()) {
     const bool fits = prompt.object >= 1 && prompt.object < static_cast<int64_t>(kPaletteColours);
     if (!arguments.paths.masks_dir.empty() && !fits)
-      return invalid_input(fmt::format("{}: {} does not fit into palette PNGs", prompt.where, prompt.object),
+      return invalid_input(fmt::format("{}: object {} does not fit into palette PNGs", prompt.where, prompt.object),
                            "number objects from 1 to 255, or write --per-object");
     if (!arguments.range.holds(prompt.frame))
       return invalid_input(

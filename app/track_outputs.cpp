@@ -122,7 +122,7 @@ class ObjectsOutput : public TrackOutput {
 
   Status add(const MaskedFrame& frame) override {
     for (const ObjectMask& mask : frame.masks) {
-      const fs::path folder = fs::path(folder_) / fmt::format("{:03}", mask.object);
+      const fs::path folder = fs::path(folder_) / object_folder(mask.object);
       if (folders_.insert(mask.object).second) SAMC_TRY(make_folder(folder.string()));
       std::vector<uint8_t> grey(mask.mask.size());
       std::transform(mask.mask.begin(), mask.mask.end(), grey.begin(),
@@ -214,6 +214,8 @@ class NpzOutput : public TrackOutput {
 };
 
 }  // namespace
+
+std::string object_folder(int64_t object) { return fmt::format("{:03}", object); }
 
 std::string TrackedVideo::name_of(int64_t index) const {
   return names.empty() ? fmt::format("{:05}", index) : names[static_cast<size_t>(index)];

@@ -17,6 +17,9 @@
 
 namespace samc {
 
+// The name of an object's folder of --per-object: "007".
+std::string object_folder(int64_t object);
+
 // One frame of the source, and what was found on it.
 struct TrackedFrame {
   int64_t index = 0;  // in the source

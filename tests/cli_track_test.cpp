@@ -317,7 +317,13 @@ TEST_F(Track, mistakes_are_one_line) {
   expect(2, {clip, "--point", "1;1", "--rle", out}, {"1;1"});
   expect(2, {clip, "--object", "x", "--point", "1,1", "--rle", out}, {"--object x"});
   expect(2, {clip, "--box", "1,1,5,5", "--box", "2,2,5,5", "--rle", out}, {"object 1 has two boxes"});
+  expect(2, {clip, "--mask", "a.png", "--mask", "b.png", "--rle", out}, {"object 1 has two masks"});
+  expect(2, {clip, "--point", "1,1", "--object", "2", "--rle", out}, {"--object 2 has no prompt"});
+  expect(2, {clip, "--point", "1,1", "--fps", "nan", "--rle", out}, {"--fps"});
   expect(2, {clip, "--point", "1,1", "-o", path("o.avi")}, {"samc writes mp4"});
+  expect(2, {clip, "--point", "1,1", "-o", path("o.png")}, {"more than one image"});
+  expect(2, {clip, "--point", "1,1", "-o", path("m"), "--save-npz", path("m/00001.png")}, {"may be an image of -o"});
+  expect(2, {clip, "--point", "1,1", "-o", path("m/001"), "--per-object", path("m")}, {"is a folder of --per-object"});
   expect(2, {clip, "--point", "1,1", "-o", path("a"), "-o", path("b")}, {"one .mp4 and one folder"});
   expect(2, {clip, "--point", "1,1", "--rle", out, "--both", "--reverse"}, {"--both"});
   expect(2, {clip, "--point", "1,1", "--rle", out, "--from", "5", "--to", "4"}, {"--to 4 is before --from 5"});
@@ -351,6 +357,10 @@ TEST_F(Track, nothing_that_is_read_is_written_over) {
   const std::string images = image_folder();
   expect_error(track({path("clip.mp4"), "--point", "1,1", "-o", path("clip.mp4")}), 2, {"-o ", "which is read"});
   expect_error(track({images, "--point", "1,1", "-o", images}), 2, {"-o ", "which is read"});
+  fs::create_directory(path("objects"));
+  fs::copy(images, path("objects/001"));
+  expect_error(track({path("objects/001"), "--point", "1,1", "--per-object", path("objects")}), 2,
+               {"--per-object ", "which is read"});
   expect_error(track({path("clip.mp4"), "--point", "1,1", "--rle", mini()}), 2, {"--rle ", "which is read"});
   const std::string file = prompts(R"([{"frame": 0, "object": 1, "points": [[1, 1]]}])");
   expect_error(track({path("clip.mp4"), "--prompts", file, "--rle", file}), 2, {"--rle ", "which is read"});
