@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
     // Small seeds, each with the weights of its own function only, so that changes hit something.
     samc::PlanModule one;
     one.info = all.info;
+    if (index % 2 == 0) one.info.video.emplace();
     one.functions = {all.functions[index]};
     for (samc::Value& value : one.functions[0].values) {
       if (value.place != samc::Place::kWeight) continue;
