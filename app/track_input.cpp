@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 // Their stems, where each is another; else none.
 std::vector<std::string> names_of(const std::vector<std::string>& files) {
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const std::string& file : files) names.push_back(fs::path(file).stem().string());
   if (std::set<std::string>(names.begin(), names.end()).size() < names.size()) return {};
   return names;

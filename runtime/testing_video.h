@@ -242,7 +242,8 @@ class FakeVideoModel : public VideoModel {
 
   static double clicks(const DecoderPoints& points, size_t pixel) {
     static constexpr std::array<double, 5> kWeights = {0.05, -3.0, 3.0, 1.0, 1.5};  // of labels -1 to 3
-    const double x = static_cast<double>(pixel % kFakeLow) * 4 + 2, y = static_cast<double>(pixel / kFakeLow) * 4 + 2;
+    const size_t row = pixel / kFakeLow;
+    const double x = static_cast<double>(pixel % kFakeLow) * 4 + 2, y = static_cast<double>(row) * 4 + 2;
     double sum = 0;
     for (size_t point = 0; point < points.labels.size(); ++point) {
       const double distance =
