@@ -50,7 +50,8 @@ class Boundary {
         if (other.in_row(y, x, x)) {
           bool found = false;
           for (int row = std::max(y - radius, 0); !found && row <= std::min(y + radius, height_ - 1); ++row) {
-            const int half = half_widths[static_cast<size_t>(row - y + radius)];
+            const int at = row - y + radius;
+            const int half = half_widths[static_cast<size_t>(at)];
             found = in_row(row, std::max(x - half, 0), std::min(x + half, width_ - 1));
           }
           near += found ? 1 : 0;

@@ -98,6 +98,7 @@ std::vector<double> expected(const AxialAttentionParams& p, const Data& data) {
   std::vector<double> dst;
   for (int64_t query = 0; query < grid; ++query) {
     std::vector<double> scores;
+    scores.reserve(keys.size());
     for (const std::vector<double>& key : keys) scores.push_back(dot(data.q.data() + query * p.dim, key));
     const double largest = *std::ranges::max_element(scores);
     double sum = 0;
