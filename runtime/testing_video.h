@@ -298,4 +298,10 @@ class FakeFrames : public VideoFrames {
   Image image_;
 };
 
+inline VideoPrompt click(float x, float y, int label = 1) {
+  VideoPrompt prompt;
+  prompt.points = {{x, y, label}};
+  return prompt;
+}
+
 }  // namespace samc

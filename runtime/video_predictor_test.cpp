@@ -19,12 +19,6 @@ namespace {
 
 constexpr int64_t kWidth = 40, kHeight = 24;
 
-VideoPrompt click(float x, float y, int label = 1) {
-  VideoPrompt prompt;
-  prompt.points = {{x, y, label}};
-  return prompt;
-}
-
 struct Tracker {
   explicit Tracker(const VideoOptions& options = {}, const VideoFacts& facts = {}, int64_t count = 8,
                    int64_t most_memories = 1000)

@@ -17,12 +17,6 @@ namespace {
 
 constexpr int64_t kWidth = 40, kHeight = 24;
 
-VideoPrompt click(float x, float y, int label = 1) {
-  VideoPrompt prompt;
-  prompt.points = {{x, y, label}};
-  return prompt;
-}
-
 template <class T>
 std::string message_of(const Result<T>& result) {
   return result.is_ok() ? "" : result.status().to_string();

@@ -13,10 +13,10 @@
 #include "base/test_folder.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/test_support.h"
-#include "media/image.h"
 #include "media/npz.h"
 #include "runtime/video_predictor.h"
 #include "targets/cpu/compile_model.h"
+#include "tests/support/image_clip.h"
 
 namespace samc::test {
 namespace {
@@ -47,27 +47,6 @@ const Npz& recorded_arrays() {
   SAMC_CHECK(arrays.is_ok(), "{}", arrays.status().to_string());
   return arrays.value();
 }
-
-// The first frames of a clip.
-class Clip : public VideoFrames {
- public:
-  static std::shared_ptr<Clip> read(const std::string& name, int64_t frames) {
-    auto clip = std::make_shared<Clip>();
-    for (int64_t frame = 0; frame < frames; ++frame) {
-      Result<Image> image = read_image(fmt::format("{}{}/{:05}.jpg", kData, name, frame));
-      SAMC_CHECK(image.is_ok(), "{}", image.status().to_string());
-      clip->images_.push_back(std::move(image).value());
-    }
-    return clip;
-  }
-  int64_t count() const override { return static_cast<int64_t>(images_.size()); }
-  int64_t width() const override { return images_.front().width; }
-  int64_t height() const override { return images_.front().height; }
-  Result<RgbView> frame(int64_t index) override { return RgbView(images_.at(static_cast<size_t>(index))); }
-
- private:
-  std::vector<Image> images_;
-};
 
 // Models of the recordings, each compiled once.
 class Models {
@@ -297,7 +276,9 @@ TEST_P(VideoReplay, gives_what_the_official_predictor_gives) {
   options.add_all_frames_to_correct_as_cond = sequence["options"].value("add_all_frames_to_correct_as_cond", false);
   Result<VideoPredictor> predictor = VideoPredictor::create(module.value(), options);
   ASSERT_TRUE(predictor.is_ok()) << predictor.status().to_string();
-  const Status started = predictor.value().init_state(Clip::read(sequence["clip"], sequence["frames"]));
+  const auto clip = ImageClip::read(kData + sequence["clip"].get<std::string>(), sequence["frames"]);
+  ASSERT_TRUE(clip.is_ok()) << clip.status().to_string();
+  const Status started = predictor.value().init_state(clip.value());
   ASSERT_TRUE(started.is_ok()) << started.to_string();
 
   Replay replay(predictor.value(), *index.value(), *values.value());

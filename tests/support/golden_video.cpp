@@ -4,33 +4,14 @@
 
 #include <memory>
 
-#include "media/image.h"
 #include "media/npz.h"
 #include "runtime/resize_pil.h"
 #include "runtime/video_predictor.h"
 #include "tests/support/golden.h"
+#include "tests/support/image_clip.h"
 
 namespace samc::test {
 namespace {
-
-class Clip : public VideoFrames {
- public:
-  static Result<std::shared_ptr<Clip>> read(const std::string& folder, int64_t frames) {
-    auto clip = std::make_shared<Clip>();
-    for (int64_t frame = 0; frame < frames; ++frame) {
-      SAMC_ASSIGN(Image image, read_image(fmt::format("{}/{:05}.jpg", folder, frame)));
-      clip->images_.push_back(std::move(image));
-    }
-    return clip;
-  }
-  int64_t count() const override { return static_cast<int64_t>(images_.size()); }
-  int64_t width() const override { return images_.front().width; }
-  int64_t height() const override { return images_.front().height; }
-  Result<RgbView> frame(int64_t index) override { return RgbView(images_.at(static_cast<size_t>(index))); }
-
- private:
-  std::vector<Image> images_;
-};
 
 class VideoComparison {
  public:
@@ -74,7 +55,7 @@ Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& modu
   SAMC_ASSIGN(const Npz golden, Npz::read(golden_path));
   const int64_t count = frames_of(golden, prefix);
   if (count == 0) return invalid_input(fmt::format("{} has nothing of a video", golden_path));
-  SAMC_ASSIGN(const std::shared_ptr<Clip> clip, Clip::read(frames, count));
+  SAMC_ASSIGN(const std::shared_ptr<ImageClip> clip, ImageClip::read(frames, count));
   SAMC_ASSIGN(const std::shared_ptr<const Module> module, Module::load(module_path));
   VideoOptions options;
   options.fill_hole_area = 0;  // as the official code on a CPU
