@@ -123,7 +123,6 @@ class ModuleVideoModel : public VideoModel {
   void forget_frame() override {
     frame_ = nullptr;
     frame_values_.clear();
-    decoder_.forget_picture();
   }
 
   Status decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
