@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/image_list.h"
 #include "app/kept_masks.h"
 #include "app/orientation_option.h"
 #include "app/output_guard.h"
@@ -25,9 +26,7 @@ Status check_folder(const std::string& option, const std::string& folder, const 
   std::error_code error;
   for (const std::string& input : inputs) {
     const fs::path path(input), parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-    const std::string ending = path.extension().string();
-    const bool is_image = ending == ".png" || ending == ".jpg" || ending == ".jpeg" || ending == ".JPG";
-    if (!folder.empty() && is_image && fs::equivalent(parent, folder, error))
+    if (!folder.empty() && has_image_ending(input) && fs::equivalent(parent, folder, error))
       return usage_error(fmt::format("{} {} is the folder of {}, which is read", option, folder, input),
                          "write to another place");
   }

@@ -12,12 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower_case_ending(const fs::path& path) {
-  std::string ending = path.extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return ending;
-}
-
 bool is_one_of(std::string_view ending, std::span<const std::string_view> endings) {
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
@@ -54,7 +48,7 @@ void list_folder(const std::string& folder, std::vector<ListedImage>& images, st
     std::error_code ignored;
     // What is no file, a pipe or a link to nowhere, is listed too: reading it says what is wrong.
     if (path.filename().string().starts_with('.') || entries->is_directory(ignored)) continue;
-    const std::string ending = lower_case_ending(path);
+    const std::string ending = lower_case_ending(path.string());
     if (is_read(ending))
       inside.push_back(path.string());
     else if (is_of_another_format(ending))
@@ -77,6 +71,14 @@ void list_folder(const std::string& folder, std::vector<ListedImage>& images, st
 }
 
 }  // namespace
+
+std::string lower_case_ending(const std::string& path) {
+  std::string ending = fs::path(path).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return ending;
+}
+
+bool has_image_ending(const std::string& path) { return is_read(lower_case_ending(path)); }
 
 bool is_named_unlike_png(const std::string& path) {
   const std::string ending = lower_case_ending(path);

@@ -17,6 +17,10 @@ struct ListedImage {
 // image. Images of formats that samc does not read are left out, with one warning for each folder.
 std::vector<ListedImage> list_images(const std::vector<std::string>& given, std::vector<std::string>& warnings);
 
+// ".jpg" of "x.JPG".
+std::string lower_case_ending(const std::string& path);
+// Whether a folder's file of this name is one of its images.
+bool has_image_ending(const std::string& path);
 // Whether a file of this name would be taken for an image of another format than PNG: x.jpg, x.webp.
 bool is_named_unlike_png(const std::string& path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "app/console.h"
+#include "app/image_list.h"
 #include "app/jobs.h"
 #include "media/image.h"
 #include "media/palette_png.h"
@@ -19,12 +19,6 @@ namespace samc {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string ending_of(const std::string& path) {
-  std::string ending = fs::path(path).extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return ending;
-}
 
 Result<int64_t> object_number(const std::string& text) {
   int64_t number = 0;
@@ -218,10 +212,10 @@ Status check_track_arguments(TrackArguments& arguments) {
     return usage_error(fmt::format("--fps {}: not a number of frames a second", arguments.input.rate));
   TrackOutputPaths& paths = arguments.paths;
   for (const std::string& out : arguments.out) {
-    const std::string ending = ending_of(out);
+    const std::string ending = lower_case_ending(out);
     if (std::ranges::any_of(kOtherVideos, [&](const char* other) { return ending == other; }))
       return usage_error(fmt::format("-o {}: samc writes mp4", out), "name it .mp4, or name a folder for PNGs");
-    if (ending == ".png" || ending == ".jpg" || ending == ".jpeg")
+    if (has_image_ending(out))
       return usage_error(fmt::format("-o {}: a video is more than one image", out), "name a folder, or an .mp4");
     std::string& place = ending == ".mp4" ? paths.video : paths.masks_dir;
     if (!place.empty())
