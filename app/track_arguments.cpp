@@ -18,8 +18,6 @@
 namespace samc {
 namespace {
 
-namespace fs = std::filesystem;
-
 Result<int64_t> object_number(const std::string& text) {
   int64_t number = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
