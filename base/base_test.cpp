@@ -165,6 +165,25 @@ TEST(CpuFeatures, a_forced_set_must_exist) {
   EXPECT_EQ(choose_isa().value().features, cpu_features());
 }
 
+// Plain code in bf16 is far slower than f32: it must be asked for.
+TEST(CpuFeatures, bf16_needs_its_instructions) {
+  ::unsetenv("SAMC_ISA");
+  EXPECT_TRUE(can_compute(Precision::kF32, kScalarIsa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAvx512Bf16Isa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAmxIsa).is_ok());
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa}) {
+    const Status status = can_compute(Precision::kBf16, isa);
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported) << isa.name;
+    EXPECT_NE(status.message().find("no bf16 arithmetic (avx512_bf16)"), std::string::npos) << status.to_string();
+    EXPECT_NE(status.hint().find("--precision f32"), std::string::npos) << status.to_string();
+  }
+  ASSERT_EQ(::setenv("SAMC_ISA", "scalar", 1), 0);
+  EXPECT_TRUE(can_compute(Precision::kBf16, choose_isa().value()).is_ok());
+  EXPECT_EQ(can_compute(Precision::kInt8, choose_isa().value()).to_string(),
+            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
+  ::unsetenv("SAMC_ISA");
+}
+
 // A machine that has all of x86-64.
 X64Identity complete() { return {~0u, ~0u, ~0u, ~0u, ~0u, ~uint64_t{0}, true}; }
 
