@@ -227,6 +227,11 @@ TEST(CpuFeatures, arm64_goes_by_capabilities) {
 
 #if defined(__x86_64__)
 // A second opinion on what we read from cpuid ourselves.
+TEST(CpuFeatures, sets_have_their_names) {
+  for (const Isa& isa : known_isas()) EXPECT_EQ(isa_name(isa.features), isa.name);
+  EXPECT_EQ(isa_name({CpuFeature::kAvx2, CpuFeature::kAvxVnni}), "avx2+avx_vnni");
+}
+
 TEST(CpuFeatures, agree_with_the_compilers) {
   __builtin_cpu_init();
   EXPECT_EQ(cpu_features().has(CpuFeature::kAvx2), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));

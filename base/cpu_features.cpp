@@ -64,6 +64,12 @@ std::span<const Isa> known_isas() { return kKnownIsas; }
 
 bool isa_available(const Isa& isa) { return cpu_features().includes(isa.features); }
 
+std::string isa_name(CpuFeatures features) {
+  for (const Isa& isa : kKnownIsas)
+    if (features == isa.features) return isa.name;
+  return features.to_string();
+}
+
 Result<Isa> choose_isa() {
   if (const char* forced = std::getenv("SAMC_ISA"); forced != nullptr && *forced != '\0') {
     for (const Isa& isa : kKnownIsas) {

@@ -67,6 +67,8 @@ constexpr Isa kAmxIsa{
 // All of them, best last. A new one gets its line here when the first kernel is written for it.
 std::span<const Isa> known_isas();
 bool isa_available(const Isa& isa);
+// The name of the known set that these are, else CpuFeatures::to_string().
+std::string isa_name(CpuFeatures features);
 
 // What kernels may use: all that the machine has, under the name of the best known set within it, or the set that
 // SAMC_ISA names and nothing beyond. A name that is unknown, or a set that the machine lacks, is an error (no silent

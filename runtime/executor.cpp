@@ -118,7 +118,7 @@ struct Executor::State {
         SAMC_TRY(operation.run(at, context));
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
         observer({bound.function->name, operation.operation->name, operation.operation->kernel,
-                  operation.operation->precision, context.ran.to_string(), taken.count(), operation.arithmetic});
+                  operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
     }
