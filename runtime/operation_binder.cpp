@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/pack.h"
 #include "package/check.h"
 #include "package/sizes.h"
 
@@ -84,6 +85,10 @@ void OperationBinder::expect_packed(size_t position, WeightLayout wanted, int64_
   require(layout(operand(position)) == wanted, "{} is no weight in the layout that it takes",
           schema_.operand(position).name);
   expect_count(position, expected);
+}
+
+void OperationBinder::expect_panels(size_t position, WeightLayout wanted, int64_t k, int64_t n) {
+  expect_packed(position, wanted, precision() == Precision::kBf16 ? packed_bf16(k, n) : packed_floats(k, n));
 }
 
 Shape OperationBinder::shape(int32_t value) const {

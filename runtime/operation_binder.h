@@ -90,6 +90,8 @@ class OperationBinder {
   void expect_result_count(int64_t count);
   // Of an operand that is kPacked: must lie so, and hold so many elements.
   void expect_packed(size_t position, WeightLayout layout, int64_t count);
+  // The same of k rows and n columns in the panels of kernels/pack.h for what the operation computes in.
+  void expect_panels(size_t position, WeightLayout layout, int64_t k, int64_t n);
 
   // Attributes. The schema says what one is that is not there, if it need not be.
   int64_t integer(const char* name);  // kPositive, kExtent
