@@ -1,9 +1,17 @@
 #pragma once
 // dst = softmax(scale q k^T) v for each window of a grid and each head, without ever storing a whole score matrix: keys
 // come in blocks, and each query row keeps a running maximum and sum. Windows are gathered by addressing.
+//
+// In bf16: q times scale log2(e) in f32, k, v and the pads are rounded to bf16, so that scores are powers of two;
+// scores are sums in f32. A row's weights are 2^(score - r), r the largest score rounded up to a whole number, so that
+// other blocks of keys change no weight but by a power of two. The weights are rounded to bf16 for the product with
+// values and for their sum, so that a row's weights still are 1 together. Rounding is round_to_bf16 (kernels/bf16.h).
 
+#include <cstddef>
 #include <cstdint>
 
+#include "base/dtype.h"
+#include "base/precision.h"
 #include "kernels/context.h"
 #include "kernels/dispatch.h"
 
@@ -30,29 +38,38 @@ struct AttentionParams {
   int64_t window_k_h = 1;
   int64_t window_k_w = 0;
   float scale = 1;
+  Precision precision = Precision::kF32;  // or kBf16
+  // Of the elements in memory: kF32, and with kBf16 also kBF16.
+  DType q_dtype = DType::kF32;
+  DType k_dtype = DType::kF32;
+  DType v_dtype = DType::kF32;
+  DType dst_dtype = DType::kF32;
 };
 
 // q is (batch grid_q, q_pitch), k and v (batch grid_k, pitch), pad_k (heads dim), pad_v (heads value_dim), dst (batch
 // grid_q, heads value_dim). pad_k and pad_v stand for each key position of a window beyond the grid; nullptr when
 // windows fit.
-void attention(const AttentionParams& params, const float* q, const float* k, const float* v, const float* pad_k,
-               const float* pad_v, float* dst, KernelContext& context);
+void attention(const AttentionParams& params, const void* q, const void* k, const void* v, const float* pad_k,
+               const float* pad_v, void* dst, KernelContext& context);
 
 // The part of a grid's rows that a window covers: position i is row (i / width) grid_w + i % width after origin.
-template <class Float>
+template <class Byte>
 struct WindowRows {
-  Float* origin;
-  int64_t pitch;
+  Byte* origin;
+  DType dtype;    // of the elements
+  int64_t pitch;  // in bytes
   int64_t grid_w;
   int64_t width;
 };
+using WindowSource = WindowRows<const std::byte>;
+using WindowTarget = WindowRows<std::byte>;
 
 // What one call of a variant does: some queries of one window of one head.
 struct AttentionPiece {
-  WindowRows<const float> q;
-  WindowRows<const float> k;
-  WindowRows<const float> v;
-  WindowRows<float> dst;
+  WindowSource q;
+  WindowSource k;
+  WindowSource v;
+  WindowTarget dst;
   int64_t first_query;
   int64_t queries;
   int64_t keys;         // inside the grid
@@ -62,9 +79,9 @@ struct AttentionPiece {
   int64_t dim;
   int64_t value_dim;
   float scale;
-  // Where a piece has only some of its queries' keys: dst gets the weighted sum of values undivided, row_sums (queries)
-  // the sums of weights, row_largest (queries) the largest scores as powers of two, which the weights are relative to.
-  // Else nullptr.
+  // Where a piece has only some of its queries' keys: dst, f32, gets the weighted sum of values undivided, row_sums
+  // (queries) the sums of weights, row_largest (queries) the largest scores as powers of two, which the weights are
+  // relative to. Else nullptr.
   float* row_largest;
   float* row_sums;
   float* scratch;
@@ -83,5 +100,6 @@ constexpr int64_t kAttentionScoresPitch = kAttentionKeys + 16;
 
 using AttentionFunction = void(const AttentionPiece& piece);
 extern const KernelVariants<AttentionFunction> attention_variants;
+extern const KernelVariants<AttentionFunction> attention_bf16_variants;
 
 }  // namespace samc
