@@ -29,8 +29,6 @@ namespace samc {
 constexpr int64_t kGemmLine = 16;          // words of k that lie together in a tile; also the columns of a panel
 constexpr int64_t kGemmMostTileRows = 14;  // of any variant of f32
 
-using Bf16 = uint16_t;  // its bits
-
 // Elements, not words.
 struct GemmRows {
   const void* src = nullptr;
