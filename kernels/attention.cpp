@@ -11,7 +11,14 @@ namespace samc {
 
 SAMC_VECTOR_VARIANTS(attention, AttentionFunction)
 SAMC_DECLARE_VARIANT(scalar, attention_bf16, AttentionFunction)
+#if defined(__x86_64__)
+SAMC_DECLARE_VARIANT(amx_bf16, attention_bf16, AttentionFunction)
+SAMC_DECLARE_VARIANT(avx512_bf16, attention_bf16, AttentionFunction)
+SAMC_LIST_VARIANTS(attention_bf16, AttentionFunction, {kAmxIsa, &amx_bf16::attention_bf16},
+                   {kAvx512Bf16Isa, &avx512_bf16::attention_bf16}, {kScalarIsa, &scalar::attention_bf16})
+#else
 SAMC_LIST_VARIANTS(attention_bf16, AttentionFunction, {kScalarIsa, &scalar::attention_bf16})
+#endif
 
 namespace {
 
@@ -22,13 +29,15 @@ constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of 
 constexpr int64_t kFewPieces = 4;
 constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 
-// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
-// sum. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room than this.
+// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, for each query its maximum and
+// sum, and the pads rounded. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room
+// than this.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
-                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows + 64;
+                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
+                         round_up(dim, 32) + round_up(value_dim, 32) + 64;
   return std::max(packed, dim + keys + value_dim + 16);
 }
 

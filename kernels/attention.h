@@ -95,8 +95,18 @@ constexpr int64_t kAttentionKeys = 128;     // keys in a block: its K and V stay
 // What a variant may take of scratch memory, whatever its vectors: tiles of so many queries, and the scores of so many.
 constexpr int64_t kAttentionMostTileRows = 16;
 constexpr int64_t kAttentionScoreRows = 32;
-// Floats from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
+// Words from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
 constexpr int64_t kAttentionScoresPitch = kAttentionKeys + 16;
+
+// Some tiles of a piece's queries that variants multiply one after the other, while a panel is in the L1 cache. A word
+// of 32 bits is one element in f32, two in bf16.
+struct AttentionTiles {
+  const float* q;  // (tiles, tile_words)
+  int64_t tile_words;
+  int64_t tiles;
+  int64_t rows;       // of each
+  int64_t last_rows;  // of the last one
+};
 
 using AttentionFunction = void(const AttentionPiece& piece);
 extern const KernelVariants<AttentionFunction> attention_variants;

@@ -12,5 +12,11 @@ constexpr int64_t kTileRows = 6;
 }  // namespace
 #include "kernels/vector/tile.inc"
 
+#include "kernels/vector/attention_words.inc"
+
+#include "kernels/vector/attention_products.inc"
+
 #include "kernels/vector/attention.inc"
+
+void attention(const AttentionPiece& piece) { attend(piece); }
 }  // namespace samc::avx2
