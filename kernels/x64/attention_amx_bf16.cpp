@@ -138,9 +138,13 @@ void value_tiles(const AttentionTiles& group, const float* weights, const float*
 
 #include "kernels/vector/attention.inc"
 
-void attention_bf16(const AttentionPiece& piece) {
+namespace {
+void attend_in_tiles(const AttentionPiece& piece) {
   const TilesInUse tiles;
   attend(piece);
 }
+}  // namespace
+
+extern const Attention attention_bf16 = {256, &attend_in_tiles, &pack_block};
 
 }  // namespace samc::amx_bf16

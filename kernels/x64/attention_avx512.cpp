@@ -18,5 +18,5 @@ constexpr int64_t kTileRows = 14;
 
 #include "kernels/vector/attention.inc"
 
-void attention(const AttentionPiece& piece) { attend(piece); }
+extern const Attention attention = {252, &attend, nullptr};  // whole tiles of 14 and of 6 rows
 }  // namespace samc::avx512

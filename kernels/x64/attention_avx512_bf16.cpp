@@ -16,5 +16,5 @@ constexpr int64_t kTileRows = 14;
 
 #include "kernels/vector/attention.inc"
 
-void attention_bf16(const AttentionPiece& piece) { attend(piece); }
+extern const Attention attention_bf16 = {252, &attend, &pack_block};
 }  // namespace samc::avx512_bf16
