@@ -9,9 +9,16 @@
 
 namespace samc {
 
-SAMC_VECTOR_VARIANTS(attention, AttentionFunction)
-SAMC_DECLARE_VARIANT(scalar, attention_bf16, AttentionFunction)
-SAMC_LIST_VARIANTS(attention_bf16, AttentionFunction, {kScalarIsa, &scalar::attention_bf16})
+SAMC_VECTOR_VARIANTS(attention, const Attention)
+SAMC_DECLARE_VARIANT(scalar, attention_bf16, const Attention)
+#if defined(__x86_64__)
+SAMC_DECLARE_VARIANT(amx_bf16, attention_bf16, const Attention)
+SAMC_DECLARE_VARIANT(avx512_bf16, attention_bf16, const Attention)
+SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kAmxIsa, &amx_bf16::attention_bf16},
+                   {kAvx512Bf16Isa, &avx512_bf16::attention_bf16}, {kScalarIsa, &scalar::attention_bf16})
+#else
+SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kScalarIsa, &scalar::attention_bf16})
+#endif
 
 namespace {
 
@@ -22,13 +29,15 @@ constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of 
 constexpr int64_t kFewPieces = 4;
 constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 
-// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
-// sum. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room than this.
+// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, for each query its maximum and
+// sum, and the pads rounded. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room
+// than this.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
-                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows + 64;
+                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
+                         round_up(dim, 32) + round_up(value_dim, 32) + 64;
   return std::max(packed, dim + keys + value_dim + 16);
 }
 
@@ -105,7 +114,7 @@ WindowRows<Byte> rows(Byte* buffer, DType dtype, int64_t row, int64_t pitch, int
 }
 
 // One piece whose keys are all rows of k and v in order, its keys in parts.
-void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piece, KernelContext& context) {
+void attention_in_parts(const AttentionPiece& whole, const Attention& kernel, KernelContext& context) {
   Parts parts{divide_up(whole.keys, kPartKeys), whole.queries, whole.value_dim, nullptr};
   parts.memory = context.scratch.shared_floats(Parts::floats(parts.parts, parts.queries, parts.value_dim));
   const auto scratch = static_cast<size_t>(scratch_floats(whole.queries, kPartKeys, whole.dim, whole.value_dim));
@@ -121,7 +130,7 @@ void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piec
     piece.row_largest = parts.largest(part);
     piece.row_sums = parts.sums(part);
     piece.scratch = context.scratch.floats(worker, scratch);
-    run_piece(piece);
+    kernel.attend(piece);
   });
   constexpr int64_t kRows = 8;
   context.pool.run(divide_up(whole.queries, kRows), [&](int64_t block, int worker) {
@@ -142,16 +151,21 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
   const AttentionParams& p = params;
   if (p.batch * p.grid_q_h * p.grid_q_w == 0) return;
   check_params(p, pad_k, pad_v);
+  const auto& variants = p.precision == Precision::kBf16 ? attention_bf16_variants : attention_variants;
+  const Attention& kernel = *variants.choose(context);
   const int64_t dst_pitch = p.heads * p.value_dim;
   const int64_t windows_x = divide_up(p.grid_q_w, p.window_q_w);
   const int64_t windows = divide_up(p.grid_q_h, p.window_q_h) * windows_x;
   const int64_t window_queries = p.window_q_h * p.window_q_w;
   const int64_t window_keys = p.window_k_h * p.window_k_w;
-  const int64_t blocks = divide_up(window_queries, kAttentionQueries);
-  const auto scratch =
-      static_cast<size_t>(scratch_floats(std::min(window_queries, kAttentionQueries), window_keys, p.dim, p.value_dim));
-  const auto& variants = p.precision == Precision::kBf16 ? attention_bf16_variants : attention_variants;
-  AttentionFunction* run_piece = variants.choose(context);
+  const int64_t blocks = divide_up(window_queries, kernel.most_queries);
+  const auto scratch = static_cast<size_t>(
+      scratch_floats(std::min(window_queries, kernel.most_queries), window_keys, p.dim, p.value_dim));
+
+  // Where several pieces have the same keys, these are packed once for all: (batch, heads, key_blocks, block_words).
+  const int64_t key_blocks = divide_up(window_keys, kAttentionKeys);
+  const int64_t block_words = attention_block_words(p.dim, p.value_dim);
+  float* shared = nullptr;
 
   const auto piece_at = [&](int64_t index) {
     const int64_t block = index % blocks;
@@ -176,8 +190,8 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
                    p.grid_k_w, k_width);
     piece.dst =
         rows(static_cast<std::byte*>(dst), p.dst_dtype, q_row, dst_pitch, head * p.value_dim, p.grid_q_w, q_width);
-    piece.first_query = block * kAttentionQueries;
-    piece.queries = std::clamp<int64_t>(queries - piece.first_query, 0, kAttentionQueries);
+    piece.first_query = block * kernel.most_queries;
+    piece.queries = std::clamp<int64_t>(queries - piece.first_query, 0, kernel.most_queries);
     piece.keys = std::min(p.window_k_h, p.grid_k_h - k_y) * k_width;
     piece.padded_keys = window_keys - piece.keys;
     piece.pad_k = pad_k == nullptr ? nullptr : pad_k + head * p.dim;
@@ -185,16 +199,23 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
     piece.dim = p.dim;
     piece.value_dim = p.value_dim;
     piece.scale = p.scale;
+    piece.packed = shared == nullptr ? nullptr : shared + index / blocks * key_blocks * block_words;
     return piece;
   };
 
   const int64_t pieces = p.batch * windows * p.heads * blocks;
   if (pieces <= kFewPieces && windows == 1 && pad_k == nullptr && window_keys >= 2 * kPartKeys) {
-    for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), run_piece, context);
+    for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), kernel, context);
     return;
   }
+  if (kernel.pack != nullptr && windows == 1 && blocks > 1 && pad_k == nullptr) {
+    shared = context.scratch.shared_floats(static_cast<size_t>(p.batch * p.heads * key_blocks * block_words));
+    context.pool.run(p.batch * p.heads * key_blocks, [&](int64_t index, int) {
+      kernel.pack(piece_at(index / key_blocks * blocks), index % key_blocks, shared + index * block_words);
+    });
+  }
   // Small pieces come in runs, so that a worker knows what it does next.
-  const int64_t piece_work = std::min(window_queries, kAttentionQueries) * window_keys * (p.dim + p.value_dim);
+  const int64_t piece_work = std::min(window_queries, kernel.most_queries) * window_keys * (p.dim + p.value_dim);
   const int64_t most = std::max<int64_t>(1, std::min(pieces / (8 * context.pool.threads()), kMostPiecesInARun));
   const int64_t run_pieces = std::clamp<int64_t>(kRunWork / piece_work, 1, most);
   context.pool.run(divide_up(pieces, run_pieces), [&](int64_t run, int worker) {
@@ -206,7 +227,7 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
       if (index + 1 < last) next = piece_at(index + 1);
       piece.scratch = memory;
       piece.next = next.queries > 0 ? &next : nullptr;
-      if (piece.queries > 0) run_piece(piece);
+      if (piece.queries > 0) kernel.attend(piece);
       piece = next;
     }
   });

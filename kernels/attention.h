@@ -12,6 +12,7 @@
 
 #include "base/dtype.h"
 #include "base/precision.h"
+#include "base/rounding.h"
 #include "kernels/context.h"
 #include "kernels/dispatch.h"
 
@@ -84,22 +85,45 @@ struct AttentionPiece {
   // relative to. Else nullptr.
   float* row_largest;
   float* row_sums;
+  // All keys and values as the variant's pack() left them, blocks one behind the other, or nullptr: it packs them
+  // itself.
+  const float* packed;
   float* scratch;
   // What the same worker does next, or nullptr: its rows are fetched into the cache beside the arithmetic.
   const AttentionPiece* next;
 };
 
-constexpr int64_t kAttentionQueries = 252;  // most queries in a piece: whole tiles of 14 and of 6 rows
-constexpr int64_t kAttentionKeys = 128;     // keys in a block: its K and V stay in the L2 cache, a panel of it in L1
+constexpr int64_t kAttentionKeys = 128;  // keys in a block: its K and V stay in the L2 cache, a panel of it in L1
 
 // What a variant may take of scratch memory, whatever its vectors: tiles of so many queries, and the scores of so many.
 constexpr int64_t kAttentionMostTileRows = 16;
 constexpr int64_t kAttentionScoreRows = 32;
-// Floats from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
+// Words from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
 constexpr int64_t kAttentionScoresPitch = kAttentionKeys + 16;
 
-using AttentionFunction = void(const AttentionPiece& piece);
-extern const KernelVariants<AttentionFunction> attention_variants;
-extern const KernelVariants<AttentionFunction> attention_bf16_variants;
+// Some tiles of a piece's queries that variants multiply one after the other, while a panel is in the L1 cache. A word
+// of 32 bits is one element in f32, two in bf16.
+struct AttentionTiles {
+  const float* q;  // (tiles, tile_words)
+  int64_t tile_words;
+  int64_t tiles;
+  int64_t rows;       // of each
+  int64_t last_rows;  // of the last one
+};
+
+// What one variant does.
+struct Attention {
+  int64_t most_queries;  // of a piece: whole tiles
+  void (*attend)(const AttentionPiece& piece);
+  // Block number `block` of the piece's keys and their values, of kAttentionKeys or what is left: to
+  // attention_block_words(dim, value_dim). For pieces that share keys; nullptr where each packs its own.
+  void (*pack)(const AttentionPiece& piece, int64_t block, float* packed);
+};
+// In bf16, whatever the variant: keys as pairs of dim, then values as pairs of keys.
+[[gnu::always_inline]] inline int64_t attention_block_words(int64_t dim, int64_t value_dim) {
+  return kAttentionKeys * round_up(dim, 32) / 2 + kAttentionKeys / 2 * round_up(value_dim, 16);
+}
+extern const KernelVariants<const Attention> attention_variants;
+extern const KernelVariants<const Attention> attention_bf16_variants;
 
 }  // namespace samc

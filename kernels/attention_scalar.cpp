@@ -94,7 +94,7 @@ void attend(const AttentionPiece& piece) {
 
 }  // namespace
 
-void attention(const AttentionPiece& piece) { attend<InF32>(piece); }
-void attention_bf16(const AttentionPiece& piece) { attend<InBf16>(piece); }
+extern const Attention attention = {256, &attend<InF32>, nullptr};
+extern const Attention attention_bf16 = {256, &attend<InBf16>, nullptr};
 
 }  // namespace samc::scalar
