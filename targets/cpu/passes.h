@@ -25,5 +25,6 @@ mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_matmul(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc::cpu
