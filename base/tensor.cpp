@@ -70,20 +70,16 @@ void Tensor::reshape(Shape shape) {
   shape_ = std::move(shape);
 }
 
-static const char* name_non_finite(float value) { return std::isnan(value) ? "NaN" : "an infinite value"; }
-
 const char* first_non_finite(std::span<const float> values) {
   for (const float value : values)
-    if (!std::isfinite(value)) return name_non_finite(value);
+    if (!std::isfinite(value)) return std::isnan(value) ? "NaN" : "an infinite value";
   return nullptr;
 }
 
-const char* first_non_finite(const TensorView& values) {
-  if (values.dtype != DType::kBF16) return first_non_finite(values.f32());
+bool is_finite(const TensorView& values) {
+  if (values.dtype != DType::kBF16) return first_non_finite(values.f32()) == nullptr;
   const std::span<const uint16_t> bits(static_cast<const uint16_t*>(values.data), static_cast<size_t>(values.count()));
-  for (const uint16_t value : bits)
-    if (!std::isfinite(bf16_to_f32(value))) return name_non_finite(bf16_to_f32(value));
-  return nullptr;
+  return std::ranges::all_of(bits, [](uint16_t value) { return std::isfinite(bf16_to_f32(value)); });
 }
 
 }  // namespace samc

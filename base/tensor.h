@@ -94,9 +94,8 @@ class Tensor {
 
 // What the first number is that is not finite, "NaN" or "an infinite value"; nullptr where all are.
 const char* first_non_finite(std::span<const float> values);
-const char* first_non_finite(const TensorView& values);  // f32 or bf16
 // Whether all numbers are. f32 or bf16.
-inline bool is_finite(const TensorView& values) { return first_non_finite(values) == nullptr; }
+bool is_finite(const TensorView& values);
 inline bool is_finite(const Tensor& values) { return is_finite(values.view()); }
 
 }  // namespace samc

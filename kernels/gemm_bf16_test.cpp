@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/bf16.h"
 #include "kernels/conv.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
@@ -17,11 +18,11 @@ namespace {
 
 constexpr double kOfMagnitudes = 1e-5;
 
-float rounded(float value) { return bf16_to_f32(f32_to_finite_bf16(value)); }
+float rounded(float value) { return bf16_to_f32(round_to_bf16(value)); }
 
 std::vector<uint16_t> to_bf16(const std::vector<float>& values) {
   std::vector<uint16_t> result(values.size());
-  std::transform(values.begin(), values.end(), result.begin(), f32_to_finite_bf16);
+  std::transform(values.begin(), values.end(), result.begin(), round_to_bf16);
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 
 #include "base/guard.h"
@@ -128,8 +129,13 @@ struct Executor::State {
   // "NaN", "an infinite value", or nothing.
   static const char* non_finite(const BoundFunction& bound, int32_t index, const ValueAddresses& at) {
     const Value& value = bound.function->values[static_cast<size_t>(index)];
-    if (value.dtype != DType::kF32 && value.dtype != DType::kBF16) return nullptr;
-    return first_non_finite(TensorView{value.dtype, value.shape_at(bound.sizes), at.bytes(index)});
+    const int64_t count = value.count(bound.sizes);
+    if (value.dtype == DType::kF32) return first_non_finite({at.read(index), static_cast<size_t>(count)});
+    if (value.dtype != DType::kBF16) return nullptr;
+    const std::span<const uint16_t> bits(at.read<uint16_t>(index), static_cast<size_t>(count));
+    const auto found = std::ranges::find_if(bits, [](uint16_t number) { return !std::isfinite(bf16_to_f32(number)); });
+    if (found == bits.end()) return nullptr;
+    return std::isnan(bf16_to_f32(*found)) ? "NaN" : "an infinite value";
   }
 
   static Status check_inputs(const BoundFunction& bound, const ValueAddresses& at) {

@@ -165,7 +165,7 @@ bool is_worth_it(const TableFactors& factors, const TensorView& table) {
 
 std::optional<TableFactors> factor_table(const TensorView& table) {
   const std::optional<Map> map = map_of(table);
-  if (!map || first_non_finite(table) != nullptr) return std::nullopt;
+  if (!map || !is_finite(table)) return std::nullopt;
   const double allowed = kTableTolerance * largest_of(table);
   std::optional<TableFactors> found = constant_planes(*map);
   if (!found) found = by_axes(*map);
