@@ -8,6 +8,7 @@
 
 #include "app/console.h"
 #include "base/check.h"
+#include "base/cpu_precision.h"
 #include "kernels/fma_peak.h"
 
 namespace samc {

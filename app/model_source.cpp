@@ -14,7 +14,7 @@
 #include "app/model_files.h"
 #include "app/module_cache.h"
 #include "app/precision_option.h"
-#include "base/cpu_features.h"
+#include "base/cpu_precision.h"
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"

@@ -10,6 +10,7 @@
 
 #include "base/cpu_detection.h"
 #include "base/cpu_features.h"
+#include "base/cpu_precision.h"
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/status.h"

@@ -64,12 +64,6 @@ std::span<const Isa> known_isas() { return kKnownIsas; }
 
 bool isa_available(const Isa& isa) { return cpu_features().includes(isa.features); }
 
-std::string isa_name(CpuFeatures features) {
-  for (const Isa& isa : kKnownIsas)
-    if (features == isa.features) return isa.name;
-  return features.to_string();
-}
-
 Result<Isa> choose_isa() {
   if (const char* forced = std::getenv("SAMC_ISA"); forced != nullptr && *forced != '\0') {
     for (const Isa& isa : kKnownIsas) {
@@ -83,20 +77,6 @@ Result<Isa> choose_isa() {
   for (const Isa& isa : kKnownIsas)
     if (isa_available(isa)) best = isa;
   return Isa{best.name, cpu_features()};
-}
-
-Status can_compute(Precision precision, const Isa& isa) {
-  const auto has_bf16 = [](const CpuFeatures& features) { return features.includes(kAvx512Bf16Isa.features); };
-  if (precision == Precision::kF32 || (precision == Precision::kBf16 && has_bf16(isa.features))) return Status::ok();
-  if (precision != Precision::kBf16)
-    return unsupported(fmt::format("precision {} is not supported on the CPU", precision_name(precision)),
-                       "use f32 or bf16");
-  const char* forced = std::getenv("SAMC_ISA");
-  if (forced != nullptr && std::string_view(forced) == kScalarIsa.name) return Status::ok();
-  const char* hint = "use a model compiled with --precision f32; SAMC_ISA=scalar runs this one, many times slower";
-  if (has_bf16(cpu_features()))
-    return unsupported(fmt::format("SAMC_ISA={} leaves no bf16 arithmetic (avx512_bf16)", isa.name), hint);
-  return unsupported("this machine has no bf16 arithmetic (avx512_bf16)", hint);
 }
 
 std::string machine_description() {

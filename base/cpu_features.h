@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "base/precision.h"
 #include "base/status.h"
 
 namespace samc {
@@ -67,17 +66,11 @@ constexpr Isa kAmxIsa{
 // All of them, best last. A new one gets its line here when the first kernel is written for it.
 std::span<const Isa> known_isas();
 bool isa_available(const Isa& isa);
-// The name of the known set that these are, else CpuFeatures::to_string().
-std::string isa_name(CpuFeatures features);
 
 // What kernels may use: all that the machine has, under the name of the best known set within it, or the set that
 // SAMC_ISA names and nothing beyond. A name that is unknown, or a set that the machine lacks, is an error (no silent
 // fallback).
 Result<Isa> choose_isa();
-
-// Whether kernels held to isa compute in this precision. bf16 needs avx512_bf16; without it there is only plain code,
-// far slower than f32, which runs where SAMC_ISA=scalar asks for it and never by itself.
-Status can_compute(Precision precision, const Isa& isa);
 
 // "AMD EPYC 9R14, 2 cores, avx512+vnni+bf16": for bench and logs.
 std::string machine_description();

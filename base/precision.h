@@ -5,7 +5,6 @@
 
 namespace samc {
 
-// Most precise first.
 enum class Precision : uint8_t { kF32, kBf16, kInt8 };
 
 constexpr const char* precision_name(Precision precision) {

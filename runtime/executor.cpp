@@ -7,6 +7,7 @@
 #include <cmath>
 #include <deque>
 
+#include "base/cpu_precision.h"
 #include "base/guard.h"
 #include "runtime/bound_function.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/cpu_features.h"
+#include "base/cpu_precision.h"
 #include "kernels/pack.h"
 #include "package/model_names.h"
 #include "package/plan.h"
