@@ -25,10 +25,11 @@ constexpr AttributeSchema kAttributes[] = {
 #define SAMC_ATTRIBUTE(name, kind, absent, note) {#name, AttributeKind::kind, absent},
 #include "package/ops.def"
 };
-enum class Line : uint8_t { kOperation, kRunsBf16, kOperand, kResultOrBf16, kAttribute };
+enum class Line : uint8_t { kOperation, kInBf16, kOperand, kResultOrBf16, kAttribute };
 constexpr Line kLines[] = {
 #define SAMC_OPERATION(name, meaning) Line::kOperation,
-#define SAMC_RUNS_BF16(kernel) Line::kRunsBf16,
+#define SAMC_RUNS_BF16(kernel) Line::kInBf16,
+#define SAMC_PLAIN_BF16() Line::kInBf16,
 #define SAMC_OPERAND(name, need, shape) Line::kOperand,
 #define SAMC_OPERAND_IN_PLACE(name, need, shape) Line::kOperand,
 #define SAMC_OPERAND_OR_BF16(name, need, shape) Line::kOperand,
@@ -52,7 +53,7 @@ constexpr auto kTable = [] {
     switch (line) {
       case Line::kOperation:
         break;
-      case Line::kRunsBf16:
+      case Line::kInBf16:
         last.computes_in_bf16 = true;
         break;
       case Line::kOperand:

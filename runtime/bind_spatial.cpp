@@ -97,10 +97,18 @@ BoundOperation bind_max_pool(OperationBinder& in) {
   const int64_t out_w = (params.in_w - params.kernel_w) / params.stride_w + 1;
   in.expect_result_count(product({out_h, out_w, params.c}));
   const int32_t src = in.operand(0), dst = in.result();
-  return bound(static_cast<double>(in.count(dst)) * static_cast<double>(params.kernel_h * params.kernel_w),
-               [=](const ValueAddresses& at, KernelContext& context) {
-                 max_pool(params, at.read(src), at.write(dst), context);
-               });
+  const double comparisons =
+      static_cast<double>(in.count(dst)) * static_cast<double>(params.kernel_h * params.kernel_w);
+  if (in.precision() == Precision::kBf16) {
+    in.require(in.dtype(src) == DType::kBF16 && in.dtype(dst) == DType::kBF16, "in bf16 it is of {} and gives {}",
+               dtype_name(in.dtype(src)), dtype_name(in.dtype(dst)));
+    return bound(comparisons, [=](const ValueAddresses& at, KernelContext& context) {
+      max_pool(params, at.read<uint16_t>(src), at.write<uint16_t>(dst), context);
+    });
+  }
+  return bound(comparisons, [=](const ValueAddresses& at, KernelContext& context) {
+    max_pool(params, at.read(src), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_upsample_nearest(OperationBinder& in) {

@@ -23,7 +23,10 @@ const OperationSchema& schema_of(RunOp run) {
 
 bool is_view(mlir::Operation* op) { return mlir::isa<top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(op); }
 
-bool is_product(RunOp run) { return schema_of(run).computes_in_bf16; }
+// A pool of bf16 numbers is one of them, so it is in bf16 where what it reads and what it gives are, and only there.
+bool is_pool(RunOp run) { return run.getKernel() == "max_pool"; }
+
+bool is_product(RunOp run) { return schema_of(run).computes_in_bf16 && !is_pool(run); }
 
 // The first products on every way back from the function's outputs. Their errors reach masks and scores as they are.
 std::set<mlir::Operation*> last_products(mlir::func::FuncOp function) {
@@ -56,12 +59,20 @@ bool is_read_as_bf16(mlir::Value value) {
   return llvm::all_of(value.getUses(), [](mlir::OpOperand& use) {
     if (is_view(use.getOwner())) return is_read_as_bf16(use.getOwner()->getResult(0));
     auto run = mlir::dyn_cast<RunOp>(use.getOwner());
+    if (run && is_pool(run)) return is_read_as_bf16(run.getResult());
     if (!run || !run.getPrecision()) return false;
     // `arguments` are the operation's operands in order.
     if (!schema_of(run).operand(use.getOperandNumber()).may_be_bf16) return false;
     // A norm is of f32 numbers: the kernel rounds behind it.
     return run.getKernel() != "matmul" || use.getOperandNumber() != 0 || config_integer(run, "norm") == 0;
   });
+}
+
+bool is_stored_as_bf16(mlir::Value value) {
+  mlir::Operation* producer = value.getDefiningOp();
+  while (producer != nullptr && is_view(producer)) producer = producer->getOperand(0).getDefiningOp();
+  auto run = mlir::dyn_cast_or_null<RunOp>(producer);
+  return run && run.getDtype();
 }
 
 }  // namespace
@@ -88,6 +99,11 @@ mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore&) {
   });
   module.walk([&](RunOp run) {
     if (stored.at(key(run))) run.setDtypeAttr(bf16);
+  });
+  module.walk([&](RunOp run) {
+    if (!is_pool(run) || !is_stored_as_bf16(run.getArguments()[0])) return;
+    run.setPrecisionAttr(bf16);
+    run.setDtypeAttr(bf16);
   });
   return mlir::success();
 }

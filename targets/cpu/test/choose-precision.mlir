@@ -32,6 +32,22 @@ func.func @attention(%x: tensor<5x8xf32>) -> tensor<5x8xf32> {
   return %4 : tensor<5x8xf32>
 }
 
+// Queries pooled between a projection and attention: all three in bf16. A pool of the residual stream stays f32.
+// CHECK-LABEL: @pooled
+// CHECK: cpu.run "matmul"{{.*}} {dtype = "bf16", precision = "bf16"}
+// CHECK: cpu.run "max_pool"{{.*}} {dtype = "bf16", precision = "bf16"}
+// CHECK: cpu.run "attention"{{.*}} {precision = "bf16"}
+// CHECK: cpu.run "max_pool"({{.*}}) {{{[^}]*}}} :
+func.func @pooled(%x: tensor<1x4x4x8xf32>) -> (tensor<1x2x2x8xf32>, tensor<1x2x2x8xf32>) {
+  %none = "top.None"() : () -> none
+  %w = "top.Weight"() : () -> tensor<8x24xf32> loc("w8")
+  %0 = cpu.run "matmul"(%x, %w, %none) {activation = "none", eps = 0.25, k = 8 : i64, n = 24 : i64, norm = 1 : i64, weight_layout = "kn"} : (tensor<1x4x4x8xf32>, tensor<8x24xf32>, none) -> tensor<1x4x4x24xf32> loc("qkv2")
+  %1 = cpu.run "max_pool"(%0) {c = 8 : i64, in_h = 4 : i64, in_w = 4 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, offset = 0 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<1x4x4x24xf32>) -> tensor<1x2x2x8xf32> loc("q_pool")
+  %2 = cpu.run "attention"(%1, %0, %0, %none, %none) {batch = 1 : i64, dim = 4 : i64, grid_k_h = 4 : i64, grid_k_w = 4 : i64, grid_q_h = 2 : i64, grid_q_w = 2 : i64, heads = 2 : i64, k_offset = 8 : i64, q_offset = 0 : i64, scale = 5.0e-01 : f64, v_offset = 16 : i64, value_dim = 4 : i64, window_k_h = 4 : i64, window_k_w = 4 : i64, window_q_h = 2 : i64, window_q_w = 2 : i64} : (tensor<1x2x2x8xf32>, tensor<1x4x4x24xf32>, tensor<1x4x4x24xf32>, none, none) -> tensor<1x2x2x8xf32> loc("mixed2")
+  %3 = cpu.run "max_pool"(%x) {c = 8 : i64, in_h = 4 : i64, in_w = 4 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, offset = 0 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32> loc("shortcut")
+  return %2, %3 : tensor<1x2x2x8xf32>, tensor<1x2x2x8xf32>
+}
+
 // Not stored as bf16: what a norm, a residual, another kernel or the caller reads.
 // CHECK-LABEL: @stays_f32
 // CHECK: cpu.run "matmul"{{.*}} {precision = "bf16"}
