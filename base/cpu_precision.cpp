@@ -13,7 +13,7 @@ Status can_compute(Precision precision, const Isa& isa) {
                        "use f32 or bf16");
   const char* forced = std::getenv("SAMC_ISA");
   if (forced != nullptr && std::string_view(forced) == kScalarIsa.name) return Status::ok();
-  const char* hint = "use a model compiled with --precision f32; SAMC_ISA=scalar runs this one, many times slower";
+  const char* hint = "compile it with --precision f32; SAMC_ISA=scalar runs it in plain code, many times slower";
   if (has_bf16(cpu_features()))
     return unsupported(fmt::format("SAMC_ISA={} leaves no bf16 arithmetic (avx512_bf16)", isa.name), hint);
   return unsupported("this machine has no bf16 arithmetic (avx512_bf16)", hint);

@@ -29,13 +29,13 @@ bool is_packed(mlir::OpOperand& use) {
 
 class Factory {
  public:
-  Factory(top::WeightOp table, const NamedFactors& factors)
-      : builder_(table), location_(table->getLoc()), factors_(factors) {
-    builder_.setInsertionPointAfter(table);
+  // What it makes stands before `at`, under its name.
+  Factory(mlir::Operation* at, const NamedFactors& factors) : builder_(at), location_(at->getLoc()), factors_(factors) {
     for (const auto& [name, shape] : factors.parts) parts_.push_back(create_weight(builder_, name, shape));
   }
 
-  mlir::Value make() {
+  // The table; or of matrices, the table added to other, which has as many elements.
+  mlir::Value make(mlir::Value other = {}) {
     switch (factors_.kind) {
       case TableFactors::Kind::kSum:
         return binary("add", parts_[0], parts_[1]);
@@ -46,7 +46,9 @@ class Factory {
         const Shape right = shape_of(parts_[1]);
         config.set("k", right[0]).set("n", right[1]).set("norm", 0).set("eps", 0.0);
         config.set("activation", "none").set("weight_layout", "kn");
-        return run("matmul", {parts_[0], parts_[1], make_none(builder_)}, config);
+        llvm::SmallVector<mlir::Value> operands = {parts_[0], parts_[1], make_none(builder_)};
+        if (other) operands.push_back(other);
+        return run("matmul", operands, config);
       }
     }
     return {};
@@ -67,6 +69,16 @@ class Factory {
   const NamedFactors& factors_;
   std::vector<mlir::Value> parts_;
 };
+
+// The sum of the table and another value, or a null op.
+RunOp plain_sum(mlir::OpOperand& use) {
+  auto run = mlir::dyn_cast<RunOp>(use.getOwner());
+  if (!run || run.getKernel() != "binary" || config_string(run, "op") != "add" ||
+      config_string(run, "activation") != "none")
+    return {};
+  const mlir::Value other = run.getArguments()[1 - use.getOperandNumber()];
+  return shape_of(other) == shape_of(use.get()) && !is_weight(other) ? run : RunOp();
+}
 
 }  // namespace
 
@@ -89,10 +101,22 @@ mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights) {
       }
     }
     if (!entry->second) continue;
-    const mlir::Value made = Factory(table, *entry->second).make();
-    mlir::OpBuilder builder(module.getContext());
-    builder.setInsertionPointAfter(made.getDefiningOp());
-    value.replaceAllUsesWith(make_reshape(builder, derived_location(value, ".table"), made, shape_of(value)));
+    const auto replace = [&](mlir::Value replaced, mlir::Value made, const char* suffix) {
+      mlir::OpBuilder builder(module.getContext());
+      builder.setInsertionPointAfter(made.getDefiningOp());
+      replaced.replaceAllUsesWith(make_reshape(builder, derived_location(made, suffix), made, shape_of(replaced)));
+    };
+    if (entry->second->kind == TableFactors::Kind::kMatrices) {
+      // The kernel adds: the table itself is never there.
+      for (mlir::OpOperand& use : llvm::make_early_inc_range(value.getUses())) {
+        RunOp sum = plain_sum(use);
+        if (!sum) continue;
+        const mlir::Value other = sum.getArguments()[1 - use.getOperandNumber()];
+        replace(sum.getResult(), Factory(sum, *entry->second).make(other), ".map");
+        sum.erase();
+      }
+    }
+    if (!value.use_empty()) replace(value, Factory(table, *entry->second).make(), ".map");
     table.erase();
   }
   return mlir::success();
