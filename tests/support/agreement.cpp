@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "media/image.h"
 #include "runtime/module.h"
@@ -22,13 +24,12 @@ struct Seen {
 
 MaskAgreement agreement(const Seen& one, const Seen& other) {
   SAMC_CHECK(one.mask.size() == other.mask.size(), "masks of {} and {} pixels", one.mask.size(), other.mask.size());
-  double in_one = 0, in_both = 0, in_any = 0;
+  double in_both = 0, in_any = 0;
   for (size_t pixel = 0; pixel < one.mask.size(); ++pixel) {
-    in_one += one.mask[pixel] ? 1 : 0;
     in_both += one.mask[pixel] && other.mask[pixel] ? 1 : 0;
     in_any += one.mask[pixel] || other.mask[pixel] ? 1 : 0;
   }
-  return {one.what, in_any == 0 ? 1 : in_both / in_any, in_one / static_cast<double>(one.mask.size()),
+  return {one.what, in_any == 0 ? 1 : in_both / in_any, in_any / static_cast<double>(one.mask.size()),
           std::abs(static_cast<double>(one.score) - static_cast<double>(other.score))};
 }
 
@@ -91,12 +92,52 @@ Result<std::vector<MaskAgreement>> compare_masks(const std::string& module, cons
   return agreements(one, other);
 }
 
+Result<std::vector<MaskAgreement>> compare_grid(const std::string& module, const std::string& other_module,
+                                                const std::string& picture_path) {
+  SAMC_ASSIGN(const Image picture, read_image(picture_path));
+  const auto width = static_cast<float>(picture.width), height = static_cast<float>(picture.height);
+  std::vector<NamedPrompt> prompts;
+  for (int i = 0; i < 25; ++i) {
+    ObjectPrompt click;
+    click.points = {
+        {width * (static_cast<float>(i % 5) + 0.5f) / 5, height * (static_cast<float>(i / 5) + 0.5f) / 5, 1}};
+    prompts.push_back({"click", {click}});
+  }
+  for (int i = 0; i < 9; ++i) {
+    const float x = width * static_cast<float>(i % 3) / 3, y = height * static_cast<float>(i / 3) / 3;
+    ObjectPrompt box;
+    box.box = BoxPrompt{x + width / 30, y + height / 30, x + width / 3, y + height / 3};
+    prompts.push_back({"box", {box}});
+  }
+  SAMC_ASSIGN(const std::vector<Seen> one, masks_of_prompts(module, prompts, picture));
+  SAMC_ASSIGN(const std::vector<Seen> other, masks_of_prompts(other_module, prompts, picture));
+  return agreements(one, other);
+}
+
 Result<std::vector<MaskAgreement>> compare_video_masks(const std::string& module, const std::string& other_module,
                                                        const std::string& folder, int64_t frames) {
   SAMC_ASSIGN(const std::shared_ptr<ImageClip> clip, ImageClip::read(folder, frames));
   SAMC_ASSIGN(const std::vector<Seen> one, masks_of_clip(module, clip));
   SAMC_ASSIGN(const std::vector<Seen> other, masks_of_clip(other_module, clip));
   return agreements(one, other);
+}
+
+AgreementSummary summarise(const std::vector<MaskAgreement>& rows) {
+  AgreementSummary summary;
+  std::vector<double> ious;
+  for (const MaskAgreement& row : rows) {
+    summary.score_error = std::max(summary.score_error, row.score_error);
+    if (row.covered < 1e-3) continue;
+    ious.push_back(row.iou);
+    if (row.iou < summary.least) summary.least_of = row.what;
+    summary.least = std::min(summary.least, row.iou);
+  }
+  if (ious.empty()) return summary;
+  summary.masks = ious.size();
+  summary.mean = std::accumulate(ious.begin(), ious.end(), 0.0) / static_cast<double>(ious.size());
+  std::ranges::sort(ious);
+  summary.twentieth = ious[ious.size() / 20];
+  return summary;
 }
 
 }  // namespace samc::test
