@@ -37,7 +37,7 @@ func.func @attention(%x: tensor<5x8xf32>) -> tensor<5x8xf32> {
 // CHECK: cpu.run "matmul"{{.*}} {dtype = "bf16", precision = "bf16"}
 // CHECK: cpu.run "max_pool"{{.*}} {dtype = "bf16", precision = "bf16"}
 // CHECK: cpu.run "attention"{{.*}} {precision = "bf16"}
-// CHECK: cpu.run "max_pool"({{.*}}) {{{[^}]*}}} :
+// CHECK: cpu.run "max_pool"({{.*}}) {{[{][^}]*[}]}} :
 func.func @pooled(%x: tensor<1x4x4x8xf32>) -> (tensor<1x2x2x8xf32>, tensor<1x2x2x8xf32>) {
   %none = "top.None"() : () -> none
   %w = "top.Weight"() : () -> tensor<8x24xf32> loc("w8")
@@ -91,7 +91,7 @@ func.func @the_other(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 // The mask decoder's last products before its outputs stay f32.
 // CHECK-LABEL: @masks
 // CHECK: cpu.run "matmul"{{.*}} {precision = "bf16"}
-// CHECK: cpu.run "matmul"({{.*}}) {{{[^}]*}}} :
+// CHECK: cpu.run "matmul"({{.*}}) {{[{][^}]*[}]}} :
 // CHECK: cpu.run "unary"
 func.func @masks(%x: tensor<4x8xf32>) -> (tensor<4x8xf32> {top.name = "low_res_logits"}) {
   %none = "top.None"() : () -> none
