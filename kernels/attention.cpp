@@ -36,7 +36,7 @@ int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
-                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
+                         2 * kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
                          round_up(dim, 32) + round_up(value_dim, 32) + 64;
   return std::max(packed, dim + keys + value_dim + 16);
 }
