@@ -13,6 +13,7 @@
 #include "runtime/finite.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
+#include "runtime/picture_check.h"
 #include "runtime/postprocess.h"
 #include "runtime/preprocess.h"
 #include "runtime/prompt_points.h"
@@ -23,26 +24,10 @@ namespace {
 constexpr float kReturnedLogitLimit = 32.0f;
 constexpr int64_t kMostResultBytes = int64_t{1} << 34;
 
-Status too_large(const char* what, int64_t width, int64_t height) {
-  return invalid_input(fmt::format("{} has {} x {} pixels, more than the limits of {} on a side and {} in all", what,
-                                   width, height, kLongestSide, kMostPixels),
-                       "make it smaller first");
-}
-
 const char* find_non_finite_part(const ImageEmbedding& embedding) {
   return find_non_finite({{kImageEmbed, &embedding.image_embed},
                           {kHighResFeats1, &embedding.high_res_feats_1},
                           {kHighResFeats0, &embedding.high_res_feats_0}});
-}
-
-Status check_picture(const RgbView& picture) {
-  if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1)
-    return invalid_input(fmt::format("an image of {} x {} pixels", picture.width, picture.height));
-  if (!is_image_size(picture.width, picture.height)) return too_large("the image", picture.width, picture.height);
-  if (picture.stride < 3 * picture.width)
-    return invalid_input(
-        fmt::format("an image of {} x {} pixels with rows of {} bytes", picture.width, picture.height, picture.stride));
-  return Status::ok();
 }
 
 }  // namespace
@@ -188,6 +173,18 @@ struct ImagePredictor::State {
     for (float& logit : logits) logit = std::clamp(logit, -kReturnedLogitLimit, kReturnedLogitLimit);
   }
 
+  static Status check_result_size(const ImageEmbedding& embedding, DType dtype, int64_t masks) {
+    const int64_t pixel_bytes = dtype_size(dtype);
+    if (embedding.width > kMostResultBytes / embedding.height ||
+        embedding.width * embedding.height * pixel_bytes > kMostResultBytes / masks)
+      return invalid_input(fmt::format("{} masks of {} x {} pixels take more than {} GB", masks, embedding.width,
+                                       embedding.height, kMostResultBytes >> 30),
+                           "give fewer prompts at once");
+    return check_memory(
+        masks * embedding.height * embedding.width * pixel_bytes,
+        fmt::format("the result, {} masks of {} x {} pixels,", masks, embedding.width, embedding.height));
+  }
+
   Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& wanted, size_t picture) {
     if (embeddings.empty()) return invalid_input("no image is set", "call set_image first");
     if (picture >= embeddings.size())
@@ -200,16 +197,9 @@ struct ImagePredictor::State {
         return prompts.size() == 1 ? status : status.at(fmt::format("prompt {}", i));
     const int64_t masks = !wanted.multimask_output ? 1 : shapes.masks - (shapes.single_mask ? 1 : 0);
     const DType dtype = wanted.return_logits ? DType::kF32 : DType::kU8;
-    if (embedding.width > kMostResultBytes / embedding.height ||
-        embedding.width * embedding.height * dtype_size(dtype) > kMostResultBytes / masks / count)
-      return invalid_input(fmt::format("{} masks of {} x {} pixels take more than {} GB", masks * count,
-                                       embedding.width, embedding.height, kMostResultBytes >> 30),
-                           "give fewer prompts at once");
-    SAMC_TRY(check_memory(
-        count * masks * embedding.height * embedding.width * dtype_size(dtype),
-        fmt::format("the result, {} masks of {} x {} pixels,", masks * count, embedding.width, embedding.height)));
+    if (!wanted.low_res_only) SAMC_TRY(check_result_size(embedding, dtype, masks * count));
     Prediction result;
-    result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
+    if (!wanted.low_res_only) result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
     result.iou_predictions = Tensor({count, masks});
     result.low_res_logits = Tensor({count, masks, shapes.low_height, shapes.low_width});
     SAMC_TRY(prepare(picture));
@@ -225,7 +215,7 @@ struct ImagePredictor::State {
         const auto mask_logits = decoded.low_res_logits.f32().subspan(source * low_pixels, low_pixels);
         std::copy(mask_logits.begin(), mask_logits.end(), logits.begin());
         result.iou_predictions.f32()[static_cast<size_t>(target)] = decoded.iou_predictions.f32()[source];
-        finish_mask(logits, embedding, result.masks, target);
+        if (!wanted.low_res_only) finish_mask(logits, embedding, result.masks, target);
       }
     }
     return result;
@@ -321,6 +311,7 @@ void ImagePredictor::reset() {
   state_->model->forget_picture();
 }
 const ModelInfo& ImagePredictor::info() const { return state_->info(); }
+ThreadPool& ImagePredictor::pool() { return state_->model->pool(); }
 void ImagePredictor::observe(OperationObserver observer) { state_->model->observe(std::move(observer)); }
 size_t ImagePredictor::working_bytes() const { return state_->model->working_bytes(); }
 

@@ -28,6 +28,7 @@
 namespace samc {
 
 class ImageModel;
+class ThreadPool;
 
 struct PredictorOptions {
   int threads = 0;                      // 0: one for each core that the process may use
@@ -76,6 +77,8 @@ struct PredictOptions {
   bool multimask_output = true;  // three masks for each prompt; else one
   bool return_logits = false;    // masks as logits, not thresholded
   bool normalize_coords = true;  // coordinates are pixels of the picture; false: they are in [0, 1] already
+  // Only what the decoder gives: masks stays empty, and low_res_logits are not clamped. No region is filled.
+  bool low_res_only = false;
 };
 
 // masks: 3 or 1, in the model's order (not by score).
@@ -129,6 +132,8 @@ class ImagePredictor {
   void reset();
 
   const ModelInfo& info() const;
+  // The threads that it computes on, for what is done with its results between two calls.
+  ThreadPool& pool();
   // Called after every operation of a compiled module: for timing tables.
   void observe(OperationObserver observer);
   // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels, and what the mask
