@@ -117,8 +117,9 @@ class ImagePredictor {
   // The embedding of a picture that is set; valid until another is set.
   Result<const ImageEmbedding*> embedding(size_t picture = 0) const;
 
-  // Masks for each prompt of a picture that is set. Prompts are independent of each other: the decoder runs once for
-  // each, so memory does not grow with their number beyond that of the result.
+  // Masks for each prompt of a picture that is set. Prompts are independent of each other, and results are the same
+  // bits as those of a call for each. Several at once take less time, as threads decode different prompts. Memory does
+  // not grow with their number beyond that of the result.
   Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& options = {},
                              size_t picture = 0);
   Result<Prediction> predict(const ObjectPrompt& prompt, const PredictOptions& options = {}, size_t picture = 0) {
