@@ -83,6 +83,7 @@ class ModuleModel : public ImageModel {
       SAMC_ASSIGN(PromptTeams made, PromptTeams::create(module_, pool().threads(), kMostTeamBytes));
       teams_.emplace(std::move(made));
     }
+    executor_.release_arena();  // the encoder's, mostly: more than all that the teams take
     std::vector<PromptInputs> inputs(prompts.begin(), prompts.end());
     for (PromptInputs& input : inputs) input.mask = shaped(input.mask);
     return teams_->decode(decoder_, maps_of(embedding), inputs, done);

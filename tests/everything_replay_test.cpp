@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -120,10 +121,11 @@ TEST_P(Recording, IsWhatOursGives) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Official, Recording, testing::Range(size_t{0}, recordings()["recordings"].size()),
-                         [](const auto& info) {
-                           return recordings()["recordings"][info.param]["name"].template get<std::string>();
-                         });
+std::string name_of(const testing::TestParamInfo<size_t>& recording) {
+  return recordings()["recordings"][recording.param]["name"];
+}
+
+INSTANTIATE_TEST_SUITE_P(Official, Recording, testing::Range(size_t{0}, recordings()["recordings"].size()), name_of);
 
 TEST(Recordings, HoldMasks) {
   size_t masks = 0;
