@@ -19,10 +19,13 @@ class Block {
  public:
   void grow(int64_t bytes) {
     if (bytes <= bytes_) return;
-    memory_ = {};
-    bytes_ = 0;
+    release();
     memory_ = AlignedMemory(bytes, "what a function of the model computes");
     bytes_ = bytes;
+  }
+  void release() {
+    memory_ = {};
+    bytes_ = 0;
   }
   std::byte* data() const { return static_cast<std::byte*>(memory_.get()); }
   int64_t bytes() const { return bytes_; }
@@ -199,6 +202,7 @@ Status Executor::run(std::string_view function, const std::vector<NamedSize>& si
 
 void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }
 void Executor::stop_at_nonfinite(bool on) { state_->stops_at_nonfinite = on; }
+void Executor::release_arena() { state_->arena.release(); }
 const Module& Executor::module() const { return *state_->module; }
 ThreadPool& Executor::pool() { return state_->pool; }
 Isa Executor::isa() const { return state_->isa; }

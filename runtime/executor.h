@@ -48,6 +48,9 @@ class Executor {
   // input of the function that does. Every result is read, so this is for finding out where such values come from.
   void stop_at_nonfinite(bool on);
 
+  // Gives the arena back, which the next run() takes anew. For a pause in which others need memory.
+  void release_arena();
+
   const Module& module() const;
   ThreadPool& pool();
   Isa isa() const;
