@@ -30,6 +30,7 @@ struct ModelArguments {
   // Of what is compiled on the spot:
   std::optional<std::string> config;
   std::optional<int64_t> image_size;
+  std::optional<std::string> state_dict;
   std::string precision = "f32";
   bool no_cache = false;
 };
