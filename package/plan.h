@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/precision.h"
 #include "base/tensor.h"
 #include "package/model_info.h"
 
@@ -89,13 +90,6 @@ struct StringAttribute {
   std::string name;
   std::string value;
 };
-
-// What a kernel computes in, and what its packed weights hold.
-enum class Precision : uint8_t { kF32, kBf16, kInt8 };
-
-constexpr const char* precision_name(Precision precision) {
-  return precision == Precision::kF32 ? "f32" : precision == Precision::kBf16 ? "bf16" : "int8";
-}
 
 struct Operation {
   std::string kernel;             // "matmul", "attention", ...

@@ -60,7 +60,7 @@ BoundOperation bind_attention(OperationBinder& in) {
                    static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
                    static_cast<double>(params.dim + params.value_dim),
                [=](const ValueAddresses& at, KernelContext& context) {
-                 attention(params, at.read(q), at.read(k), at.read(v), at.read(pad_k), at.read(pad_v), at.write(dst),
+                 attention(params, at.bytes(q), at.bytes(k), at.bytes(v), at.read(pad_k), at.read(pad_v), at.bytes(dst),
                            context);
                });
 }

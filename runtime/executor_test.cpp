@@ -448,9 +448,9 @@ std::map<std::string, std::set<std::string>> kernels_of_operations() {
 TEST(Executor, EveryKernelOfTheSchemaHasItsVariants) {
   const auto name_with = [](const auto& variants, const Isa& isa) { return variants.chosen(isa.features).needs.name; };
 #if defined(__x86_64__)
-  const std::span<const Isa> vectors = known_isas();
+  const std::vector<Isa> vectors = {kAvx2Isa, kAvx512Isa};
 #else
-  const std::span<const Isa> vectors;
+  const std::vector<Isa> vectors;
 #endif
 #define SAMC_RUNS(kernel)                                     \
   EXPECT_STREQ(kernel##_variants.name, #kernel);              \

@@ -110,15 +110,14 @@ class FunctionWriter {
   }
 
   Status write_operation(mlir::Operation* op) {
-    const llvm::StringRef name = op->getName().getStringRef();
-    if (name == "top.None" || name == "top.Weight") return Status::ok();  // written where they are used
-    if (name == "top.Input") {
+    if (mlir::isa<top::NoneOp, top::WeightOp>(op)) return Status::ok();  // written where they are used
+    if (mlir::isa<top::InputOp>(op)) {
       const mlir::Value input = op->getResult(0);
       plan_.inputs.push_back(
           add({name_of(input), DType::kF32, extents(input), Place::kInput, kAbsent, kAbsent}, input));
       return Status::ok();
     }
-    if (name == "top.Reshape" || name == "top.Squeeze" || name == "top.Unsqueeze") {
+    if (mlir::isa<top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(op)) {
       const mlir::Value result = op->getResult(0);
       int32_t target = operand_index(op->getOperand(0), "");
       const Value& source = plan_.values[static_cast<size_t>(target)];
@@ -127,7 +126,7 @@ class FunctionWriter {
       return Status::ok();
     }
     auto run = mlir::dyn_cast<RunOp>(op);
-    if (!run) return unsupported(fmt::format("{} has reached the plan unbound", name.str()));
+    if (!run) return unsupported(fmt::format("{} has reached the plan unbound", op->getName().getStringRef().str()));
     Operation operation;
     operation.kernel = run.getKernel().str();
     operation.name = name_of(run.getResult());
