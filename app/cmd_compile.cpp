@@ -92,8 +92,9 @@ Command add_compile(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("compile", "Compile a model to a .samc module");
   command
-      ->add_option("model", arguments->options.model,
-                   "A PyTorch checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx")
+      ->add_option(
+          "model", arguments->options.model,
+          "A checkpoint (.pt or .safetensors, or transformers' folder), or a folder with encoder.onnx and decoder.onnx")
       ->type_name("MODEL")
       ->transform(bundled_model());
   command->add_option("-o,--output", arguments->output, "Where the module, or with --until the IR, goes")

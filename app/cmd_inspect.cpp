@@ -12,8 +12,10 @@
 #include "app/inspect_onnx.h"
 #include "app/inspect_sophgo.h"
 #include "app/model_source.h"
+#include "base/quote.h"
 #include "checkpoint/checkpoint.h"
 #include "model/recognise.h"
+#include "model/tensor_names.h"
 #include "package/arena.h"
 #include "package/model_names.h"
 #include "package/plan.h"
@@ -36,7 +38,8 @@ std::string extents_to_string(const PlanFunction& function, const Extents& shape
 }
 
 Status inspect_checkpoint(const Arguments& arguments) {
-  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
+  SAMC_ASSIGN(const NamedCheckpoint named, open_with_official_names(arguments.model, arguments.state_dict));
+  const Checkpoint& checkpoint = named.checkpoint;
   std::map<std::string, std::pair<int64_t, int64_t>> by_dtype;  // tensors, parameters
   size_t longest = 0;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) longest = std::max(longest, tensor.name.size());
@@ -49,9 +52,10 @@ Status inspect_checkpoint(const Arguments& arguments) {
           tensor.is_dense() ? "" : "  (strided)");
   }
   if (!arguments.summary) say("\n");
-  say("{}: a PyTorch checkpoint{}\n", arguments.model, checkpoint.big_endian() ? ", big-endian" : "");
-  say("  tensors     {} under {}\n", checkpoint.tensors().size(),
-      checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
+  say("{}: {}{}\n", arguments.model, checkpoint.format(), checkpoint.big_endian() ? ", big-endian" : "");
+  const std::string key = checkpoint.where().empty() ? "no key" : fmt::format("\"{}\"", quote(checkpoint.where()));
+  say("  tensors     {} under {}\n", checkpoint.tensors().size(), key);
+  if (!named.renamed_as.empty()) say("  names       {}\n", named.renamed_as);
   for (const auto& [name, counts] : by_dtype)
     say("  {:<10}  {} tensors, {} parameters\n", name, counts.first, counts.second);
   say("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
@@ -68,6 +72,7 @@ Status inspect_checkpoint(const Arguments& arguments) {
   constexpr size_t kMostNamed = 5;
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(kMostNamed));
   for (const NonFiniteTensor& tensor : non_finite) warn(tensor.to_string());
+  if (const std::string others = other_weights(checkpoint); !others.empty()) warn(others);
   return Status::ok();
 }
 
@@ -157,8 +162,9 @@ Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
   command
-      ->add_option("file", arguments->model,
-                   "A .pt, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
+      ->add_option(
+          "file", arguments->model,
+          "A .pt, .safetensors, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
       ->required()
       ->type_name("FILE")
       ->transform(bundled_model());

@@ -32,6 +32,7 @@ struct ModelArguments {
   std::optional<std::string> config;
   std::optional<int64_t> image_size;
   std::optional<Precision> precision;  // nothing: f32; of a module: what it must compute in
+  std::optional<std::string> state_dict;
   bool no_cache = false;
 };
 

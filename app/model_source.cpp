@@ -34,6 +34,7 @@ CompileOptions compile_options(const ModelArguments& arguments, const std::strin
   options.model = arguments.model;
   options.config = arguments.config;
   options.image_size = arguments.image_size;
+  options.state_dict = arguments.state_dict;
   options.precision = arguments.precision.value_or(Precision::kF32);
   options.build_id = build_id();
   options.key = key;
@@ -144,30 +145,38 @@ LoadedModule open_compiled(const ModelArguments& arguments, Progress& progress) 
 
 }  // namespace
 
-void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size) {
+void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size,
+                            std::optional<std::string>& state_dict) {
   command
       .add_option(
           "--config", config,
-          "Of a checkpoint: the architecture as official-format YAML. Needed for models that are not one of the "
-          "eight official ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
-      ->type_name("FILE.yaml");
+          "Of a checkpoint: the architecture as official-format YAML, for inference or training, or as transformers' "
+          "config.json. Needed for models that are not one of the eight official ones; a file of the checkpoint's stem "
+          "beside it (x.yaml for x.pt), and config.json beside x.safetensors, are found by themselves")
+      ->type_name("FILE");
   command
       .add_option("--image-size", image_size,
                   "Of a checkpoint: the side of the square that images are stretched to, instead of the config's (1024 "
-                  "in the official models)")
-      ->check(CLI::Range(1, 1 << 20))
+                  "in the official models). 512 is about four times as fast, and less exact; multiples of 32 to 4096")
       ->type_name("PIXELS");
+  command
+      .add_option(
+          "--state-dict", state_dict,
+          "Of a PyTorch checkpoint that holds weights more than once: the keys to those to take, joined by a dot "
+          "(ema, ema.shadow). Otherwise those under \"model\" are taken")
+      ->type_name("KEY");
 }
 
 const char* ModelCompiler::model_help() const {
-  return "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), or a folder of "
+  return "A checkpoint (.pt or .safetensors), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), "
+         "or a folder of "
          "samc deploy-all. A checkpoint or an export is compiled once and kept in the cache. mini is the small "
          "demonstration model that comes with samc";
 }
 
 void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& arguments) const {
   command.get_option("--model")->transform(bundled_model());
-  add_checkpoint_options(command, arguments.config, arguments.image_size);
+  add_checkpoint_options(command, arguments);
   add_precision_option(command, arguments.precision);
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
 }
@@ -203,6 +212,7 @@ Result<std::string> module_key(const ModelArguments& arguments) {
   hash.add(build_id());
   hash.add(precision_name(arguments.precision.value_or(Precision::kF32)));
   hash.add(arguments.image_size ? fmt::format("image size {}", *arguments.image_size) : "");
+  hash.add(arguments.state_dict ? "state_dict " + *arguments.state_dict : "");
   // The module's name comes from a folder's, or from a config's; of a checkpoint's own it only counts whether it is
   // official: else an image size may be assumed, and the module says so.
   std::error_code error;
