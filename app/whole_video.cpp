@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "app/track_frames.h"
 #include "app/track_input.h"
 #include "base/fork_count.h"
 #include "base/guard.h"
+#include "media/video_reader.h"
 
 namespace samc {
 namespace {
@@ -19,25 +21,28 @@ class WholeVideo : public VideoFrames {
     auto video = std::make_shared<WholeVideo>();
     TrackInputArguments arguments;
     arguments.video = path == "-" ? "./-" : path;  // a file's name, never standard input
-    SAMC_ASSIGN(video->input_, open_track_input(arguments, video->stop_));
-    FrameSource& source = *video->input_.source;
-    if (!source.can_seek())
-      return unsupported(path + " gives its frames only once", "convert it to a folder of images, or to an mp4");
-    Status end;
-    SAMC_ASSIGN(const int64_t count, count_frames(source, {}, std::numeric_limits<int64_t>::max(), end,
-                                                  [](int64_t) { return Status::ok(); }));
-    SAMC_TRY(end);
-    if (count == 0) return invalid_input(path + " has no frames");
-    video->frames_ = std::make_unique<TrackFrames>(source, FrameRange{}, count);
+    SAMC_ASSIGN(TrackInput input, open_track_input(arguments, video->stop_));
+    video->closer_ = std::move(input.closer);
+    video->source_ = std::move(input.source);
+    SAMC_TRY(video->begin());
+    return std::shared_ptr<VideoFrames>(std::move(video));
+  }
+  static Result<std::shared_ptr<VideoFrames>> open_bytes(std::string bytes) {
+    auto video = std::make_shared<WholeVideo>();
+    video->bytes_ = std::move(bytes);
+    SAMC_ASSIGN(video->source_, open_video(std::as_bytes(std::span<const char>(video->bytes_))));
+    SAMC_TRY(video->begin());
     return std::shared_ptr<VideoFrames>(std::move(video));
   }
 
   WholeVideo() = default;
   WholeVideo(const WholeVideo&) = delete;
   WholeVideo& operator=(const WholeVideo&) = delete;
-  // In a process that was forked the thread that reads is not there, and would be waited for.
+  // In a process that was forked the threads that read and decode are not there, and would be waited for.
   ~WholeVideo() override {
-    if (is_forked()) (void)frames_.release();
+    if (!is_forked()) return;
+    (void)frames_.release();
+    (void)source_.release();
   }
 
   int64_t count() const override { return frames_->count(); }
@@ -51,10 +56,24 @@ class WholeVideo : public VideoFrames {
 
  private:
   bool is_forked() const { return fork_count() != forks_; }
+  Status begin() {
+    const std::string& name = source_->info().name;
+    if (!source_->can_seek())
+      return unsupported(name + " gives its frames only once", "convert it to a folder of images, or to an mp4");
+    Status end;
+    SAMC_ASSIGN(const int64_t count, count_frames(*source_, {}, std::numeric_limits<int64_t>::max(), end,
+                                                  [](int64_t) { return Status::ok(); }));
+    SAMC_TRY(end);
+    if (count == 0) return invalid_input(name + " has no frames");
+    frames_ = std::make_unique<TrackFrames>(*source_, FrameRange{}, count);
+    return Status::ok();
+  }
 
   const int64_t forks_ = fork_count();
   std::atomic<bool> stop_ = false;
-  TrackInput input_;
+  std::string bytes_;  // that the source reads, as the next does
+  std::shared_ptr<void> closer_;
+  std::unique_ptr<FrameSource> source_;
   std::unique_ptr<TrackFrames> frames_;
 };
 
@@ -62,6 +81,10 @@ class WholeVideo : public VideoFrames {
 
 Result<std::shared_ptr<VideoFrames>> open_whole_video(const std::string& path) {
   return guarded([&] { return WholeVideo::open(path); });
+}
+
+Result<std::shared_ptr<VideoFrames>> open_whole_video_of_bytes(std::string bytes) {
+  return guarded([&] { return WholeVideo::open_bytes(std::move(bytes)); });
 }
 
 }  // namespace samc

@@ -13,5 +13,7 @@ namespace samc {
 // are read ahead in a thread of their own, a few at a time. A video is gone through once to count its frames. Errors:
 // no frame, frames that cannot be read again (raw frames), a file that is damaged before its end.
 Result<std::shared_ptr<VideoFrames>> open_whole_video(const std::string& path);
+// The same of a video file in memory.
+Result<std::shared_ptr<VideoFrames>> open_whole_video_of_bytes(std::string bytes);
 
 }  // namespace samc

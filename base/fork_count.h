@@ -1,5 +1,6 @@
 #pragma once
-// Threads do not come along when a process forks: who holds some asks whether they are still there.
+// Threads do not come along when a process forks: who holds some asks whether they are still there. A ThreadPool does
+// all its work on the calling thread then.
 
 #include <cstdint>
 

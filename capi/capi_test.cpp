@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -14,6 +15,7 @@
 
 #include "base/test_folder.h"
 #include "package/writer.h"
+#include "runtime/image_predictor.h"
 #include "runtime/testing_models.h"
 #include "samc/samc.h"
 
@@ -76,7 +78,9 @@ TEST_F(CApi, AModelSaysWhatItIs) {
 TEST_F(CApi, MasksAreThoseOfTheCppPredictor) {
   set_image();
   auto module = samc::Module::from_plan(samc::tiny_model_in_parts()).value();
-  auto expected_predictor = samc::ImagePredictor::create(module, {.threads = 1}).value();
+  samc::PredictorOptions one_thread;
+  one_thread.threads = 1;
+  auto expected_predictor = samc::ImagePredictor::create(module, one_thread).value();
   ASSERT_TRUE(expected_predictor.set_image({pixels_.rgb.data(), kWidth, kHeight, kWidth * 3}).is_ok());
   const std::vector<float> mask(kLow * kLow, 0.5f);
   const std::array<samc_point, 2> points{{{3, 2, 1}, {9, 8, 0}}};

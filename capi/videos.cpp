@@ -27,10 +27,10 @@ class SourceFrames : public VideoFrames {
   Result<RgbView> frame(int64_t index) override {
     samc_image image{};
     if (source_.read(source_.context, index, &image) != 0)
-      return invalid_input(fmt::format("frame {} could not be read", index));
+      return invalid_input("the caller's function could not read it");
     SAMC_ASSIGN(const RgbView view, view_of(image));
     if (view.width != source_.width || view.height != source_.height)
-      return invalid_input(fmt::format("frame {} has {} x {} pixels, the video {} x {}", index, view.width, view.height,
+      return invalid_input(fmt::format("it has {} x {} pixels, the video {} x {}", view.width, view.height,
                                        source_.width, source_.height));
     return view;
   }
