@@ -102,6 +102,24 @@ def images():
     keep("refused", refused)
 
 
+def hold_memories_in_f32(predictor):
+    """Rounded to bf16 as they are. Without autocast, that is on the CPU, the official code fails on some bf16 memories: "mat1
+    and mat2 must have the same dtype"."""
+    encode, track = predictor._run_memory_encoder, predictor._run_single_frame_inference
+
+    def encode_in_f32(*arguments, **options):
+        features, position = encode(*arguments, **options)
+        return features.float(), position
+
+    def track_in_f32(*arguments, **options):
+        output, masks = track(*arguments, **options)
+        if output["maskmem_features"] is not None:
+            output["maskmem_features"] = output["maskmem_features"].float()
+        return output, masks
+
+    predictor._run_memory_encoder, predictor._run_single_frame_inference = encode_in_f32, track_in_f32
+
+
 def show(key, result):
     frame, ids, logits = result
     keep(key, (frame, list(ids), logits))
@@ -110,6 +128,8 @@ def show(key, result):
 def videos():
     # video_predictor_example.ipynb, with the official code's CUDA-only filling of holes switched off on both sides
     predictor = build_sam2_video_predictor(CONFIG, CHECKPOINT, device="cpu", apply_postprocessing=False)
+    if side == "official":
+        hold_memories_in_f32(predictor)
     state = predictor.init_state(video_path=str(REPOSITORY / "tests/data/images/bedroom"))
     keep("video", (state["num_frames"], state["video_height"], state["video_width"]))
     points, labels = np.array([[210, 350]], dtype=np.float32), np.array([1], np.int32)
