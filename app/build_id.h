@@ -6,7 +6,7 @@
 namespace samc {
 
 const char* version();
-// The linker's hash of the executable, in hexadecimal: another compiler, another id, so that cached modules of an older
+// The linker's hash of the executable or library that holds this code, in hexadecimal: another compiler, another id, so that cached modules of an older
 // one are not taken.
 const std::string& build_id();
 // What --version prints.

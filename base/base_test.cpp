@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "base/cpu_detection.h"
@@ -126,6 +128,29 @@ TEST_F(InFolder, mapping_what_is_not_a_file_fails) {
   EXPECT_EQ(MappedFile::open(folder_.string()).status().code(), StatusCode::kInvalidInput);
   ASSERT_TRUE(write_file(path("empty"), std::string()).is_ok());
   EXPECT_EQ(MappedFile::open(path("empty")).value().bytes().size(), 0u);
+}
+
+// Its threads are not in the child, which neither waits for them in run() nor at the pool's end.
+TEST(ThreadPool, works_in_a_forked_child) {
+  auto pool = std::make_unique<ThreadPool>(3);
+  std::atomic<int64_t> sum{0};
+  const auto add = [&](int64_t piece, int) { sum.fetch_add(piece); };
+  pool->run(100, add);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    sum = 0;
+    pool->run(100, add);
+    pool.reset();
+    ThreadPool(1).run(1, add);
+    ::_exit(sum == 4950 ? 0 : 1);
+  }
+  ASSERT_GT(child, 0);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  sum = 0;
+  pool->run(100, add);
+  EXPECT_EQ(sum, 4950);
 }
 
 TEST(ThreadPool, does_every_piece_once) {
