@@ -291,6 +291,29 @@ TEST_P(GemmBf16, what_is_finite_stays_finite) {
   }
 }
 
+// The result of a bf16 dst comes from shorter fits: within 5e-4 of GELU, beside its rounding of at most 2^-8.
+TEST_P(GemmBf16, gelu_is_the_exact_one_within_its_rounding) {
+  TestContext context(GetParam(), 1);
+  constexpr int64_t kCount = 24001;
+  MatmulParams params{1, 1, kCount, false, 0, Activation::kGelu};
+  for (const DType dst_dtype : {DType::kF32, DType::kBF16}) {
+    params.dst_dtype = dst_dtype;
+    Product product(params, true, false);
+    product.src[0] = 0;  // so that bias is what GELU is taken of
+    for (int64_t i = 0; i < kCount; ++i) {
+      product.bias[static_cast<size_t>(i)] = static_cast<float>(i - kCount / 2) * 1e-3f;
+    }
+    const std::vector<float> dst = product.run(context.get());
+    for (size_t i = 0; i < dst.size(); ++i) {
+      const double x = product.bias[i];
+      const double expected = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+      const double tolerance = dst_dtype == DType::kF32 ? 2e-7 * std::max(1.0, std::abs(x))
+                                                        : (0x1p-8 + 5e-4) * std::abs(expected) + (x < -5 ? 1e-7 : 0);
+      ASSERT_NEAR(dst[i], expected, tolerance) << "at " << x;
+    }
+  }
+}
+
 TEST_P(GemmBf16, takes_unaligned_pointers) {
   TestContext context(GetParam(), 1);
   for (const int64_t k : {34, 64}) {
