@@ -5,20 +5,11 @@
 
 #include "base/check.h"
 #include "base/rounding.h"
-#include "kernels/bf16.h"
 
 namespace samc {
 
 SAMC_VECTOR_VARIANTS(attention, const Attention)
-SAMC_DECLARE_VARIANT(scalar, attention_bf16, const Attention)
-#if defined(__x86_64__)
-SAMC_DECLARE_VARIANT(amx_bf16, attention_bf16, const Attention)
-SAMC_DECLARE_VARIANT(avx512_bf16, attention_bf16, const Attention)
-SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kAmxIsa, &amx_bf16::attention_bf16},
-                   {kAvx512Bf16Isa, &avx512_bf16::attention_bf16}, {kScalarIsa, &scalar::attention_bf16})
-#else
-SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kScalarIsa, &scalar::attention_bf16})
-#endif
+SAMC_BF16_VARIANTS(attention_bf16, const Attention)
 
 namespace {
 
@@ -98,7 +89,7 @@ void join_parts(const Parts& parts, int64_t query, DType dtype, float* sums, std
   for (int64_t c = 0; c < parts.value_dim; ++c) {
     const float value = sums[c] / sum;
     if (dtype == DType::kBF16) {
-      reinterpret_cast<uint16_t*>(dst)[c] = round_to_bf16(value);
+      reinterpret_cast<uint16_t*>(dst)[c] = f32_to_finite_bf16(value);
     } else {
       reinterpret_cast<float*>(dst)[c] = value;
     }
