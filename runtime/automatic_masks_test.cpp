@@ -147,8 +147,7 @@ AutomaticMaskOptions few_points() {
   return options;
 }
 
-void expect_as_written_out(const AutomaticMaskOptions& options, size_t least,
-                           const Image& image = picture(90, 70)) {
+void expect_as_written_out(const AutomaticMaskOptions& options, size_t least, const Image& image = picture(90, 70)) {
   const std::vector<Naive> expected = generate_naively(image, options);
   AutomaticMaskGenerator generator = AutomaticMaskGenerator::create(model(), options).value();
   const std::vector<AutomaticMask> masks = generator.generate(image).value();

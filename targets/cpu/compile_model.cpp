@@ -117,8 +117,7 @@ Status build(const CompileOptions& options, Compilation& work) {
   SAMC_TRY(build_functions(*work.source, *work.module, graph));
   work.report.build_milliseconds = watch.lap();
   if (options.precision != Precision::kF32)
-    (*work.module)
-        ->setAttr(cpu::kPrecision, mlir::StringAttr::get(&work.context, precision_name(options.precision)));
+    (*work.module)->setAttr(cpu::kPrecision, mlir::StringAttr::get(&work.context, precision_name(options.precision)));
   PipelineOptions pipeline;
   pipeline.disabled = options.disabled_passes;
   pipeline.until = options.until;

@@ -199,8 +199,8 @@ class FunctionWriter {
       return found->second;
     }
     if (recipe.empty()) precision = Precision::kF32;
-    const std::string key = fmt::format("{} {} {} {}", name_of(value), shape_to_string(shape_of(value)), recipe,
-                                        precision_name(precision));
+    const std::string key =
+        fmt::format("{} {} {} {}", name_of(value), shape_to_string(shape_of(value)), recipe, precision_name(precision));
     if (const auto found = weight_values_.find(key); found != weight_values_.end()) return found->second;
     const int32_t weight = weights_.index(name_of(value), shape_of(value), recipe, precision);
     Extents shape = recipe.empty() ? extents(value) : Extents{weights_.count(weight)};

@@ -19,8 +19,8 @@ class WeightTable {
  public:
   explicit WeightTable(const WeightStore& store) : store_(store) {}
 
-  // Index of the weight, seen under this shape, packed by this recipe for a kernel that computes in precision ("" leaves
-  // it as it is, in f32). Recipes: kn, nk, o_ihw, o_hwi, chw_to_hwc, oihw_to_i_hwo.
+  // Index of the weight, seen under this shape, packed by this recipe for a kernel that computes in precision (""
+  // leaves it as it is, in f32). Recipes: kn, nk, o_ihw, o_hwi, chw_to_hwc, oihw_to_i_hwo.
   int32_t index(const std::string& name, const Shape& shape, const std::string& recipe, Precision precision);
   DType dtype(int32_t index) const { return weights_[static_cast<size_t>(index)].dtype; }
   int64_t count(int32_t index) const {
