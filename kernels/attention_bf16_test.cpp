@@ -77,6 +77,33 @@ TEST(AttentionBf16, TakesAndGivesBothTypes) {
   }
 }
 
+// Values that are the rows of the identity give the weights back. A variant's powers of two are within 8e-5: next to a
+// half-way point, which lies within 2^-9 of every number, they may round to the other side, and not elsewhere.
+TEST(AttentionBf16, WeightsAreRoundedPowersOfTwo) {
+  constexpr size_t kKeys = 256;
+  AttentionCase c = whole(1, kKeys, 1, 1, kKeys);
+  c.params.scale = 0.693147181f;  // scores become powers of two of -k
+  AttentionData data(c, 1.0f);
+  data.q[0] = 1;
+  std::fill(data.v.begin(), data.v.end(), 0.0f);
+  for (size_t key = 0; key < kKeys; ++key) {
+    data.k[key] = -static_cast<float>(key) / kKeys;
+    data.v[key * kKeys + key] = 1;
+  }
+  for (const Isa& isa : available_bf16_isas()) {
+    TestContext context(isa, 1);
+    const std::vector<float> got = data.run(in_bf16(c.params), context.get());
+    size_t others = 0;
+    for (size_t key = 0; key < kKeys; ++key) {
+      const double weight = static_cast<double>(got[key]) / static_cast<double>(got[0]);
+      const double wanted = rounded_to_bf16(std::exp2(data.k[key]));
+      ASSERT_NEAR(weight, wanted, 0x1p-8 + 1e-6) << isa.name << ", key " << key;
+      if (std::abs(weight - wanted) > 1e-6) ++others;
+    }
+    EXPECT_LE(others, kKeys * 4 / 100) << isa.name;
+  }
+}
+
 TEST(AttentionBf16, SameBitsForAnyNumberOfThreads) {
   for (const AttentionCase& c :
        {whole(600, 300, 2, 32, 32), windowed(1, 20, 20, 14, 14, 2, 32, 1), whole(56, 4096, 1, 32, 32)}) {
