@@ -147,15 +147,15 @@ AutomaticMaskOptions few_points() {
   return options;
 }
 
-void expect_as_written_out(const AutomaticMaskOptions& options, size_t least,
-                           const Image& image = picture(90, 70)) {
+// Gives how many masks come of crops.
+size_t expect_as_written_out(const AutomaticMaskOptions& options, size_t least, const Image& image = picture(90, 70)) {
   const std::vector<Naive> expected = generate_naively(image, options);
   AutomaticMaskGenerator generator = AutomaticMaskGenerator::create(model(), options).value();
   const std::vector<AutomaticMask> masks = generator.generate(image).value();
-  std::printf("%zu masks\n", expected.size());
   EXPECT_GE(expected.size(), least);
-  ASSERT_EQ(masks.size(), expected.size());
-  for (size_t i = 0; i < masks.size(); ++i) {
+  EXPECT_EQ(masks.size(), expected.size());
+  size_t of_crops = 0;
+  for (size_t i = 0; i < std::min(masks.size(), expected.size()); ++i) {
     SCOPED_TRACE(testing::Message() << "mask " << i);
     const Naive& naive = expected[i];
     EXPECT_EQ(std::get<Rle>(masks[i].segmentation).counts, naive.rle.counts);
@@ -170,7 +170,9 @@ void expect_as_written_out(const AutomaticMaskOptions& options, size_t least,
     };
     EXPECT_EQ(masks[i].bbox, extent(naive.box));
     EXPECT_EQ(masks[i].crop_box, extent(naive.crop));
+    of_crops += naive.crop != PixelBox{0, 0, image.width, image.height} ? 1 : 0;
   }
+  return of_crops;
 }
 
 TEST(AutomaticMasks, AreTheOfficialProceduresOwn) { expect_as_written_out(few_points(), 4); }
@@ -197,7 +199,7 @@ TEST(AutomaticMasks, OfCrops) {
   options.crop_n_points_downscale_factor = 2;
   options.crop_overlap_ratio = 0.4;
   options.pred_iou_thresh = 5;
-  expect_as_written_out(options, 40, picture(450, 370));
+  EXPECT_GT(expect_as_written_out(options, 20, picture(450, 370)), 0U);
 }
 
 TEST(AutomaticMasks, Refined) {
