@@ -153,9 +153,8 @@ size_t expect_as_written_out(const AutomaticMaskOptions& options, size_t least, 
   AutomaticMaskGenerator generator = AutomaticMaskGenerator::create(model(), options).value();
   const std::vector<AutomaticMask> masks = generator.generate(image).value();
   EXPECT_GE(expected.size(), least);
-  EXPECT_EQ(masks.size(), expected.size());
-  size_t of_crops = 0;
-  for (size_t i = 0; i < std::min(masks.size(), expected.size()); ++i) {
+  ASSERT_EQ(masks.size(), expected.size());
+  for (size_t i = 0; i < masks.size(); ++i) {
     SCOPED_TRACE(testing::Message() << "mask " << i);
     const Naive& naive = expected[i];
     EXPECT_EQ(std::get<Rle>(masks[i].segmentation).counts, naive.rle.counts);
@@ -170,9 +169,7 @@ size_t expect_as_written_out(const AutomaticMaskOptions& options, size_t least, 
     };
     EXPECT_EQ(masks[i].bbox, extent(naive.box));
     EXPECT_EQ(masks[i].crop_box, extent(naive.crop));
-    of_crops += naive.crop != PixelBox{0, 0, image.width, image.height} ? 1 : 0;
   }
-  return of_crops;
 }
 
 TEST(AutomaticMasks, AreTheOfficialProceduresOwn) { expect_as_written_out(few_points(), 4); }
@@ -199,7 +196,7 @@ TEST(AutomaticMasks, OfCrops) {
   options.crop_n_points_downscale_factor = 2;
   options.crop_overlap_ratio = 0.4;
   options.pred_iou_thresh = 5;
-  EXPECT_GT(expect_as_written_out(options, 20, picture(450, 370)), 0U);
+  expect_as_written_out(options, 20, picture(450, 370));
 }
 
 TEST(AutomaticMasks, Refined) {
