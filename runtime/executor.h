@@ -30,7 +30,8 @@ struct NamedOutput {
 
 class Executor {
  public:
-  // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there.
+  // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there; the
+  // module computes in a precision for which this machine, or that set, has no arithmetic.
   static Result<Executor> create(std::shared_ptr<const Module> module, int threads = 0);
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;

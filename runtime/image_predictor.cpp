@@ -69,8 +69,19 @@ struct ImagePredictor::State {
     return Status::ok();
   }
 
-  Result<ImageEmbedding> encode(const RgbView& picture) {
+  // NaN in a picture would be reported as made by the encoder.
+  Status check_finite(const RgbView&) const { return Status::ok(); }
+  Status check_finite(const RgbFloatView& picture) const {
+    for (int64_t y = 0; y < picture.height && !options.allow_nonfinite; ++y)
+      if (first_non_finite({picture.row(y), static_cast<size_t>(3 * picture.width)}) != nullptr)
+        return invalid_input(fmt::format("row {} of the image holds values that are not finite", y));
+    return Status::ok();
+  }
+
+  template <class View>
+  Result<ImageEmbedding> encode(const View& picture) {
     SAMC_TRY(check_picture(picture));
+    SAMC_TRY(check_finite(picture));
     Tensor image({1, 3, shapes.size, shapes.size});
     preprocess_image(picture, shapes.size, info().pixel_mean, info().pixel_std, model->pool(), image.f32());
     ImageEmbedding embedding;
@@ -99,6 +110,22 @@ struct ImagePredictor::State {
     Status status = prepare(0);
     if (!status.is_ok()) embeddings.clear();
     return status;
+  }
+
+  template <class View>
+  Status set_pictures(std::span<const View> pictures) {
+    embeddings.clear();
+    return guarded([&]() -> Status {
+      if (pictures.empty()) return invalid_input("no pictures");
+      std::vector<ImageEmbedding> made;
+      for (size_t index = 0; index < pictures.size(); ++index) {
+        Result<ImageEmbedding> embedding = encode(pictures[index]);
+        if (!embedding.is_ok())
+          return pictures.size() == 1 ? embedding.status() : embedding.status().at(fmt::format("image {}", index));
+        made.push_back(std::move(embedding).value());
+      }
+      return set_embeddings(std::move(made));
+    });
   }
 
   Status check_mask_input(const TensorView& mask) const {
@@ -259,22 +286,9 @@ Result<ImagePredictor> ImagePredictor::create(std::unique_ptr<ImageModel> model,
   });
 }
 
+Status ImagePredictor::set_images(std::span<const RgbView> pictures) { return state_->set_pictures(pictures); }
+Status ImagePredictor::set_images(std::span<const RgbFloatView> pictures) { return state_->set_pictures(pictures); }
 Status ImagePredictor::set_image(const RgbView& picture) { return set_images(std::span(&picture, 1)); }
-
-Status ImagePredictor::set_images(std::span<const RgbView> pictures) {
-  state_->embeddings.clear();
-  return guarded([&]() -> Status {
-    if (pictures.empty()) return invalid_input("no pictures");
-    std::vector<ImageEmbedding> embeddings;
-    for (size_t index = 0; index < pictures.size(); ++index) {
-      Result<ImageEmbedding> embedding = state_->encode(pictures[index]);
-      if (!embedding.is_ok())
-        return pictures.size() == 1 ? embedding.status() : embedding.status().at(fmt::format("image {}", index));
-      embeddings.push_back(std::move(embedding).value());
-    }
-    return state_->set_embeddings(std::move(embeddings));
-  });
-}
 
 Status ImagePredictor::set_embedding(ImageEmbedding embedding) {
   state_->embeddings.clear();

@@ -107,6 +107,8 @@ class ImagePredictor {
   // The same for several pictures, of any sizes: set_image_batch() of the official code. The decoder keeps its part of
   // one picture at a time: some 3 ms go to each change of picture.
   Status set_images(std::span<const RgbView> pictures);
+  // The same for pictures in f32, which must be finite unless allow_nonfinite.
+  Status set_images(std::span<const RgbFloatView> pictures);
   // Instead of running the encoder: what embedding() gave for this model, here or in an earlier process. An error when
   // another encoder made it.
   Status set_embedding(ImageEmbedding embedding);
