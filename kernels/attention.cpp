@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/rounding.h"
+#include "kernels/bf16.h"
 
 namespace samc {
 
@@ -89,7 +90,7 @@ void join_parts(const Parts& parts, int64_t query, DType dtype, float* sums, std
   for (int64_t c = 0; c < parts.value_dim; ++c) {
     const float value = sums[c] / sum;
     if (dtype == DType::kBF16) {
-      reinterpret_cast<uint16_t*>(dst)[c] = f32_to_finite_bf16(value);
+      reinterpret_cast<uint16_t*>(dst)[c] = round_to_bf16(value);
     } else {
       reinterpret_cast<float*>(dst)[c] = value;
     }
