@@ -13,9 +13,9 @@ on.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -80,15 +80,22 @@ def official_options(words):
 
 
 def run_samc(samc, module, image, words, threads):
+    """Seconds, peak memory in bytes, records."""
     with tempfile.NamedTemporaryFile(suffix=".json") as output:
         begin = time.perf_counter()
         command = [samc, "everything", image, "--model", module, "--threads", str(threads), "--json", output.name, "-q"]
         process = subprocess.Popen([*command, *words])
-        _, status, usage = os.wait4(process.pid, 0)
+        # Of the process itself: what wait4() gives counts this one, which it was forked from.
+        peak = 0
+        while process.poll() is None:
+            with contextlib.suppress(OSError, StopIteration):
+                lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                peak = 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+            time.sleep(0.005)
         seconds = time.perf_counter() - begin
-        if status != 0:
-            raise SystemExit(f"samc failed: {status}")
-        return seconds, usage.ru_maxrss * 1024, json.load(open(output.name))
+        if process.returncode != 0:
+            raise SystemExit(f"samc failed: {process.returncode}")
+        return seconds, peak, json.load(open(output.name))
 
 
 def iou(a, b):

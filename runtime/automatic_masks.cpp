@@ -352,6 +352,7 @@ Result<AutomaticMaskGenerator> AutomaticMaskGenerator::create(std::unique_ptr<Im
     SAMC_ASSIGN(std::vector<std::vector<GridPoint>> grids, make_grids(options));
     PredictorOptions of_predictor;
     of_predictor.allow_nonfinite = options.allow_nonfinite;
+    of_predictor.spare_memory = true;
     SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), of_predictor));
     // Whether the model has what will be asked of it, before an image is encoded.
     SAMC_TRY(predictor.check(State::prompt_at({0, 0}), {.multimask_output = options.multimask_output}));

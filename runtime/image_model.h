@@ -60,6 +60,8 @@ class ImageModel {
   // Computes what follows from the picture alone, before decode() is given another embedding than the last time.
   virtual Status set_picture(const ImageEmbedding&) { return Status::ok(); }
   virtual void forget_picture() {}
+  // Gives back what the calls so far needed and the next ones can take anew.
+  virtual void release_memory() {}
   // mask_input: f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none.
   virtual Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
                         DecoderOutputs& outputs) = 0;

@@ -89,9 +89,9 @@ struct ImagePredictor::State {
     embedding.height = picture.height;
     embedding.encoder_id = info().encoder_id;
     SAMC_TRY(model->encode(image.view(), embedding));
-    if (options.allow_nonfinite) return embedding;
-    if (const char* name = find_non_finite_part(embedding))
+    if (const char* name = options.allow_nonfinite ? nullptr : find_non_finite_part(embedding))
       return explain_non_finite(*model, name, [&] { return model->encode(image.view(), embedding); });
+    if (options.spare_memory) model->release_memory();
     return embedding;
   }
 

@@ -37,6 +37,8 @@ struct PredictorOptions {
   // 0: none. The official code skips both without its CUDA extension.
   double max_hole_area = 0;
   double max_sprinkle_area = 0;
+  // What the encoder took is given back before prompts are decoded, and taken anew for the next image.
+  bool spare_memory = false;
   // NaN and infinite values are errors: in a result (the error names the first operation that made one), in an
   // embedding, in a mask input. With this they are taken and returned like other numbers.
   bool allow_nonfinite = false;

@@ -68,6 +68,7 @@ class ModuleModel : public ImageModel {
     return decoder_.set_picture(executor_, maps_of(embedding));
   }
   void forget_picture() override { decoder_.forget_picture(); }
+  void release_memory() override { executor_.release_arena(); }
 
   Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
                 DecoderOutputs& outputs) override {
@@ -83,7 +84,6 @@ class ModuleModel : public ImageModel {
       SAMC_ASSIGN(PromptTeams made, PromptTeams::create(module_, pool().threads(), kMostTeamBytes));
       teams_.emplace(std::move(made));
     }
-    executor_.release_arena();  // the encoder's, mostly: more than all that the teams take
     std::vector<PromptInputs> inputs(prompts.begin(), prompts.end());
     for (PromptInputs& input : inputs) input.mask = shaped(input.mask);
     return teams_->decode(decoder_, maps_of(embedding), inputs, done);
