@@ -1,5 +1,5 @@
-# make demo | test | build | check | install: each installs what is missing, builds what is out of date, says what it does.
-.PHONY: demo test build check setup fuzz install clean
+# make demo | test | build | check | install | wheel: each installs what is missing, builds what is out of date, says what it does.
+.PHONY: demo test build check setup fuzz install wheel clean
 
 PREFIX ?= /usr/local
 
@@ -25,5 +25,8 @@ install:
 	@scripts/build --all
 	@cmake --install build --prefix $(PREFIX) --strip
 
+wheel:
+	@scripts/wheel
+
 clean:
-	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench
+	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-wheel build-wheel-*

@@ -18,9 +18,20 @@ struct BuildId {
   size_t size = 0;
 };
 
-// Called for the executable first; a non-zero result ends the walk. Takes no memory: libc, which calls it, can't be
-// unwound.
+// Whether this code is in the object: the executable, or a library that it was linked into.
+bool holds_this_code(const dl_phdr_info& info) {
+  const auto here = reinterpret_cast<ElfW(Addr)>(&version);
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& header = info.dlpi_phdr[i];
+    const ElfW(Addr) begin = info.dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD && here >= begin && here - begin < header.p_memsz) return true;
+  }
+  return false;
+}
+
+// Called for each object; a non-zero result ends the walk. Takes no memory: libc, which calls it, can't be unwound.
 int find_build_id(dl_phdr_info* info, size_t, void* out) {
+  if (!holds_this_code(*info)) return 0;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
     if (header.p_type != PT_NOTE) continue;

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -85,7 +86,9 @@ void print_function(const PlanFunction& function, bool operations) {
     ranges +=
         fmt::format("{}{} {} (of {} to {})", i == 0 ? " at " : ", ", sizes[i], size.name, size.least, size.greatest);
   }
-  say("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
+  const auto in_bf16 = std::ranges::count(function.operations, Precision::kBf16, &Operation::precision);
+  say("  {}: {} operations{}, arena {}{}\n", function.name, function.operations.size(),
+      in_bf16 > 0 ? fmt::format(", {} in bf16", in_bf16) : "",
       human_bytes(static_cast<double>(plan_arena(function, sizes).bytes)), ranges);
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {
@@ -99,9 +102,12 @@ void print_function(const PlanFunction& function, bool operations) {
   if (!operations) return;
   for (const Operation& operation : function.operations) {
     std::vector<std::string> results;
-    for (const int32_t index : operation.results)
-      results.push_back(extents_to_string(function, function.values[static_cast<size_t>(index)].shape));
-    say("    {:<16} {} -> {}\n", operation.kernel, operation.name, joined(results));
+    for (const int32_t index : operation.results) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      results.push_back(fmt::format("{} {}", dtype_name(value.dtype), extents_to_string(function, value.shape)));
+    }
+    say("    {:<16} {:<4} {} -> {}\n", operation.kernel, precision_name(operation.precision), operation.name,
+        joined(results));
   }
 }
 
@@ -164,7 +170,8 @@ Command add_inspect(CLI::App& parent) {
       ->transform(bundled_model());
   add_checkpoint_options(*command, *arguments);
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
-  command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
+  command->add_flag("--operations", arguments->operations,
+                    "Of a .samc: list the operations of each function, what they compute in and what they store");
   command->footer(
       "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
   return [arguments]() -> Status {

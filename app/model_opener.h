@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/console.h"
+#include "base/precision.h"
 #include "base/status.h"
 #include "runtime/image_model.h"
 #include "runtime/module.h"
@@ -30,8 +31,8 @@ struct ModelArguments {
   // Of what is compiled on the spot:
   std::optional<std::string> config;
   std::optional<int64_t> image_size;
+  std::optional<Precision> precision;  // nothing: f32; of a module: what it must compute in
   std::optional<std::string> state_dict;
-  std::string precision = "f32";
   bool no_cache = false;
 };
 

@@ -1,15 +1,18 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "base/cpu_detection.h"
 #include "base/cpu_features.h"
+#include "base/cpu_precision.h"
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/status.h"
@@ -127,6 +130,29 @@ TEST_F(InFolder, mapping_what_is_not_a_file_fails) {
   EXPECT_EQ(MappedFile::open(path("empty")).value().bytes().size(), 0u);
 }
 
+// Its threads are not in the child, which neither waits for them in run() nor at the pool's end.
+TEST(ThreadPool, works_in_a_forked_child) {
+  auto pool = std::make_unique<ThreadPool>(3);
+  std::atomic<int64_t> sum{0};
+  const auto add = [&](int64_t piece, int) { sum.fetch_add(piece); };
+  pool->run(100, add);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    sum = 0;
+    pool->run(100, add);
+    pool.reset();
+    ThreadPool(1).run(1, add);
+    ::_exit(sum == 4950 ? 0 : 1);
+  }
+  ASSERT_GT(child, 0);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  sum = 0;
+  pool->run(100, add);
+  EXPECT_EQ(sum, 4950);
+}
+
 TEST(ThreadPool, does_every_piece_once) {
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
@@ -163,6 +189,25 @@ TEST(CpuFeatures, a_forced_set_must_exist) {
   }
   ::unsetenv("SAMC_ISA");
   EXPECT_EQ(choose_isa().value().features, cpu_features());
+}
+
+// Plain code in bf16 is far slower than f32: it must be asked for.
+TEST(CpuFeatures, bf16_needs_its_instructions) {
+  ::unsetenv("SAMC_ISA");
+  EXPECT_TRUE(can_compute(Precision::kF32, kScalarIsa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAvx512Bf16Isa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAmxIsa).is_ok());
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa}) {
+    const Status status = can_compute(Precision::kBf16, isa);
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported) << isa.name;
+    EXPECT_NE(status.message().find("no bf16 arithmetic (avx512_bf16)"), std::string::npos) << status.to_string();
+    EXPECT_NE(status.hint().find("--precision f32"), std::string::npos) << status.to_string();
+  }
+  ASSERT_EQ(::setenv("SAMC_ISA", "scalar", 1), 0);
+  EXPECT_TRUE(can_compute(Precision::kBf16, choose_isa().value()).is_ok());
+  EXPECT_EQ(can_compute(Precision::kInt8, choose_isa().value()).to_string(),
+            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
+  ::unsetenv("SAMC_ISA");
 }
 
 // A machine that has all of x86-64.
@@ -208,6 +253,11 @@ TEST(CpuFeatures, arm64_goes_by_capabilities) {
 
 #if defined(__x86_64__)
 // A second opinion on what we read from cpuid ourselves.
+TEST(CpuFeatures, sets_have_their_names) {
+  for (const Isa& isa : known_isas()) EXPECT_EQ(isa_name(isa.features), isa.name);
+  EXPECT_EQ(isa_name({CpuFeature::kAvx2, CpuFeature::kAvxVnni}), "avx2+avx_vnni");
+}
+
 TEST(CpuFeatures, agree_with_the_compilers) {
   __builtin_cpu_init();
   EXPECT_EQ(cpu_features().has(CpuFeature::kAvx2), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));

@@ -64,14 +64,6 @@ inline uint16_t f32_to_bf16(float value) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-// The same, but what is finite stays finite: beyond the largest bf16 it becomes that one. How kernels round.
-inline uint16_t f32_to_finite_bf16(float value) {
-  const uint16_t rounded = f32_to_bf16(value);
-  const bool overflowed =
-      (rounded & 0x7fffu) == 0x7f80u && (std::bit_cast<uint32_t>(value) & 0x7fffffffu) != 0x7f800000u;
-  return overflowed ? static_cast<uint16_t>(rounded - 1) : rounded;
-}
-
 inline float f16_to_f32(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1fu;

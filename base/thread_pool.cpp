@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/fork_count.h"
+
 namespace samc {
 namespace {
 
@@ -66,6 +68,10 @@ struct ThreadPool::State {
   std::exception_ptr thrown;  // the first; written once, by who set threw, and read when all have ended
   std::atomic<bool> stop{false};
   int asked = 1;
+  const int64_t forks = fork_count();
+
+  // In a process that was forked the workers are not there.
+  bool has_workers() const { return !workers.empty() && fork_count() == forks; }
 
   ~State() {
     stop.store(true);
@@ -118,7 +124,10 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   }
 }
 
-ThreadPool::~ThreadPool() = default;
+// What belongs to threads of another process can be neither joined nor destroyed: the system waits for them.
+ThreadPool::~ThreadPool() {
+  if (fork_count() != state_->forks) (void)state_.release();
+}
 
 int ThreadPool::asked() const { return state_->asked; }
 
@@ -133,7 +142,7 @@ int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()
 void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& body) {
   if (pieces <= 0) return;
   std::lock_guard caller(state_->callers);
-  if (pieces == 1 || state_->workers.empty()) {
+  if (pieces == 1 || !state_->has_workers()) {
     for (int64_t piece = 0; piece < pieces; ++piece) body(piece, 0);
     return;
   }

@@ -32,6 +32,7 @@ class ThreadPool {
   // Calls body(piece, worker) for piece in [0, pieces), each once, and returns when all are done. worker is in
   // [0, threads()) and no two calls with the same worker overlap, so it can index scratch memory. Pieces are handed out
   // as threads get free. Calls from several threads are served one after the other; body must not call run() itself.
+  // In a process that was forked meanwhile, where the pool's threads are not, the caller does all pieces.
   // What body throws, on any thread, is thrown here when all calls have ended; pieces not begun by then are left out.
   void run(int64_t pieces, const std::function<void(int64_t piece, int worker)>& body);
 

@@ -1,5 +1,6 @@
-# cmake --install: bin/samc, bin/samc-run, what runs bmodels for both, share/samc/models, lib/libsamc_runtime.a, include/samc/, and the CMake package "samc" with
-# samc::runtime.
+# cmake --install: bin/samc, bin/samc-run, what runs bmodels for both, share/samc/models, lib/libsamc.so with samc.h, its
+# pkg-config file, lib/libsamc_runtime.a with the C++ headers, and the CMake package "samc" with samc::samc (the former)
+# and samc::runtime (the latter). All headers are in include/samc/.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -21,12 +22,19 @@ target_include_directories(samc_runtime_archive INTERFACE $<INSTALL_INTERFACE:${
 target_link_libraries(samc_runtime_archive INTERFACE fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
 
 install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-# The public face: what a program that runs models needs, and no header of ours beside it. install_test compiles each
+install(TARGETS samc_shared EXPORT samcTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/include/samc/samc.h ${PROJECT_SOURCE_DIR}/include/samc/samc.hpp
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc)
+file(RELATIVE_PATH samc_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(${PROJECT_SOURCE_DIR}/capi/samc.pc.in ${PROJECT_BINARY_DIR}/samc.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/samc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The public face in C++: what a program that runs models needs, and no header of ours beside it. install_test compiles each
 # alone, so none of them may include another.
 set(samc_public_headers
     base/check.h base/dtype.h base/file_access.h base/limits.h base/memory_budget.h base/status.h base/tensor.h
-    media/image.h package/model_info.h runtime/image_predictor.h runtime/module.h runtime/rgb_view.h runtime/timing.h
-    runtime/video_predictor.h runtime/video_stream.h)
+    media/image.h media/rle.h package/model_info.h runtime/automatic_masks.h runtime/image_predictor.h runtime/module.h
+    runtime/rgb_view.h runtime/timing.h runtime/video_predictor.h runtime/video_stream.h)
 # They lie in include/samc and include each other as "samc/base/status.h", so that a host may have a base/ of its own. In
 # the repository the prefix is not there: it is put in on the way.
 install(CODE "

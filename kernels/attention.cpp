@@ -5,20 +5,11 @@
 
 #include "base/check.h"
 #include "base/rounding.h"
-#include "kernels/bf16.h"
 
 namespace samc {
 
 SAMC_VECTOR_VARIANTS(attention, const Attention)
-SAMC_DECLARE_VARIANT(scalar, attention_bf16, const Attention)
-#if defined(__x86_64__)
-SAMC_DECLARE_VARIANT(amx_bf16, attention_bf16, const Attention)
-SAMC_DECLARE_VARIANT(avx512_bf16, attention_bf16, const Attention)
-SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kAmxIsa, &amx_bf16::attention_bf16},
-                   {kAvx512Bf16Isa, &avx512_bf16::attention_bf16}, {kScalarIsa, &scalar::attention_bf16})
-#else
-SAMC_LIST_VARIANTS(attention_bf16, const Attention, {kScalarIsa, &scalar::attention_bf16})
-#endif
+SAMC_BF16_VARIANTS(attention_bf16, const Attention)
 
 namespace {
 
@@ -36,7 +27,7 @@ int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
-                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
+                         2 * kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
                          round_up(dim, 32) + round_up(value_dim, 32) + 64;
   return std::max(packed, dim + keys + value_dim + 16);
 }
@@ -98,7 +89,7 @@ void join_parts(const Parts& parts, int64_t query, DType dtype, float* sums, std
   for (int64_t c = 0; c < parts.value_dim; ++c) {
     const float value = sums[c] / sum;
     if (dtype == DType::kBF16) {
-      reinterpret_cast<uint16_t*>(dst)[c] = round_to_bf16(value);
+      reinterpret_cast<uint16_t*>(dst)[c] = f32_to_finite_bf16(value);
     } else {
       reinterpret_cast<float*>(dst)[c] = value;
     }

@@ -5,7 +5,7 @@
 // In bf16: q times scale log2(e) in f32, k, v and the pads are rounded to bf16, so that scores are powers of two;
 // scores are sums in f32. A row's weights are 2^(score - r), r the largest score rounded up to a whole number, so that
 // other blocks of keys change no weight but by a power of two. The weights are rounded to bf16 for the product with
-// values and for their sum, so that a row's weights still are 1 together. Rounding is round_to_bf16 (kernels/bf16.h).
+// values and for their sum, so that a row's weights still are 1 together. Rounding is f32_to_finite_bf16.
 
 #include <cstddef>
 #include <cstdint>

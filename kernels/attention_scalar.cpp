@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "kernels/attention.h"
-#include "kernels/bf16.h"
 
 namespace samc::scalar {
 namespace {
@@ -33,11 +32,11 @@ struct InF32 {
 };
 struct InBf16 {
   static float factor_of_queries(float scale) { return scale * kLog2E; }
-  static float operand(float value) { return rounded_to_bf16(value); }
+  static float operand(float value) { return bf16_to_f32(f32_to_finite_bf16(value)); }
   static float score(float sum, float) { return sum; }
   static float reference(float largest) { return std::ceil(largest); }
   static float padded_score(float score, float times) { return score + std::log2(times); }
-  static float weight(float difference, float) { return rounded_to_bf16(std::exp2(difference)); }
+  static float weight(float difference, float) { return operand(std::exp2(difference)); }
   static float log2_of_reference(float reference) { return reference; }
 };
 
@@ -84,7 +83,7 @@ void attend(const AttentionPiece& piece) {
     for (int64_t d = 0; d < piece.value_dim; ++d) {
       const float result = some_keys ? out[d] : out[d] / sum;
       if (piece.dst.dtype == DType::kBF16) {
-        reinterpret_cast<uint16_t*>(dst)[d] = round_to_bf16(result);
+        reinterpret_cast<uint16_t*>(dst)[d] = f32_to_finite_bf16(result);
       } else {
         reinterpret_cast<float*>(dst)[d] = result;
       }

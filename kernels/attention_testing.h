@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "kernels/attention.h"
-#include "kernels/bf16.h"
 #include "kernels/testing.h"
 
 namespace samc {
+
+inline float rounded_to_bf16(float value) { return bf16_to_f32(f32_to_finite_bf16(value)); }
 
 struct AttentionCase {
   std::string name;
@@ -92,7 +93,7 @@ struct AttentionData {
     Stored(const std::vector<float>& values, DType dtype) : data(values.data()) {
       if (dtype != DType::kBF16) return;
       rounded.resize(values.size());
-      std::ranges::transform(values, rounded.begin(), round_to_bf16);
+      std::ranges::transform(values, rounded.begin(), f32_to_finite_bf16);
       data = rounded.data();
     }
     std::vector<uint16_t> rounded;

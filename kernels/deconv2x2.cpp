@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "kernels/bf16.h"
 #include "kernels/gemm_run.h"
 
 namespace samc {
@@ -52,7 +53,7 @@ void scatter(const Deconv2x2Params& params, const void* src, const void* weight,
         if (residual != nullptr) value += residual[place];
         value = activate(value, params.activation);
         if (params.dst_dtype == DType::kBF16) {
-          static_cast<uint16_t*>(dst)[place] = f32_to_finite_bf16(value);
+          static_cast<uint16_t*>(dst)[place] = round_to_bf16(value);
         } else {
           static_cast<float*>(dst)[place] = value;
         }

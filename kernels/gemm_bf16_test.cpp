@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/bf16.h"
 #include "kernels/conv.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
@@ -17,11 +18,11 @@ namespace {
 
 constexpr double kOfMagnitudes = 1e-5;
 
-float rounded(float value) { return bf16_to_f32(f32_to_finite_bf16(value)); }
+float rounded(float value) { return bf16_to_f32(round_to_bf16(value)); }
 
 std::vector<uint16_t> to_bf16(const std::vector<float>& values) {
   std::vector<uint16_t> result(values.size());
-  std::transform(values.begin(), values.end(), result.begin(), f32_to_finite_bf16);
+  std::transform(values.begin(), values.end(), result.begin(), round_to_bf16);
   return result;
 }
 
@@ -286,6 +287,29 @@ TEST_P(GemmBf16, what_is_finite_stays_finite) {
         const std::vector<float> dst = product.run(context.get());
         for (size_t i = 0; i < dst.size(); ++i) EXPECT_EQ(dst[i], expected[i / static_cast<size_t>(n)]) << i;
       }
+    }
+  }
+}
+
+// The result of a bf16 dst comes from shorter fits: within 5e-4 of GELU, beside its rounding of at most 2^-8.
+TEST_P(GemmBf16, gelu_is_the_exact_one_within_its_rounding) {
+  TestContext context(GetParam(), 1);
+  constexpr int64_t kCount = 24001;
+  MatmulParams params{1, 1, kCount, false, 0, Activation::kGelu};
+  for (const DType dst_dtype : {DType::kF32, DType::kBF16}) {
+    params.dst_dtype = dst_dtype;
+    Product product(params, true, false);
+    product.src[0] = 0;  // so that bias is what GELU is taken of
+    for (int64_t i = 0; i < kCount; ++i) {
+      product.bias[static_cast<size_t>(i)] = static_cast<float>(i - kCount / 2) * 1e-3f;
+    }
+    const std::vector<float> dst = product.run(context.get());
+    for (size_t i = 0; i < dst.size(); ++i) {
+      const double x = product.bias[i];
+      const double expected = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+      const double tolerance = dst_dtype == DType::kF32 ? 2e-7 * std::max(1.0, std::abs(x))
+                                                        : (0x1p-8 + 5e-4) * std::abs(expected) + (x < -5 ? 1e-7 : 0);
+      ASSERT_NEAR(dst[i], expected, tolerance) << "at " << x;
     }
   }
 }

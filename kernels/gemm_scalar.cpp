@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/rounding.h"
+#include "kernels/bf16.h"
 #include "kernels/gemm.h"
 
 namespace samc::scalar {
@@ -20,7 +21,7 @@ struct InBf16 {
   using Element = uint16_t;
   static constexpr int64_t kWordElements = 2;
   static float to_f32(uint16_t element) { return bf16_to_f32(element); }
-  static uint16_t from_f32(float value) { return f32_to_finite_bf16(value); }
+  static uint16_t from_f32(float value) { return round_to_bf16(value); }
 };
 
 template <class In>
@@ -112,7 +113,7 @@ void multiply(const GemmBlock& block) {
         value = block.residual_first ? activate(value + residual, block.activation)
                                      : activate(value, block.activation) + residual;
         if (block.dst_dtype == DType::kBF16) {
-          static_cast<uint16_t*>(block.dst)[offset + column] = f32_to_finite_bf16(value);
+          static_cast<uint16_t*>(block.dst)[offset + column] = round_to_bf16(value);
         } else {
           static_cast<float*>(block.dst)[offset + column] = value;
         }

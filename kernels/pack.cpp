@@ -4,6 +4,7 @@
 
 #include "base/dtype.h"
 #include "base/rounding.h"
+#include "kernels/bf16.h"
 
 namespace samc {
 namespace {
@@ -26,7 +27,7 @@ void pack(int64_t k, int64_t n, uint16_t* dst, const Element& element) {
     for (int64_t pair = 0; pair < round_up(k, kBf16Depth); pair += 2) {
       for (int64_t column = first; column < first + kPanelColumns; ++column) {
         for (int64_t row = pair; row < pair + 2; ++row) {
-          *dst++ = row < k && column < n ? f32_to_finite_bf16(element(row, column)) : uint16_t{0};
+          *dst++ = row < k && column < n ? round_to_bf16(element(row, column)) : uint16_t{0};
         }
       }
     }

@@ -2,7 +2,7 @@
 // The layout that matmul, conv and deconv2x2 want their weights in. It does not depend on the instruction set, so a
 // model compiled on one machine runs on another: panels of 16 columns, each (k, 16), the last one padded with zeros.
 // For a product in bf16 a panel holds pairs of neighbouring k: (ceil(k / 32) * 16, 16, 2), so [p][column] are the
-// elements of k = 2 p and 2 p + 1; what lies beyond k is zero. Elements are rounded as f32_to_finite_bf16 does.
+// elements of k = 2 p and 2 p + 1; what lies beyond k is zero. Elements are rounded as round_to_bf16 does.
 
 #include <cstdint>
 

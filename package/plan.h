@@ -3,6 +3,7 @@
 // Operations and their operands: docs/plan_ops.md. Nothing here is trusted: runtime/ checks it all when a module is
 // loaded.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -179,6 +180,13 @@ struct PlanModule {
     for (const PlanFunction& candidate : functions)
       if (candidate.name == function) return &candidate;
     return nullptr;
+  }
+  // The least that any of its operations computes in.
+  Precision precision() const {
+    Precision least = Precision::kF32;
+    for (const PlanFunction& function : functions)
+      for (const Operation& operation : function.operations) least = std::max(least, operation.precision);
+    return least;
   }
 };
 

@@ -52,14 +52,15 @@ ResizeWeights antialiased_bilinear(int64_t input_size, int64_t output_size) {
 
 // What is resized: rows of some planes of numbers. resize_row(y, columns, width, planes) makes input row y into
 // (planes, width) weighted sums.
+template <class View>
 struct ImageRows {
   static constexpr int64_t kPlanes = 3;
-  const RgbView& image;
+  const View& image;
 
   void resize_row(int64_t y, const ResizeWeights& columns, int64_t width, float* planes) const {
-    const uint8_t* pixels = image.row(y);
+    const auto* pixels = image.row(y);
     for (int64_t x = 0; x < width; ++x) {
-      const uint8_t* pixel = pixels + columns.first[static_cast<size_t>(x)] * 3;
+      const auto* pixel = pixels + columns.first[static_cast<size_t>(x)] * 3;
       const float* weights = columns.of(x);
       const int64_t count = columns.count[static_cast<size_t>(x)];
       float red = 0.0f, green = 0.0f, blue = 0.0f;
@@ -157,12 +158,12 @@ void resize(const Source& source, const ResizeWeights& columns, const ResizeWeig
   });
 }
 
-template <class Finish>
-void resize(const RgbView& image, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output,
+template <class View, class Finish>
+void resize(const View& image, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output,
             const Finish& finish) {
   SAMC_CHECK(is_image_size(image.width, image.height) && image.stride >= 3 * image.width, "not an image: {} x {}",
              image.width, image.height);
-  resize(ImageRows{image}, antialiased_bilinear<double>(image.width, width),
+  resize(ImageRows<View>{image}, antialiased_bilinear<double>(image.width, width),
          antialiased_bilinear<double>(image.height, height), pool, output, finish);
 }
 
@@ -172,6 +173,12 @@ void preprocess_image(const RgbView& picture, int64_t size, std::span<const floa
                       ThreadPool& pool, std::span<float> output) {
   resize(picture, size, size, pool, output,
          [&](size_t channel, float sum) { return (sum / 255.0f - mean[channel]) / std[channel]; });
+}
+
+void preprocess_image(const RgbFloatView& picture, int64_t size, std::span<const float> mean,
+                      std::span<const float> std, ThreadPool& pool, std::span<float> output) {
+  resize(picture, size, size, pool, output,
+         [&](size_t channel, float sum) { return (sum - mean[channel]) / std[channel]; });
 }
 
 void resize_image(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output) {

@@ -14,6 +14,9 @@ namespace samc {
 // hold (base/limits.h). Memory beside the output is tables that go with the picture's sides, and a few rows a thread.
 void preprocess_image(const RgbView& picture, int64_t size, std::span<const float> mean, std::span<const float> std,
                       ThreadPool& pool, std::span<float> output);
+// The same where values are not divided by 255.
+void preprocess_image(const RgbFloatView& picture, int64_t size, std::span<const float> mean,
+                      std::span<const float> std, ThreadPool& pool, std::span<float> output);
 
 // Only the stretching, to any height and width: output is (3, height, width), values from 0 to 255.
 void resize_image(const RgbView& picture, int64_t height, int64_t width, ThreadPool& pool, std::span<float> output);

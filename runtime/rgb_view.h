@@ -25,4 +25,15 @@ struct RgbView {
   const uint8_t* row(int64_t y) const { return pixels + y * stride; }
 };
 
+// RGB as f32, the three numbers of a pixel together. The official image predictor takes such arrays as they are: 0 is
+// black and 1 is white, and nothing is divided by 255.
+struct RgbFloatView {
+  const float* pixels = nullptr;
+  int64_t width = 0;   // pixels
+  int64_t height = 0;  // pixels
+  int64_t stride = 0;  // numbers from one row to the next, at least 3 * width
+
+  const float* row(int64_t y) const { return pixels + y * stride; }
+};
+
 }  // namespace samc

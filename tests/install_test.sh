@@ -14,6 +14,7 @@ cmake --install "$build" --prefix "$work/installed" --strip >"$work/install.log"
 samc=$work/installed/bin/samc
 run=$work/installed/bin/samc-run
 library=$(find "$work/installed" -name libsamc_runtime.a)
+shared=$(find "$work/installed" -name libsamc.so)
 
 within() {  # within FILE MEGABYTES
   local size
@@ -25,10 +26,12 @@ strip --strip-debug "$library"
 within "$samc" 15
 within "$run" 3
 within "$library" 4
+within "$shared" 12
 
 ldd "$samc" "$run" >"$work/ldd"
+ldd "$shared" | grep -v libprotobuf-lite >>"$work/ldd"  # which Debian has for shared libraries as a shared one only
 if grep -E 'libLLVM|libMLIR|libprotobuf' "$work/ldd"; then
-  echo "samc or samc-run is linked to the shared libraries above; they must not need them"
+  echo "samc, samc-run or libsamc.so is linked to the shared libraries above; they must not need them"
   exit 1
 fi
 if strings "$run" | grep -qE 'mlir::|google::protobuf'; then
@@ -46,13 +49,23 @@ for stage in base media package runtime; do
     echo '#error a header of the host' >"$work/host/$stage/$(basename "$header")"
   done
 done
-find "$work/installed/include/samc" -name '*.h' | while read -r header; do
+find "$work/installed/include/samc" -name '*.h' -o -name '*.hpp' | while read -r header; do
   "$compiler" -std=c++20 -fsyntax-only -I "$work/host" -I "$work/installed/include" -x c++ "$header" 2>"$work/header.log" ||
     { echo "$header"; cat "$work/header.log"; exit 1; }
 done
 "$samc" compile "$source/tests/data/pico/pico.pt" -o "$work/pico.samc"
 "$work/example/segment_minimal" "$work/pico.samc" "$source/tests/data/images/truck.jpg" 500 375 "$work/mask.png"
 [[ -s $work/mask.png ]]
+# The C example on libsamc.so: from the CMake package, and by what pkg-config says.
+export PKG_CONFIG_PATH=$(dirname "$shared")/pkgconfig LD_LIBRARY_PATH=$(dirname "$shared")
+read -ra flags <<<"$(pkg-config --cflags --libs samc)"
+cc -std=c11 -Wall -Wextra -pedantic -Werror "$source/examples/segment.c" -o "$work/segment" "${flags[@]}"
+for program in "$work/example/segment" "$work/segment"; do
+  "$program" "$work/pico.samc" "$source/tests/data/images/truck.jpg" 500 375 "$work/$(basename "$(dirname "$program")").png"
+done
+cmp "$work/example.png" "$work/mask.png"
+cmp "$work/$(basename "$work").png" "$work/mask.png"
+unset LD_LIBRARY_PATH
 # The same code behind both programs.
 for program in "$samc" "$run"; do
   "$program" segment "$source/tests/data/images/truck.jpg" --model "$work/pico.samc" --point 500,375 \

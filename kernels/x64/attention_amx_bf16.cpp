@@ -13,30 +13,37 @@ using namespace avx512_bf16;
 
 constexpr int64_t kTileRows = 16;
 constexpr int64_t kLine = 16;          // words of a query that lie together in a tile
+constexpr bool kInStages = true;       // tiles multiply beside the vector registers
 constexpr bool kEvenTiles = false;     // a tile takes the same time whatever its rows
 constexpr int64_t kWordMultiple = 16;  // how many words a sum of products is of
 constexpr int64_t kTogether = kAttentionScoreRows / kTileRows;
 constexpr int64_t kRowsOfVectors = kTileRows;
 static_assert(kTogether == 2);
 
-// Gives this thread's tiles their shape while it lives.
+// What ldtilecfg reads: eight tiles of kTileRows rows of 64 bytes. A constant, since g++ 12 takes only the first eight
+// bytes for read and would leave out what fills the rest.
+struct TileShapes {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {kTileRows, kTileRows, kTileRows, kTileRows, kTileRows, kTileRows, kTileRows, kTileRows};
+};
+static_assert(sizeof(TileShapes) == 64);
+alignas(64) constexpr TileShapes kTileShapes;
+
+// Gives this thread's tiles their shapes while it lives.
 class TilesInUse {
  public:
-  TilesInUse() {
-    alignas(64) uint8_t shape[64] = {1};  // palette
-    for (int tile = 0; tile < 8; ++tile) {
-      shape[16 + 2 * tile] = 64;  // bytes of a row
-      shape[48 + tile] = kTileRows;
-    }
-    _tile_loadconfig(shape);
-  }
+  TilesInUse() { _tile_loadconfig(&kTileShapes); }
   ~TilesInUse() { _tile_release(); }
   TilesInUse(const TilesInUse&) = delete;
   TilesInUse& operator=(const TilesInUse&) = delete;
 };
 
-// Tiles of bytes: 0 to 3 are the sums, (2, 2); 4 and 5 of a; 6 and 7 of b.
-// sums += a (tiles, kTileRows, words) times b (words, vectors kLanes). All pitches are in bytes.
+// Tiles 0 to 3 are the sums, (2, 2); 4 and 5 hold a, 6 and 7 hold b. Pitches are in bytes.
+
+// sums += a (tiles, kTileRows, words) times b (words, vectors kLanes).
 template <int kTiles, int kVectors>
 inline void multiply_tiles(const float* a, int64_t a_tile_words, int64_t a_step_words, int64_t a_pitch, const float* b,
                            int64_t words) {
@@ -108,19 +115,23 @@ void score_tiles(const AttentionTiles& group, const float* keys, int64_t vectors
   });
 }
 
-// out (tiles, rows, vectors kLanes) = out * corrections (tiles, kRowsOfVectors) + weights times one panel of values.
-// Without corrections out holds nothing yet.
+// out (tiles, rows, out_pitch) times corrections (tiles, kRowsOfVectors).
+void correct_before_products(const AttentionTiles& group, const float* corrections, float* out, int64_t out_pitch) {
+  for (int64_t tile = 0; tile < group.tiles; ++tile) {
+    const float* factors = corrections + tile * kRowsOfVectors;
+    uint32_t rows = _mm512_cmp_ps_mask(load(factors), set1(1.0f), _CMP_NEQ_UQ);  // most have met their largest score
+    if (tile + 1 == group.tiles) rows &= first_lanes(group.last_rows);
+    for (; rows != 0; rows &= rows - 1) {
+      const int64_t r = __builtin_ctz(rows);
+      float* row = out + (tile * kTileRows + r) * out_pitch;
+      for (int64_t c = 0; c < out_pitch; c += kLanes) store(row + c, load(row + c) * set1(factors[r]));
+    }
+  }
+}
+
+// out (tiles, rows, vectors kLanes) += weights times one panel of values. Without corrections out holds nothing yet.
 void value_tiles(const AttentionTiles& group, const float* weights, const float* values, int64_t vectors, int64_t words,
                  const float* corrections, float* out, int64_t out_pitch) {
-  if (corrections != nullptr) {
-    for (int64_t tile = 0; tile < group.tiles; ++tile)
-      for (int64_t r = 0; r < kTileRows; ++r) {
-        const float correction = corrections[tile * kTileRows + r];
-        if (correction == 1.0f) continue;  // most rows have met their largest score soon
-        float* row = out + (tile * kTileRows + r) * out_pitch;
-        for (int64_t v = 0; v < vectors; ++v) store(row + v * kLanes, load(row + v * kLanes) * set1(correction));
-      }
-  }
   with_shape(group.tiles, vectors, [&]<int kTiles, int kVectors>() {
     const int64_t tile_words = kTileRows * out_pitch, pitch = out_pitch * 4;
     if (corrections == nullptr) {

@@ -8,35 +8,29 @@
 #include <cstdint>
 
 #include "base/dtype.h"
-#include "kernels/x64/vector_math_avx512.h"
+#include "kernels/x64/words_bf16.h"
 
 namespace samc::avx512_bf16 {
 namespace {
 
-using avx512::Floats, avx512::kLanes, avx512::first_lanes, avx512::load, avx512::load_first, avx512::maximum,
-    avx512::maximum_lane, avx512::minimum, avx512::multiply_add, avx512::select_first, avx512::set1, avx512::store,
-    avx512::store_first, avx512::sum_lanes, avx512::transpose, avx512::zero, avx512::exp2_ps;
+using avx512::exp2_ps, avx512::first_lanes, avx512::Floats, avx512::kLanes, avx512::kWordElements, avx512::load,
+    avx512::load_first, avx512::maximum, avx512::maximum_lane, avx512::multiply_add, avx512::select_first, avx512::set1,
+    avx512::store, avx512::sum_lanes, avx512::transpose, avx512::zero;
 
-constexpr int64_t kWordElements = 2;
+// Words in the type that moves them.
+inline Floats as_floats(avx512::Words words) { return _mm512_castsi512_ps(words); }
+inline avx512::Words as_words(Floats bits) { return _mm512_castps_si512(bits); }
+// Words of (low[0], low[1]), (low[2], low[3]) ... (high[14], high[15]).
+inline Floats round_to_words(Floats low, Floats high) { return as_floats(avx512::to_words(low, high)); }
 
-// A finite number beyond the largest bf16 becomes that one; infinities and NaN stay.
-inline Floats within_bf16(Floats x) {
-  const Floats largest = set1(0x1.fep127f);
-  const Floats clamped = minimum(largest, maximum(zero() - largest, x));
-  const __mmask16 is_finite = _mm512_cmp_ps_mask(_mm512_abs_ps(x), set1(__builtin_inff()), _CMP_LT_OQ);
-  return _mm512_mask_blend_ps(is_finite, x, clamped);
-}
-// Words of (low[0], low[1]), (low[2], low[3]) ... (high[14], high[15]), rounded to nearest even.
-inline Floats round_to_words(Floats low, Floats high) { return (__m512)_mm512_cvtne2ps_pbh(high, low); }
 inline __m512i load_halves(const uint16_t* source, int64_t count) {
   return count >= kLanes ? _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)))
                          : _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first_lanes(count < 0 ? 0 : count), source));
 }
-inline Floats load_elements(const float* source, int64_t count) {
+// The first count elements, which may be none, zeros behind them.
+template <class Element>
+inline Floats load_elements(const Element* source, int64_t count) {
   return count >= kLanes ? load(source) : load_first(source, count < 0 ? 0 : count);
-}
-inline Floats load_elements(const uint16_t* source, int64_t count) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(load_halves(source, count), 16));
 }
 
 template <class Body>
@@ -48,8 +42,7 @@ inline void with_elements(DType dtype, const Body& body) {
   }
 }
 inline Floats load_words(const float* source, int64_t count) {
-  return round_to_words(within_bf16(load_elements(source, count)),
-                        within_bf16(load_elements(source + kLanes, count - kLanes)));
+  return round_to_words(load_elements(source, count), load_elements(source + kLanes, count - kLanes));
 }
 inline Floats load_words(const uint16_t* source, int64_t count) {
   if (count >= 2 * kLanes) return _mm512_castsi512_ps(_mm512_loadu_si512(source));
@@ -57,12 +50,11 @@ inline Floats load_words(const uint16_t* source, int64_t count) {
 }
 template <class Element>
 inline Floats load_scaled_words(const Element* source, int64_t count, Floats factor) {
-  return round_to_words(within_bf16(load_elements(source, count) * factor),
-                        within_bf16(load_elements(source + kLanes, count - kLanes) * factor));
+  return round_to_words(load_elements(source, count) * factor, load_elements(source + kLanes, count - kLanes) * factor);
 }
 inline __m512i load_rounded(const float* row, int64_t column, int64_t count) {
   if (row == nullptr) return _mm512_setzero_si512();
-  return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(within_bf16(load_elements(row + column, count))));
+  return _mm512_cvtepu16_epi32(avx512::to_bf16(load_elements(row + column, count)));
 }
 inline __m512i load_rounded(const uint16_t* row, int64_t column, int64_t count) {
   return row == nullptr ? _mm512_setzero_si512() : load_halves(row + column, count);
@@ -75,15 +67,14 @@ inline Floats load_column_words(const Element* const (&rows)[2], int64_t column,
 inline void store_elements(std::byte* target, DType dtype, int64_t first, Floats values, int64_t count) {
   const __mmask16 lanes = first_lanes(count < kLanes ? count : kLanes);
   if (dtype == DType::kBF16) {
-    _mm256_mask_storeu_epi16(reinterpret_cast<uint16_t*>(target) + first, lanes,
-                             (__m256i)_mm512_cvtneps_pbh(within_bf16(values)));
+    _mm256_mask_storeu_epi16(reinterpret_cast<uint16_t*>(target) + first, lanes, avx512::to_bf16(values));
   } else {
     _mm512_mask_storeu_ps(reinterpret_cast<float*>(target) + first, lanes, values);
   }
 }
 
 inline Floats multiply_words(Floats a, Floats b, Floats sums) {
-  return _mm512_dpbf16_ps(sums, (__m512bh)a, (__m512bh)b);
+  return avx512::multiply_words(as_words(a), as_words(b), sums);
 }
 // A whole number: weights relative to another one differ by a power of two only, whatever their rounding.
 inline float weight_reference(float largest) { return __builtin_ceilf(largest); }
@@ -98,7 +89,10 @@ inline Floats weight_of(Floats difference) {
   p = multiply_add(p, f, set1(0.99992522f));
   return _mm512_scalef_ps(p, x);  // takes the whole number below, too
 }
-inline Floats to_words(const Floats (&weights)[2]) { return round_to_words(weights[0], weights[1]); }
+// Weights are at most 2: no rounding makes them infinite.
+inline Floats to_words(const Floats (&weights)[2]) {
+  return __builtin_bit_cast(Floats, _mm512_cvtne2ps_pbh(weights[1], weights[0]));
+}
 inline Floats add_words(Floats words, Floats sums) {
   return multiply_words(words, _mm512_castsi512_ps(_mm512_set1_epi32(0x3f803f80)), sums);
 }

@@ -1,3 +1,4 @@
+#include "kernels/cache.h"
 #include "kernels/gemm.h"
 #include "kernels/x64/words_bf16.h"
 
@@ -12,6 +13,8 @@ constexpr int64_t kTileRows = 2 * kRegisterRows;
 constexpr int64_t kTileColumns = 2 * kGemmLine;
 constexpr int64_t kRegisterWords = kRegisterRows * kGemmLine;
 constexpr int64_t kLineBytes = 64;
+// Of the panels that are multiplied with one tile of rows after the other.
+constexpr int64_t kGroupWords = kL2Bytes / 2 / int64_t{sizeof(Word)};
 
 }  // namespace
 
@@ -152,8 +155,12 @@ void multiply_rows(const GemmBlock& block, int64_t first_row, int64_t tiles, int
   set_shapes(rows);
   const bool plain = block.row_stride != 0;
   const int64_t packed_words = (block.k + kGemmLine - 1) / kGemmLine * kGemmLine * kTileRows;
-  for (int64_t column = 0; column < block.columns; column += kTileColumns) {
-    const bool two_panels = block.columns - column > kGemmLine;
+  // Columns are taken some tiles at a time: their panels stay in the L2 cache, a tile's rows in L1, and rows of dst are
+  // written in long runs, which memory takes faster than many short ones.
+  const int64_t fitting = kGroupWords / (kTileColumns * block.k);
+  const int64_t group = (fitting < 1 ? 1 : fitting) * kTileColumns;
+  for (int64_t first_column = 0; first_column < block.columns; first_column += group) {
+    const int64_t end = block.columns - first_column < group ? block.columns : first_column + group;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t row = first_row + tile * rows;
       TileRows a{static_cast<const Word*>(block.a), kGemmLine, kRegisterWords, 2 * kRegisterWords};
@@ -162,10 +169,13 @@ void multiply_rows(const GemmBlock& block, int64_t first_row, int64_t tiles, int
       } else {
         a.first += row / kTileRows * packed_words;
       }
-      if (rows > kRegisterRows) {
-        (two_panels ? multiply_tile<true, true> : multiply_tile<true, false>)(block, a, row, rows, column);
-      } else {
-        (two_panels ? multiply_tile<false, true> : multiply_tile<false, false>)(block, a, row, rows, column);
+      for (int64_t column = first_column; column < end; column += kTileColumns) {
+        const bool two_panels = block.columns - column > kGemmLine;
+        if (rows > kRegisterRows) {
+          (two_panels ? multiply_tile<true, true> : multiply_tile<true, false>)(block, a, row, rows, column);
+        } else {
+          (two_panels ? multiply_tile<false, true> : multiply_tile<false, false>)(block, a, row, rows, column);
+        }
       }
     }
   }

@@ -1,0 +1,232 @@
+// Any bytes as a sequence of calls of the C interface: wrong orders, sizes, indices, shapes and struct sizes give
+// errors, and what is given can be read to its last byte.
+
+#include <fuzzer/FuzzedDataProvider.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "capi/handles.h"
+#include "runtime/testing_models.h"
+#include "runtime/testing_video.h"
+
+namespace {
+
+constexpr int64_t kMostPixels = 1 << 12;
+
+volatile float sum_of_all = 0;
+
+template <class T>
+void read_all(const T* values, int64_t count) {
+  float sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<float>(values[i]);
+  sum_of_all = sum;
+}
+
+// Mostly the right size.
+template <class T>
+T with_size(FuzzedDataProvider& input, T given) {
+  given.struct_size =
+      input.ConsumeIntegralInRange(0, 7) == 0 ? input.ConsumeIntegralInRange<size_t>(0, sizeof(T)) : sizeof(T);
+  return given;
+}
+
+struct Prompt {
+  explicit Prompt(FuzzedDataProvider& input) {
+    for (int i = input.ConsumeIntegralInRange(0, 4); i > 0; --i)
+      points.push_back({input.ConsumeFloatingPoint<float>(), input.ConsumeFloatingPoint<float>(),
+                        input.ConsumeIntegralInRange<int32_t>(-2, 4)});
+    box = {input.ConsumeFloatingPoint<float>(), input.ConsumeFloatingPoint<float>(),
+           input.ConsumeFloatingPoint<float>(), input.ConsumeFloatingPoint<float>()};
+    has_box = input.ConsumeBool();
+    flags = input.ConsumeIntegral<uint8_t>();
+    mask.assign(samc::kTinyModelLow * samc::kTinyModelLow, input.ConsumeFloatingPoint<float>());
+  }
+  samc_prompt image() const {
+    return {points.data(), points.size(), has_box ? &box : nullptr, (flags & 1) != 0 ? mask.data() : nullptr};
+  }
+  samc_video_prompt video() const {
+    return {points.data(), points.size(), has_box ? &box : nullptr, flags & 1, flags >> 1 & 1};
+  }
+  std::vector<samc_point> points;
+  samc_box box{};
+  bool has_box = false;
+  int flags = 0;
+  std::vector<float> mask;
+};
+
+// An image whose bytes are there, whatever it says of itself.
+struct AnyImage {
+  explicit AnyImage(FuzzedDataProvider& input) : bytes(kMostPixels * 3, input.ConsumeIntegral<uint8_t>()) {
+    image.rgb = input.ConsumeIntegralInRange(0, 15) == 0 ? nullptr : bytes.data();
+    image.width = input.ConsumeIntegralInRange<int64_t>(-1, 32);
+    image.height = input.ConsumeIntegralInRange<int64_t>(-1, 32);
+    image.stride = input.ConsumeBool() ? 0 : input.ConsumeIntegralInRange<int64_t>(-10, 128);
+    if (image.width < 1 || image.height < 1) image.width = input.ConsumeIntegral<int64_t>() | 1 << 20;  // refused
+  }
+  std::vector<uint8_t> bytes;
+  samc_image image{};
+};
+
+void look(const samc_masks* masks) {
+  samc_masks_view view{};
+  view.struct_size = sizeof view;
+  SAMC_CHECK(samc_masks_get(masks, &view) == SAMC_OK, "{}", samc_last_error());
+  const int64_t count = view.prompts * view.masks;
+  if (view.binary != nullptr) read_all(view.binary, count * view.height * view.width);
+  if (view.logits != nullptr) read_all(view.logits, count * view.height * view.width);
+  read_all(view.scores, count);
+  read_all(view.low_res_logits, count * view.low_size * view.low_size);
+}
+
+void look(const samc_video_masks* masks) {
+  if (masks == nullptr) return;
+  samc_video_masks_view view{};
+  view.struct_size = sizeof view;
+  SAMC_CHECK(samc_video_masks_get(masks, &view) == SAMC_OK, "{}", samc_last_error());
+  read_all(view.logits, static_cast<int64_t>(view.object_count) * view.height * view.width);
+  for (size_t place = 0; place <= view.object_count; ++place) {
+    samc_object_view object{};
+    object.struct_size = sizeof object;
+    const samc_status status = samc_video_masks_get_object(masks, place, &object);
+    SAMC_CHECK((status == SAMC_OK) == (place < view.object_count), "object {}: {}", place, samc_last_error());
+    if (object.low_res_logits != nullptr) read_all(object.low_res_logits, object.low_size * object.low_size);
+    if (object.object_pointer != nullptr) read_all(object.object_pointer, object.channels);
+  }
+}
+
+void use_images(FuzzedDataProvider& input) {
+  static samc_model model{samc::Module::from_plan(samc::tiny_model_in_parts()).value()};
+  samc_image_predictor_options options = with_size(input, samc_image_predictor_options{});
+  options.threads = 1;
+  options.max_hole_area = input.ConsumeFloatingPointInRange(-1.0, 4.0);
+  samc_image_predictor* predictor = nullptr;
+  if (samc_image_predictor_create(&model, &options, &predictor) != SAMC_OK) return;
+  samc_embedding* embedding = nullptr;
+  while (input.remaining_bytes() > 0) switch (input.ConsumeIntegralInRange(0, 5)) {
+      case 0: {
+        const AnyImage first(input), second(input);
+        const std::array<samc_image, 2> images{first.image, second.image};
+        (void)samc_image_predictor_set_images(predictor, images.data(), input.ConsumeIntegralInRange<size_t>(0, 2));
+        break;
+      }
+      case 1: {
+        const Prompt first(input), second(input);
+        const std::array<samc_prompt, 2> prompts{first.image(), second.image()};
+        samc_predict_options wanted = with_size(input, samc_predict_options{});
+        wanted.single_mask = input.ConsumeBool() ? 1 : 0;
+        wanted.return_logits = input.ConsumeBool() ? 1 : 0;
+        wanted.coordinates_are_normalized = input.ConsumeBool() ? 1 : 0;
+        wanted.image = input.ConsumeIntegralInRange<size_t>(0, 2);
+        samc_masks* masks = nullptr;
+        const size_t count = input.ConsumeIntegralInRange<size_t>(0, 2);
+        if (samc_image_predictor_predict(predictor, prompts.data(), count, &wanted, &masks) == SAMC_OK) look(masks);
+        samc_masks_free(masks);
+        break;
+      }
+      case 2:
+        samc_embedding_free(embedding);
+        (void)samc_image_predictor_get_embedding(predictor, input.ConsumeIntegralInRange<size_t>(0, 2), &embedding);
+        break;
+      case 3: {
+        samc_embedding_view view{};
+        view.struct_size = sizeof view;
+        if (samc_embedding_get(embedding, &view) != SAMC_OK) break;
+        view.width = input.ConsumeIntegralInRange<int64_t>(-1, 40);
+        view.image_embed_shape[input.ConsumeIntegralInRange<size_t>(0, 3)] =
+            input.ConsumeIntegralInRange<int64_t>(-1, 1);
+        samc_embedding* changed = nullptr;
+        if (samc_embedding_create(&view, &changed) == SAMC_OK)
+          (void)samc_image_predictor_set_embedding(predictor, changed);
+        samc_embedding_free(changed);
+        break;
+      }
+      case 4:
+        (void)samc_image_predictor_set_embedding(predictor, embedding);
+        break;
+      default:
+        (void)samc_image_predictor_reset(predictor);
+    }
+  samc_embedding_free(embedding);
+  samc_image_predictor_free(predictor);
+}
+
+constexpr int64_t kFrames = 4;
+
+int read_frame(void* context, int64_t frame, samc_image* image) {
+  auto* bytes = static_cast<std::vector<uint8_t>*>(context);
+  if (bytes->front() == 255 && frame == 2) return 1;
+  *image = {bytes->data() + frame, 16, 12, 0};
+  return 0;
+}
+
+void use_video(FuzzedDataProvider& input) {
+  auto made = samc::VideoPredictor::create(
+      std::make_unique<samc::FakeVideoModel>(samc::VideoFacts{}, std::make_shared<samc::FakeLog>(), 1000), {});
+  auto* predictor = new samc_video_predictor{std::make_shared<samc_tracked_video>(std::move(made).value())};
+  std::vector<uint8_t> bytes(16 * 12 * 3 + kFrames, input.ConsumeIntegral<uint8_t>());
+  samc_propagation* propagation = nullptr;
+  for (int calls = 0; calls < 30 && input.remaining_bytes() > 0; ++calls) {
+    samc_video_masks* masks = nullptr;
+    const auto frame = input.ConsumeIntegralInRange<int64_t>(-1, kFrames);
+    const auto object = input.ConsumeIntegralInRange<int64_t>(-1, 2);
+    switch (input.ConsumeIntegralInRange(0, 8)) {
+      case 0: {
+        const samc_frame_source source{frame, 16, 12, &bytes, read_frame, nullptr};
+        (void)samc_video_predictor_init(predictor, &source);
+        break;
+      }
+      case 1:
+        (void)samc_video_predictor_add_points_or_box(predictor, frame, object, nullptr, &masks);
+        break;
+      case 2: {
+        const Prompt prompt(input);
+        const samc_video_prompt wanted = prompt.video();
+        (void)samc_video_predictor_add_points_or_box(predictor, frame, object, &wanted, &masks);
+        break;
+      }
+      case 3:
+        (void)samc_video_predictor_add_mask(predictor, frame, object, bytes.data(),
+                                            input.ConsumeIntegralInRange<int64_t>(-1, 16),
+                                            input.ConsumeIntegralInRange<int64_t>(-1, 12), &masks);
+        break;
+      case 4:
+        (void)samc_video_predictor_clear_prompts_in_frame(predictor, frame, object, &masks);
+        break;
+      case 5:
+        (void)samc_video_predictor_remove_object(predictor, object, input.ConsumeBool() ? 1 : 0);
+        break;
+      case 6: {
+        samc_propagation_free(propagation);
+        samc_propagate_options options = with_size(input, samc_propagate_options{});
+        options.start_frame = input.ConsumeBool() ? &frame : nullptr;
+        options.max_frames = input.ConsumeBool() ? &object : nullptr;
+        options.reverse = input.ConsumeBool() ? 1 : 0;
+        (void)samc_video_predictor_propagate(predictor, &options, &propagation);
+        break;
+      }
+      case 7:
+        (void)samc_propagation_next(propagation, &masks);
+        break;
+      default:
+        (void)samc_video_predictor_reset(predictor);
+    }
+    look(masks);
+    samc_video_masks_free(masks);
+  }
+  samc_video_predictor_free(predictor);
+  samc_propagation_free(propagation);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  FuzzedDataProvider input(data, size);
+  if (input.ConsumeBool())
+    use_video(input);
+  else
+    use_images(input);
+  return 0;
+}

@@ -1,0 +1,51 @@
+"""Users' arrays as the bindings want them."""
+
+import typing
+
+import numpy as np
+
+
+def is_pil_image(value: object) -> bool:
+    """Without importing Pillow."""
+    return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
+
+
+def as_image(image: typing.Any) -> np.ndarray:
+    """(height, width, 3) uint8 or float32, copied only where rows are not dense. A PIL image must be RGB."""
+    if is_pil_image(image):
+        if image.mode != "RGB":
+            raise ValueError(f"a PIL image of mode {image.mode}; give image.convert('RGB')")
+        image = np.asarray(image)
+    elif not isinstance(image, np.ndarray):
+        raise NotImplementedError(f"an image of type {type(image).__name__}; give a NumPy array or a PIL image")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"an image of the shape {image.shape}; (height, width, 3) is expected")
+    if 0 in image.shape:
+        raise ValueError(f"an image of the shape {image.shape} has no pixels")
+    if image.dtype not in (np.uint8, np.float32):
+        raise TypeError(f"an image of dtype {image.dtype}; uint8 (0 to 255) or float32 (0 to 1) is expected")
+    item = image.itemsize
+    if image.strides[2] != item or image.strides[1] != 3 * item or image.strides[0] < 3 * item * image.shape[1]:
+        return np.ascontiguousarray(image)
+    if not image.dtype.isnative or not image.flags.aligned:
+        return np.array(image, dtype=image.dtype.newbyteorder("="))
+    return image
+
+
+def as_floats(values: typing.Any, what: str) -> np.ndarray:
+    """float32, dense; not NaN or infinite."""
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} are no array of numbers: {error}") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} hold NaN or infinite values")
+    return array
+
+
+def as_labels(values: typing.Any) -> np.ndarray:
+    """int32, dense."""
+    try:
+        return np.ascontiguousarray(np.asarray(values).astype(np.int32, copy=False))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"labels are no array of integers: {error}") from None

@@ -1,0 +1,166 @@
+"""sam2.build_sam: models by their checkpoints."""
+
+import os
+import typing
+
+from .model import Fact, Module, PathLike, check_device, load
+from .sam2_video_predictor import SAM2VideoPredictor
+
+# What the official package knows by name, and the model that each is of.
+_OFFICIAL_CONFIGS = {
+    f"sam{version}_hiera_{short}": f"sam{version}_hiera_{size}"
+    for version in ("2", "2.1")
+    for short, size in (("t", "tiny"), ("s", "small"), ("b+", "base_plus"), ("l", "large"))
+}
+# Keys of a predictor that are no facts of the model.
+_PREDICTOR_KEYS = {
+    "fill_hole_area": int,
+    "non_overlap_masks": bool,
+    "clear_non_cond_mem_around_input": bool,
+    "add_all_frames_to_correct_as_cond": bool,
+}
+_STABILITY = "sam_mask_decoder_extra_args.dynamic_multimask_"
+_WITHOUT_POSTPROCESSING: typing.Dict[str, Fact] = {_STABILITY + "via_stability": False}
+_VIDEO_WITHOUT_POSTPROCESSING: typing.Dict[str, Fact] = {"binarize_mask_from_pts_for_mem_enc": False}
+
+
+def _value_of(text: str) -> Fact:
+    lowered = text.strip().lower()
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    for kind in (int, float):
+        try:
+            return kind(lowered)
+        except ValueError:
+            pass
+    raise ValueError(f"'{text}' is neither a number nor true or false")
+
+
+def parse_overrides(overrides: typing.Iterable[str]) -> typing.Dict[str, Fact]:
+    """{"fill_hole_area": 8} of ["++model.fill_hole_area=8"]. What has no meaning here raises ValueError."""
+    facts: typing.Dict[str, Fact] = {}
+    for override in overrides:
+        key, equals, text = str(override).partition("=")
+        key = key.strip()
+        if not equals or not key.lstrip("+").startswith("model."):
+            raise ValueError(f"hydra_overrides_extra: '{override}' is not of the form ++model.KEY=VALUE")
+        key = key.lstrip("+")[len("model.") :]
+        if key == "_target_" or key.startswith("compile_"):
+            raise ValueError(f"hydra_overrides_extra: '{override}' has no meaning in samc")
+        try:
+            facts[key] = _value_of(text)
+        except ValueError as error:
+            raise ValueError(f"hydra_overrides_extra: '{override}': {error}") from None
+    return facts
+
+
+def _open(
+    config_file: typing.Optional[PathLike],
+    ckpt_path: typing.Optional[PathLike],
+    device: object,
+    mode: str,
+    image_size: typing.Optional[int],
+    kwargs: typing.Dict[str, typing.Any],
+) -> Module:
+    check_device(device)
+    if mode != "eval":
+        raise ValueError(f"mode '{mode}': samc runs models and does not train them; give mode='eval'")
+    if ckpt_path is None:
+        raise ValueError("no ckpt_path: samc needs weights; give a checkpoint, a .samc module, or 'mini'")
+    threads = kwargs.get("threads", 0)
+    config, expected = None, None
+    if config_file is not None:
+        config_file = os.fspath(config_file)
+        stem = os.path.basename(config_file)
+        stem = stem[: -len(".yaml")] if stem.endswith(".yaml") else stem
+        if os.path.exists(config_file):
+            config = config_file
+        elif stem in _OFFICIAL_CONFIGS:
+            expected = _OFFICIAL_CONFIGS[stem]
+        else:
+            raise FileNotFoundError(
+                f"config_file '{config_file}': no such file, and no official config; give None to have the model "
+                "recognised by its weights"
+            )
+    module = load(ckpt_path, config=config, image_size=image_size, threads=threads)
+    if expected is not None and module.name != expected and module.name in _OFFICIAL_CONFIGS.values():
+        raise RuntimeError(f"{os.fspath(ckpt_path)} is {module.name}, and config_file is that of {expected}")
+    return module
+
+
+def build_sam2(
+    config_file: typing.Optional[PathLike],
+    ckpt_path: typing.Optional[PathLike] = None,
+    device: object = "cpu",
+    mode: str = "eval",
+    hydra_overrides_extra: typing.Sequence[str] = [],
+    apply_postprocessing: bool = True,
+    **kwargs: typing.Any,
+) -> Module:
+    """A model for SAM2ImagePredictor and SAM2AutomaticMaskGenerator.
+
+    Arguments:
+      config_file: a YAML file, the name of an official one ("configs/sam2.1/sam2.1_hiera_t.yaml"), or None: the model
+        is recognised by its weights.
+      ckpt_path: a checkpoint (.pt), a folder of an ONNX export, a compiled module (.samc), or "mini".
+      device: "cpu". Anything else raises ValueError.
+      mode: "eval".
+      hydra_overrides_extra: "++model.KEY=VALUE", for the keys that docs/python.md lists.
+      apply_postprocessing: fall back to the best of three masks where the single one is not stable.
+      threads: to compute with; 0: one for each core. (samc's own.)
+    """
+    facts: typing.Dict[str, Fact] = {} if apply_postprocessing else dict(_WITHOUT_POSTPROCESSING)
+    facts.update(parse_overrides(hydra_overrides_extra))
+    image_size = facts.pop("image_size", None)
+    for key in _PREDICTOR_KEYS:
+        facts.pop(key, None)  # the official model takes and ignores them as well: it is no video predictor
+    return _open(config_file, ckpt_path, device, mode, image_size, kwargs).with_facts(facts)
+
+
+def build_sam2_video_predictor(
+    config_file: typing.Optional[PathLike],
+    ckpt_path: typing.Optional[PathLike] = None,
+    device: object = "cpu",
+    mode: str = "eval",
+    hydra_overrides_extra: typing.Sequence[str] = [],
+    apply_postprocessing: bool = True,
+    vos_optimized: bool = False,
+    **kwargs: typing.Any,
+) -> SAM2VideoPredictor:
+    """A SAM2VideoPredictor. Arguments as those of build_sam2().
+
+    apply_postprocessing also fills holes of up to 8 pixels in low-res masks, which the official code does with its CUDA
+    extension only, and remembers prompted masks as they are shown. vos_optimized changes nothing: samc always compiles.
+    """
+    del vos_optimized
+    facts: typing.Dict[str, Fact] = {}
+    options: typing.Dict[str, typing.Any] = {"fill_hole_area": 8 if apply_postprocessing else 0}
+    if not apply_postprocessing:
+        facts.update(_WITHOUT_POSTPROCESSING)
+        facts.update(_VIDEO_WITHOUT_POSTPROCESSING)
+    facts.update(parse_overrides(hydra_overrides_extra))
+    image_size = facts.pop("image_size", None)
+    for key, kind in _PREDICTOR_KEYS.items():
+        if key in facts:
+            options[key] = kind(facts.pop(key))
+    module = _open(config_file, ckpt_path, device, mode, image_size, kwargs).with_facts(facts)
+    return SAM2VideoPredictor(module, **options)
+
+
+def build_sam2_hf(model_id: PathLike, **kwargs: typing.Any) -> Module:
+    """As build_sam2(), of a path: samc downloads nothing."""
+    return build_sam2(None, local_model(model_id), **kwargs)
+
+
+def build_sam2_video_predictor_hf(model_id: PathLike, **kwargs: typing.Any) -> SAM2VideoPredictor:
+    """As build_sam2_video_predictor(), of a path: samc downloads nothing."""
+    return build_sam2_video_predictor(None, local_model(model_id), **kwargs)
+
+
+def local_model(model_id: PathLike) -> PathLike:
+    """The path that from_pretrained() is given; a name on the Hugging Face hub raises FileNotFoundError."""
+    if os.fspath(model_id) != "mini" and not os.path.exists(model_id):
+        raise FileNotFoundError(
+            f"no file '{os.fspath(model_id)}': samc downloads nothing; give the path of a checkpoint"
+        )
+    return model_id

@@ -1,0 +1,184 @@
+// ImagePredictor: images in, masks out; prompts are arrays that Python has brought into shape.
+
+#include <fmt/format.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <tuple>
+
+#include "python/src/module.h"
+#include "python/src/support.h"
+#include "runtime/image_predictor.h"
+
+namespace samc::python {
+namespace {
+
+using Array = nb::ndarray<nb::numpy, float>;
+
+struct Predictor {
+  ImagePredictor predictor;
+  std::atomic_flag in_use;
+
+  explicit Predictor(ImagePredictor made) : predictor(std::move(made)) {}
+};
+
+std::unique_ptr<Predictor> make(const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
+                                double max_sprinkle_area) {
+  PredictorOptions options;
+  options.threads = threads;
+  options.mask_threshold = mask_threshold;
+  options.max_hole_area = max_hole_area;
+  options.max_sprinkle_area = max_sprinkle_area;
+  return std::make_unique<Predictor>(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })));
+}
+
+void set_images(Predictor& self, const std::vector<ByteImage>& images) {
+  const InUse use(self.in_use);
+  self.predictor.reset();
+  std::vector<RgbView> views;
+  for (const ByteImage& image : images) views.push_back(view_of(image));
+  check(unlocked([&] { return self.predictor.set_images(views); }));
+}
+
+void set_float_images(Predictor& self, const std::vector<FloatImage>& images) {
+  const InUse use(self.in_use);
+  self.predictor.reset();
+  std::vector<RgbFloatView> views;
+  for (const FloatImage& image : images) {
+    const auto height = static_cast<int64_t>(image.shape(0)), width = static_cast<int64_t>(image.shape(1));
+    if (image.shape(2) != 3 || image.stride(2) != 1 || image.stride(1) != 3 || image.stride(0) < 3 * width)
+      raise(invalid_input("an image of another layout than (height, width, 3) in rows"));
+    views.push_back({image.data(), width, height, image.stride(0)});
+  }
+  check(unlocked([&] { return self.predictor.set_images(views); }));
+}
+
+// The prompts of a call: all arrays that are there have the same first extent, but masks may have 1.
+struct PromptArrays {
+  std::optional<Floats<3>> points;    // (prompts, points, 2)
+  std::optional<Integers<2>> labels;  // (prompts, points)
+  std::optional<Floats<2>> boxes;     // (prompts, 4)
+  std::optional<Floats<4>> masks;     // (prompts or 1, 1, low, low)
+};
+
+std::vector<ObjectPrompt> prompts_of(const PromptArrays& arrays) {
+  size_t count = 1;
+  if (arrays.points) count = arrays.points->shape(0);
+  if (arrays.boxes) count = arrays.boxes->shape(0);
+  if (!arrays.points && !arrays.boxes && arrays.masks) count = arrays.masks->shape(0);
+  const bool fit =
+      (!arrays.points || (arrays.labels && arrays.points->shape(0) == count && arrays.points->shape(2) == 2 &&
+                          arrays.labels->shape(0) == count && arrays.labels->shape(1) == arrays.points->shape(1))) &&
+      (!arrays.boxes || arrays.boxes->shape(1) == 4) &&
+      (!arrays.masks || arrays.masks->shape(0) == count || arrays.masks->shape(0) == 1);
+  if (!fit) raise(invalid_input("the prompts' arrays do not belong together"));
+  std::vector<ObjectPrompt> prompts(count);
+  for (size_t i = 0; i < count; ++i) {
+    ObjectPrompt& prompt = prompts[i];
+    const size_t points = arrays.points ? arrays.points->shape(1) : 0;
+    for (size_t k = 0; k < points; ++k) {
+      const size_t at = i * points + k;
+      prompt.points.push_back(
+          {arrays.points->data()[2 * at], arrays.points->data()[2 * at + 1], arrays.labels->data()[at]});
+    }
+    if (arrays.boxes) {
+      const float* box = arrays.boxes->data() + 4 * i;
+      prompt.box = BoxPrompt{box[0], box[1], box[2], box[3]};
+    }
+    if (arrays.masks) {
+      const auto height = static_cast<int64_t>(arrays.masks->shape(2)),
+                 width = static_cast<int64_t>(arrays.masks->shape(3));
+      const size_t which = arrays.masks->shape(0) == 1 ? 0 : i;
+      const float* mask = arrays.masks->data() + which * static_cast<size_t>(height * width);
+      if (arrays.masks->shape(1) != 1) raise(invalid_input("mask_input has more than one mask for a prompt"));
+      prompt.mask_input = {DType::kF32, {1, 1, height, width}, mask};
+    }
+  }
+  return prompts;
+}
+
+// The official code gives masks as f32, 0 or 1.
+Tensor as_floats(Tensor masks) {
+  if (masks.dtype() == DType::kF32) return masks;
+  Tensor result(masks.shape());
+  const auto bytes = masks.as<uint8_t>();
+  const auto floats = result.f32();
+  for (size_t i = 0; i < bytes.size(); ++i) floats[i] = bytes[i];
+  return result;
+}
+
+std::tuple<Array, Array, Array> predict(Predictor& self, std::optional<Floats<3>> points,
+                                        std::optional<Integers<2>> labels, std::optional<Floats<2>> boxes,
+                                        std::optional<Floats<4>> masks, bool multimask_output, bool return_logits,
+                                        bool normalize_coords, size_t image) {
+  const InUse use(self.in_use);
+  const PromptArrays arrays{std::move(points), std::move(labels), std::move(boxes), std::move(masks)};
+  const std::vector<ObjectPrompt> prompts = prompts_of(arrays);
+  const PredictOptions options{multimask_output, return_logits, normalize_coords};
+  Prediction prediction = take(unlocked([&]() -> Result<Prediction> {
+    SAMC_ASSIGN(Prediction found, self.predictor.predict(prompts, options, image));
+    found.masks = as_floats(std::move(found.masks));
+    return found;
+  }));
+  return {array_of(std::move(prediction.masks)), array_of(std::move(prediction.iou_predictions)),
+          array_of(std::move(prediction.low_res_logits))};
+}
+
+// Copies: (high_res_feats_0, high_res_feats_1, image_embed, width, height, encoder_id)
+using Features = std::tuple<Array, Array, Array, int64_t, int64_t, std::string>;
+
+Features features(Predictor& self, size_t image) {
+  const InUse use(self.in_use);
+  const ImageEmbedding* embedding = take(self.predictor.embedding(image));
+  return {array_of(Tensor::copy_of(embedding->high_res_feats_0.view())),
+          array_of(Tensor::copy_of(embedding->high_res_feats_1.view())),
+          array_of(Tensor::copy_of(embedding->image_embed.view())),
+          embedding->width,
+          embedding->height,
+          embedding->encoder_id};
+}
+
+void set_features(Predictor& self, const Floats<4>& high_res_feats_0, const Floats<4>& high_res_feats_1,
+                  const Floats<4>& image_embed, int64_t width, int64_t height, const std::string& encoder_id) {
+  const InUse use(self.in_use);
+  self.predictor.reset();
+  const auto copy = [](const Floats<4>& array) {
+    Shape shape;
+    for (size_t i = 0; i < 4; ++i) shape.push_back(static_cast<int64_t>(array.shape(i)));
+    return Tensor::copy_of({DType::kF32, shape, array.data()});
+  };
+  ImageEmbedding embedding{
+      copy(high_res_feats_0), copy(high_res_feats_1), copy(image_embed), width, height, encoder_id};
+  check(unlocked([&] { return self.predictor.set_embedding(std::move(embedding)); }));
+}
+
+}  // namespace
+
+void add_images(nb::module_& module) {
+  nb::class_<Predictor>(module, "ImagePredictor")
+      .def(
+          "__init__",
+          [](Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double hole_area,
+             double sprinkle_area) {
+            new (self) Predictor(std::move(make(loaded, threads, mask_threshold, hole_area, sprinkle_area)->predictor));
+          },
+          nb::arg("module"), nb::arg("threads"), nb::arg("mask_threshold"), nb::arg("max_hole_area"),
+          nb::arg("max_sprinkle_area"))
+      .def("set_images", &set_images, nb::arg("images"))
+      .def("set_float_images", &set_float_images, nb::arg("images"))
+      .def("predict", &predict, nb::arg("points").none(), nb::arg("labels").none(), nb::arg("boxes").none(),
+           nb::arg("masks").none(), nb::arg("multimask_output"), nb::arg("return_logits"), nb::arg("normalize_coords"),
+           nb::arg("image"))
+      .def("features", &features, nb::arg("image"))
+      .def("set_features", &set_features, nb::arg("high_res_feats_0"), nb::arg("high_res_feats_1"),
+           nb::arg("image_embed"), nb::arg("width"), nb::arg("height"), nb::arg("encoder_id"))
+      .def("reset", [](Predictor& self) {
+        const InUse use(self.in_use);
+        self.predictor.reset();
+      });
+}
+
+}  // namespace samc::python

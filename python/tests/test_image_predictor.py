@@ -1,0 +1,194 @@
+"""SAM2ImagePredictor: shapes, dtypes and values; what is refused and how."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import TRUCK
+from PIL import Image
+
+import samc
+from samc.tools import program
+
+POINT, LABEL = np.array([[250, 450]]), np.array([1])
+
+
+def test_masks_are_those_of_the_program(predictor, truck, tmp_path):
+    kept = tmp_path / "kept.npz"
+    subprocess.run(
+        [program(), "segment", TRUCK, "--model", "mini", "--point", "250,450", "--save-npz", kept, "--quiet"], check=True
+    )
+    predictor.set_image(truck)
+    masks, scores, logits = predictor.predict(POINT, LABEL)
+    expected = np.load(kept)
+    assert masks.shape == (3, 1200, 1800) and masks.dtype == np.float32
+    assert scores.shape == (3,) and scores.dtype == np.float32
+    low = predictor.model.image_size // 4
+    assert logits.shape == (3, low, low) and logits.dtype == np.float32
+    np.testing.assert_array_equal(masks, expected["masks"][0])
+    np.testing.assert_array_equal(scores, expected["iou_predictions"][0])
+    np.testing.assert_array_equal(logits, expected["low_res_logits"][0])
+
+
+def test_one_mask_logits_boxes_and_mask_input(predictor, small):
+    predictor.set_image(small)
+    masks, scores, logits = predictor.predict(POINT / 4, LABEL, multimask_output=False)
+    assert masks.shape == (1, 150, 200) and scores.shape == (1,) and set(np.unique(masks)) <= {0, 1}
+    refined, _, _ = predictor.predict(POINT / 4, LABEL, mask_input=logits, multimask_output=False, return_logits=True)
+    assert refined.shape == (1, 150, 200) and len(np.unique(refined)) > 100
+    boxes = np.array([[10, 10, 90, 90], [50, 20, 150, 140], [0, 0, 200, 150]])
+    several, ious, lows = predictor.predict(box=boxes, multimask_output=False)
+    assert several.shape == (3, 1, 150, 200) and ious.shape == (3, 1) and lows.shape[:2] == (3, 1)
+    for index, box in enumerate(boxes):
+        np.testing.assert_array_equal(several[index], predictor.predict(box=box, multimask_output=False)[0])
+    both = predictor.predict(np.array([[[20, 30]], [[60, 70]]]), np.array([[1], [0]]), box=boxes[:2])
+    assert both[0].shape == (2, 3, 150, 200)
+
+
+def test_normalized_coordinates(predictor, small):
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])
+    found = predictor.predict([[0.25, 0.5]], [1], normalize_coords=False)
+    np.testing.assert_allclose(found[2], expected[2], atol=1e-4)
+
+
+def test_batches(predictor, small, truck):
+    predictor.set_image_batch([small, truck])
+    masks, scores, logits = predictor.predict_batch([[[50, 75]], [[250, 450]]], [[1], [1]], multimask_output=False)
+    assert [m.shape for m in masks] == [(1, 150, 200), (1, 1200, 1800)]
+    assert predictor.get_image_embedding().shape[0] == 2
+    predictor.set_image(small)
+    np.testing.assert_array_equal(predictor.predict([[50, 75]], [1], multimask_output=False)[0], masks[0])
+    with pytest.raises(RuntimeError):
+        predictor.predict_batch([[[50, 75]]], [[1]])
+
+
+def test_pil_images_are_as_arrays(predictor, small):
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])
+    predictor.set_image(Image.fromarray(small))
+    np.testing.assert_array_equal(predictor.predict([[50, 75]], [1])[2], expected[2])
+    with pytest.raises(ValueError, match="mode L"):
+        predictor.set_image(Image.fromarray(small).convert("L"))
+
+
+def test_floats_are_taken_as_they_are(predictor, small):
+    """As the official code does: 0 to 1, undivided."""
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])
+    predictor.set_image(small.astype(np.float32) / 255)
+    np.testing.assert_allclose(predictor.predict([[50, 75]], [1])[2], expected[2], atol=2e-3)
+    predictor.set_image(small.astype(np.float32))  # which is another image
+    assert np.abs(predictor.predict([[50, 75]], [1])[2] - expected[2]).max() > 0.1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int16, np.int64, bool])
+def test_other_dtypes(predictor, small, dtype):
+    with pytest.raises(TypeError, match="dtype"):
+        predictor.set_image(small.astype(dtype))
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (150, 200), (150, 200, 1), (150, 200, 4), (3, 150, 200), (1, 9, 9, 3), (0, 9, 3)])
+def test_other_shapes(predictor, shape):
+    with pytest.raises(ValueError, match="shape"):
+        predictor.set_image(np.zeros(shape, np.uint8))
+    with pytest.raises(RuntimeError, match="must be set"):
+        predictor.predict([[5, 5]], [1])
+
+
+def test_other_types(predictor):
+    with pytest.raises(NotImplementedError):
+        predictor.set_image("truck.jpg")
+    with pytest.raises(TypeError):
+        predictor.set_image_batch(np.zeros((2, 9, 9, 3), np.uint8))
+    with pytest.raises(TypeError):
+        samc.SAM2ImagePredictor("mini")
+
+
+def test_layouts(predictor, small):
+    """Whatever lies in memory: the same masks."""
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])[2]
+    wide = np.zeros((150, 260, 3), np.uint8)
+    wide[:, 30:230] = small
+    read_only = small.copy()
+    read_only.flags.writeable = False
+    layouts = {
+        "rows with gaps": wide[:, 30:230],
+        "read-only": read_only,
+        "upside down": np.ascontiguousarray(small[::-1])[::-1],
+        "BGR turned": np.ascontiguousarray(small[:, :, ::-1])[:, :, ::-1],
+        "Fortran": np.asfortranarray(small),
+        "planes": np.ascontiguousarray(small.transpose(2, 0, 1)).transpose(1, 2, 0),
+        "bytes": np.frombuffer(small.tobytes(), np.uint8).reshape(small.shape),
+    }
+    for name, image in layouts.items():
+        predictor.set_image(image)
+        np.testing.assert_array_equal(predictor.predict([[50, 75]], [1])[2], expected, err_msg=name)
+    predictor.set_image(small.astype(">f4") / np.float32(255))
+    predictor.set_image((small.astype(np.float32) / 255)[:, ::-1][:, ::-1])
+
+
+def test_wrong_prompts(predictor, small):
+    predictor.set_image(small)
+    low = predictor.model.image_size // 4
+    for arguments in [
+        dict(point_coords=[[5, 5]]),
+        dict(point_coords=[[5, 5]], point_labels=[1, 0]),
+        dict(point_coords=[[5, 5, 5]], point_labels=[1]),
+        dict(point_coords=[5, 5], point_labels=[1]),
+        dict(point_coords=[[np.nan, 5]], point_labels=[1]),
+        dict(point_coords=[[np.inf, 5]], point_labels=[1]),
+        dict(point_coords=[["a", "b"]], point_labels=[1]),
+        dict(point_coords=[[5, 5]], point_labels=[7]),
+        dict(point_coords=[[5, 5]], point_labels=["a"]),
+        dict(box=[1, 2, 3]),
+        dict(box=[1, 2, 3, np.nan]),
+        dict(box=np.zeros((0, 4))),
+        dict(box=[[0, 0, 9, 9], [1, 1, 8, 8]], point_coords=[[5, 5]], point_labels=[1]),
+        dict(mask_input=np.zeros((low, low), np.float32)),
+        dict(mask_input=np.zeros((1, low, low + 1), np.float32)),
+        dict(mask_input=np.full((1, low, low), np.nan, np.float32)),
+    ]:
+        with pytest.raises(ValueError) as error:
+            predictor.predict(**arguments)
+        assert "\n" not in str(error.value), arguments
+    assert predictor.predict([[-50, 1e6]], [1])[0].shape == (3, 150, 200)  # outside is allowed
+    nan = small.astype(np.float32)
+    nan[3, 4, 1] = np.nan
+    with pytest.raises(ValueError, match="row 3"):
+        predictor.set_image(nan)
+
+
+def test_features_go_out_and_in(predictor, mini, small, tmp_path):
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])
+    np.savez(tmp_path / "kept.npz", **predictor.get_features())
+    other = samc.SAM2ImagePredictor(mini)
+    other.set_features(np.load(tmp_path / "kept.npz"))
+    for found, wanted in zip(other.predict([[50, 75]], [1]), expected):
+        np.testing.assert_array_equal(found, wanted)
+    features = predictor.get_features()
+    features["encoder_id"] = np.array([65, 66], np.uint8)
+    with pytest.raises(ValueError, match="another image encoder"):
+        other.set_features(features)
+    with pytest.raises(ValueError, match="lack"):
+        other.set_features({})
+    features = predictor.get_features()
+    features["image_embed"] = features["image_embed"][:, :-1]
+    with pytest.raises(ValueError):
+        other.set_features(features)
+    with pytest.raises(RuntimeError):
+        other.get_image_embedding()
+
+
+def test_results_outlive_the_predictor(mini, small):
+    predictor = samc.SAM2ImagePredictor(mini)
+    predictor.set_image(small)
+    masks, scores, logits = predictor.predict([[50, 75]], [1])
+    embedding = predictor.get_image_embedding()
+    copies = [array.copy() for array in (masks, scores, logits, embedding)]
+    del predictor
+    for array, copy in zip((masks, scores, logits, embedding), copies):
+        np.testing.assert_array_equal(array, copy)
+        array += 1  # it is the caller's

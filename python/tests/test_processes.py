@@ -1,0 +1,176 @@
+"""Threads, forks, signals, and what is imported when."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import BEDROOM
+
+import samc
+
+
+def run(code, **options):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def test_one_predictor_in_several_threads(predictor, small):
+    """Each call is right, or refused."""
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])[2]
+    right, refused, wrong = [], [], []
+
+    def work():
+        for _ in range(10):
+            try:
+                same = np.array_equal(predictor.predict([[50, 75]], [1])[2], expected)
+                (right if same else wrong).append(1)
+            except RuntimeError as error:
+                (refused if "another thread" in str(error) else wrong).append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and right and len(right) + len(refused) == 40
+
+
+def test_predictors_of_one_model_in_threads(mini, small, truck):
+    images = [small, np.ascontiguousarray(truck[:300, :300])]
+    expected = []
+    for image in images:
+        predictor = samc.SAM2ImagePredictor(mini)
+        predictor.set_image(image)
+        expected.append(predictor.predict([[50, 75]], [1])[2])
+    found = [None, None]
+
+    def work(index):
+        predictor = samc.SAM2ImagePredictor(mini, threads=1)
+        for _ in range(3):
+            predictor.set_image(images[index])
+            found[index] = predictor.predict([[50, 75]], [1])[2]
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index in range(2):
+        np.testing.assert_array_equal(found[index], expected[index])
+
+
+def test_the_lock_is_released(predictor, truck):
+    """Python goes on while the encoder runs."""
+    steps = []
+    done = threading.Event()
+
+    def count():
+        while not done.is_set():
+            steps.append(time.perf_counter())
+            time.sleep(0.001)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    begin = time.perf_counter()
+    predictor.set_image(truck)
+    end = time.perf_counter()
+    done.set()
+    counter.join()
+    assert sum(begin < step < end for step in steps) >= 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork_after_use(predictor, small):
+    """In the child the pool's threads are not there: it computes on one, with the same result, and ends as it should."""
+    predictor.set_image(small)
+    expected = predictor.predict([[50, 75]], [1])[2]
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = b"?"
+        try:
+            predictor.set_image(small)
+            code = b"=" if np.array_equal(predictor.predict([[50, 75]], [1])[2], expected) else b"#"
+            del predictor
+        finally:
+            os.write(writer, code)
+            os._exit(0)
+    os.close(writer)
+    assert os.read(reader, 1) == b"="
+    assert os.waitpid(child, 0)[1] == 0
+    np.testing.assert_array_equal(predictor.predict([[50, 75]], [1])[2], expected)
+
+
+def test_a_forked_child_ends_by_itself():
+    """With predictors and videos of its parent, whose destructors find none of their threads."""
+    done = run(
+        f"""
+        import os, samc, numpy
+        model = samc.build_sam2(None, "mini")
+        predictor = samc.SAM2ImagePredictor(model)
+        predictor.set_image(numpy.zeros((40, 50, 3), numpy.uint8))
+        video = samc.build_sam2_video_predictor(None, "mini")
+        state = video.init_state({str(BEDROOM)!r})
+        child = os.fork()
+        if child == 0:
+            try:
+                video.reset_state(state)
+                print("no error")
+            except RuntimeError as error:
+                print(error, flush=True)
+        else:
+            print(os.waitpid(child, 0)[1], flush=True)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "forked" in lines[0] and lines[1] == "0"
+
+
+def test_control_c(small):
+    """A long call ends when it is done, and the exception comes then; the predictor is whole."""
+    done = run(
+        """
+        import os, signal, threading, time, numpy, samc
+        predictor = samc.SAM2ImagePredictor(samc.build_sam2(None, "mini"))
+        image = numpy.zeros((900, 1200, 3), numpy.uint8)
+        predictor.set_image(image)
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            while True:
+                predictor.set_image(image)
+        except KeyboardInterrupt:
+            predictor.set_image(image)
+            print(predictor.predict([[5, 5]], [1])[0].shape)
+        """
+    )
+    assert done.returncode == 0 and done.stdout == "(3, 900, 1200)\n", done.stderr
+
+
+def test_import_is_light():
+    done = run("import sys, samc; print('numpy' in sys.modules, 'samc._samc' in sys.modules); print(samc.__version__)")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "False False"
+
+
+def test_program_and_module():
+    for words in ([samc.tools.program()], [sys.executable, "-m", "samc"]):
+        done = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(f"samc {samc.__version__}")
+    script = os.path.join(os.path.dirname(sys.executable), "samc")
+    if os.path.exists(script):
+        assert subprocess.run([script, "--version"], capture_output=True, text=True).stdout.startswith("samc ")
+
+
+def test_signals_are_left_alone():
+    before = signal.getsignal(signal.SIGINT)
+    samc.build_sam2(None, "mini")
+    assert signal.getsignal(signal.SIGINT) is before
