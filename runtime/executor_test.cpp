@@ -549,9 +549,10 @@ TEST(Executor, Bf16NeedsItsInstructions) {
     ASSERT_EQ(::setenv("SAMC_ISA", isa.name, 1), 0);
     const auto executor = Executor::create(module, 1);
     EXPECT_EQ(executor.is_ok(), isa == kScalarIsa || isa.features.has(CpuFeature::kAvx512Bf16)) << isa.name;
-    if (!executor.is_ok())
+    if (!executor.is_ok()) {
       EXPECT_NE(executor.status().message().find("no bf16 arithmetic"), std::string::npos)
           << executor.status().to_string();
+    }
   }
   ::unsetenv("SAMC_ISA");
 }
