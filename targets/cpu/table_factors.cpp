@@ -16,7 +16,7 @@ struct Map {
 
 std::optional<Map> map_of(const TensorView& table) {
   Shape shape = table.shape;
-  while (!shape.empty() && shape.front() == 1) shape.erase(shape.begin());
+  std::erase(shape, 1);
   const float* data = table.f32().data();
   if (shape.size() == 3) return Map{data, shape[0], shape[1], shape[2]};
   if (shape.size() != 2) return std::nullopt;

@@ -79,13 +79,13 @@ TEST(TableFactors, waves) {
   expect_factors(map, TableFactors::Kind::kProducts, 3e-6);
 }
 
-// The image encoder's: an embedding of 7 x 7 made larger, and one of 8 x 8 repeated.
+// The image encoder's: an embedding of 4 x 4 made larger, and one of 8 x 8 repeated.
 TEST(TableFactors, an_embedding_made_larger_and_one_repeated) {
   const auto wave = [](int64_t at, int64_t i) { return std::cos(0.1 * static_cast<double>(at * (i + 1)) + noise(i)); };
   const Tensor map = map_of(128, 128, 8, [&](int64_t y, int64_t x, int64_t c) {
     double sum = noise(1000 + y % 8 * 64 + x % 8 * 8 + c);
-    for (int64_t i = 0; i < 7; ++i)
-      for (int64_t j = 0; j < 7; ++j) sum += noise(i * 100 + j * 10 + c) * wave(y, i) * wave(x, j);
+    for (int64_t i = 0; i < 4; ++i)
+      for (int64_t j = 0; j < 4; ++j) sum += noise(i * 100 + j * 10 + c) * wave(y, i) * wave(x, j);
     return sum;
   });
   expect_factors(map, TableFactors::Kind::kMatrices, 2e-5);
