@@ -6,7 +6,6 @@
 #include <random>
 #include <utility>
 
-#include "app/bench_table.h"
 #include "app/console.h"
 #include "base/stopwatch.h"
 #include "runtime/prompt_points.h"
@@ -43,8 +42,8 @@ void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments) 
       ->type_name("N");
 }
 
-Status bench_video(const ModelArguments& model_arguments, const VideoBenchArguments& arguments, int repeat, double peak,
-                   const ModelOpener& opener) {
+Status bench_video(const ModelArguments& model_arguments, const VideoBenchArguments& arguments, int repeat,
+                   const Peaks& peaks, const ModelOpener& opener) {
   Progress progress;
   SAMC_ASSIGN(std::unique_ptr<VideoModel> model, opener.open_video(model_arguments, progress));
   progress.clear();
@@ -91,11 +90,11 @@ Status bench_video(const ModelArguments& model_arguments, const VideoBenchArgume
   std::vector<const Recorder*> recorders;
   for (const Step& step : steps) {
     say_phase(step.name, median(step.milliseconds));
-    print_functions(step.recorder, median(step.milliseconds), peak);
+    print_functions(step.recorder, median(step.milliseconds), peaks);
     recorders.push_back(&step.recorder);
   }
   say("  working memory {}\n\n", human_bytes(static_cast<double>(model->working_bytes())));
-  print_kernels(recorders, peak, arguments.operations);
+  print_kernels(recorders, peaks, arguments.operations);
   return Status::ok();
 }
 

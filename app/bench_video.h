@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 
+#include "app/bench_table.h"
 #include "app/model_opener.h"
 #include "base/status.h"
 
@@ -18,8 +19,8 @@ struct VideoBenchArguments {
 
 void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments);
 
-// One frame and one object on it, `repeat` times after one for warming up. peak: GFLOP/s.
-Status bench_video(const ModelArguments& model, const VideoBenchArguments& arguments, int repeat, double peak,
+// One frame and one object on it, `repeat` times after one for warming up.
+Status bench_video(const ModelArguments& model, const VideoBenchArguments& arguments, int repeat, const Peaks& peaks,
                    const ModelOpener& opener);
 
 }  // namespace samc

@@ -6,8 +6,8 @@
 namespace samc {
 
 const char* version();
-// The linker's hash of the executable or library that holds this code, in hexadecimal: another compiler, another id, so that cached modules of an older
-// one are not taken.
+// The linker's hash of the executable or library that holds this code, in hexadecimal: another compiler, another id, so
+// that cached modules of an older one are not taken.
 const std::string& build_id();
 // What --version prints.
 std::string version_line(const std::string& program);

@@ -15,6 +15,11 @@ constexpr std::array kFolders = {"../share/samc/models/mini", "../models/mini"};
 
 Result<std::string> find_model_file(const std::string& given, const fs::path& executable) {
   std::error_code error;
+  if (fs::is_directory(given, error) && !fs::exists(fs::path(given) / "encoder.onnx", error)) {
+    for (const char* name : {"model.safetensors", "model.safetensors.index.json"})
+      if (const fs::path file = fs::path(given) / name; fs::exists(file, error)) return file.string();
+    return given;
+  }
   if (given != kName || fs::exists(given, error)) return given;
   std::string tried;
   for (const char* folder : kFolders) {

@@ -36,6 +36,20 @@ TEST(BundledModel, other_names_are_paths) {
   EXPECT_EQ(find_model_file("no/such/file.pt", "/nowhere/bin/samc").value(), "no/such/file.pt");
 }
 
+TEST(BundledModel, a_folder_of_transformers_stands_for_its_weights) {
+  const TestFolder folder;
+  const std::string path = folder.path("sam2.1-hiera-tiny");
+  fs::create_directories(path);
+  const auto found = [&] { return find_model_file(path, "/nowhere/bin/samc").value(); };
+  EXPECT_EQ(found(), path);
+  EXPECT_TRUE(write_file(path + "/model.safetensors.index.json", std::string("{}")).is_ok());
+  EXPECT_EQ(found(), path + "/model.safetensors.index.json");
+  EXPECT_TRUE(write_file(path + "/model.safetensors", std::string("weights")).is_ok());
+  EXPECT_EQ(found(), path + "/model.safetensors");
+  EXPECT_TRUE(write_file(path + "/encoder.onnx", std::string("graph")).is_ok());
+  EXPECT_EQ(found(), path);
+}
+
 TEST(BundledModel, a_missing_one_is_named_with_where_it_was_sought) {
   const TestFolder folder;
   const Status status = find_model_file("mini", folder.root() / "bin/samc").status();

@@ -10,7 +10,6 @@
 #include "base/cpu_features.h"
 #include "base/stopwatch.h"
 #include "base/thread_pool.h"
-#include "kernels/fma_peak.h"
 #include "media/image.h"
 #include "package/reader.h"
 #include "runtime/image_predictor.h"
@@ -62,11 +61,11 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   }
   ThreadPool pool(arguments.model.threads);
   progress.show("measuring the machine ...");
-  const double peak = fma_peak_gflops(isa, pool);
+  const Peaks peaks = measure_peaks(isa, pool);
   progress.clear();
-  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32)\n", machine_description(), isa.name,
-      pool.threads(), peak);
-  if (arguments.video.on) return bench_video(arguments.model, arguments.video, arguments.repeat, peak, opener);
+  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32){}\n", machine_description(), isa.name,
+      pool.threads(), peaks.f32, peaks.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks.bf16) : "");
+  if (arguments.video.on) return bench_video(arguments.model, arguments.video, arguments.repeat, peaks, opener);
   say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
       arguments.repeat);
 
@@ -110,16 +109,16 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   }
   progress.clear();
   say_phase("set_image", median(set_image));
-  double rest = print_functions(encoder, median(set_image), peak);
+  double rest = print_functions(encoder, median(set_image), peaks);
   say_phase("  preprocessing", rest);
   say_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
-  rest = print_functions(decoder, median(predict), peak);
+  rest = print_functions(decoder, median(predict), peaks);
   say_phase("  upscaling and the rest", rest);
   if (!device.empty()) return Status::ok();  // a chip does not tell its operations
   say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
 
   const Recorder* recorders[] = {&encoder, &decoder};
-  print_kernels(recorders, peak, arguments.video.operations);
+  print_kernels(recorders, peaks, arguments.video.operations);
   return Status::ok();
 }
 

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "app/build_id.h"
 #include "app/bundled_model.h"
@@ -8,6 +9,7 @@
 #include "app/model_files.h"
 #include "app/model_source.h"
 #include "app/output_guard.h"
+#include "app/precision_option.h"
 #include "base/files.h"
 #include "targets/cpu/compile_model.h"
 
@@ -16,6 +18,7 @@ namespace {
 
 struct Arguments {
   CompileOptions options;
+  std::optional<Precision> precision;
   std::string output;
   std::vector<std::string> disabled;
   bool timing = false;
@@ -62,6 +65,7 @@ Status compile(const Arguments& arguments) {
   SAMC_TRY(guard.check());
   options.disabled_passes = {arguments.disabled.begin(), arguments.disabled.end()};
   options.build_id = build_id();
+  options.precision = arguments.precision.value_or(Precision::kF32);
   Progress progress;
   if (!options.until.empty()) {
     SAMC_TRY(check_phase(cpu_pipeline(), options.until));
@@ -88,14 +92,15 @@ Command add_compile(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("compile", "Compile a model to a .samc module");
   command
-      ->add_option("model", arguments->options.model,
-                   "A PyTorch checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx")
+      ->add_option(
+          "model", arguments->options.model,
+          "A checkpoint (.pt or .safetensors, or transformers' folder), or a folder with encoder.onnx and decoder.onnx")
       ->type_name("MODEL")
       ->transform(bundled_model());
   command->add_option("-o,--output", arguments->output, "Where the module, or with --until the IR, goes")
       ->type_name("FILE");
   add_checkpoint_options(*command, arguments->options);
-  command->add_option("--precision", arguments->options.precision, "f32")->type_name("P");
+  add_precision_option(*command, arguments->precision);
   command
       ->add_option("--until", arguments->options.until, "Stop at the end of this phase and print the IR as MLIR text")
       ->type_name("PHASE");

@@ -1,5 +1,6 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -11,8 +12,10 @@
 #include "app/inspect_onnx.h"
 #include "app/inspect_sophgo.h"
 #include "app/model_source.h"
+#include "base/quote.h"
 #include "checkpoint/checkpoint.h"
 #include "model/recognise.h"
+#include "model/tensor_names.h"
 #include "package/arena.h"
 #include "package/model_names.h"
 #include "package/plan.h"
@@ -35,7 +38,8 @@ std::string extents_to_string(const PlanFunction& function, const Extents& shape
 }
 
 Status inspect_checkpoint(const Arguments& arguments) {
-  SAMC_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(arguments.model));
+  SAMC_ASSIGN(const NamedCheckpoint named, open_with_official_names(arguments.model, arguments.state_dict));
+  const Checkpoint& checkpoint = named.checkpoint;
   std::map<std::string, std::pair<int64_t, int64_t>> by_dtype;  // tensors, parameters
   size_t longest = 0;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) longest = std::max(longest, tensor.name.size());
@@ -48,9 +52,10 @@ Status inspect_checkpoint(const Arguments& arguments) {
           tensor.is_dense() ? "" : "  (strided)");
   }
   if (!arguments.summary) say("\n");
-  say("{}: a PyTorch checkpoint{}\n", arguments.model, checkpoint.big_endian() ? ", big-endian" : "");
-  say("  tensors     {} under {}\n", checkpoint.tensors().size(),
-      checkpoint.where().empty() ? "no key (a bare state_dict)" : fmt::format("\"{}\"", checkpoint.where()));
+  say("{}: {}{}\n", arguments.model, checkpoint.format(), checkpoint.big_endian() ? ", big-endian" : "");
+  const std::string key = checkpoint.where().empty() ? "no key" : fmt::format("\"{}\"", quote(checkpoint.where()));
+  say("  tensors     {} under {}\n", checkpoint.tensors().size(), key);
+  if (!named.renamed_as.empty()) say("  names       {}\n", named.renamed_as);
   for (const auto& [name, counts] : by_dtype)
     say("  {:<10}  {} tensors, {} parameters\n", name, counts.first, counts.second);
   say("  parameters  {} in total ({:.1f} M)\n", checkpoint.parameter_count(),
@@ -67,6 +72,7 @@ Status inspect_checkpoint(const Arguments& arguments) {
   constexpr size_t kMostNamed = 5;
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, checkpoint.find_non_finite(kMostNamed));
   for (const NonFiniteTensor& tensor : non_finite) warn(tensor.to_string());
+  if (const std::string others = other_weights(checkpoint); !others.empty()) warn(others);
   return Status::ok();
 }
 
@@ -80,7 +86,9 @@ void print_function(const PlanFunction& function, bool operations) {
     ranges +=
         fmt::format("{}{} {} (of {} to {})", i == 0 ? " at " : ", ", sizes[i], size.name, size.least, size.greatest);
   }
-  say("  {}: {} operations, arena {}{}\n", function.name, function.operations.size(),
+  const auto in_bf16 = std::ranges::count(function.operations, Precision::kBf16, &Operation::precision);
+  say("  {}: {} operations{}, arena {}{}\n", function.name, function.operations.size(),
+      in_bf16 > 0 ? fmt::format(", {} in bf16", in_bf16) : "",
       human_bytes(static_cast<double>(plan_arena(function, sizes).bytes)), ranges);
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {
@@ -94,9 +102,12 @@ void print_function(const PlanFunction& function, bool operations) {
   if (!operations) return;
   for (const Operation& operation : function.operations) {
     std::vector<std::string> results;
-    for (const int32_t index : operation.results)
-      results.push_back(extents_to_string(function, function.values[static_cast<size_t>(index)].shape));
-    say("    {:<16} {} -> {}\n", operation.kernel, operation.name, joined(results));
+    for (const int32_t index : operation.results) {
+      const Value& value = function.values[static_cast<size_t>(index)];
+      results.push_back(fmt::format("{} {}", dtype_name(value.dtype), extents_to_string(function, value.shape)));
+    }
+    say("    {:<16} {:<4} {} -> {}\n", operation.kernel, precision_name(operation.precision), operation.name,
+        joined(results));
   }
 }
 
@@ -151,14 +162,16 @@ Command add_inspect(CLI::App& parent) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parent.add_subcommand("inspect", "Say what is in a model's file");
   command
-      ->add_option("file", arguments->model,
-                   "A .pt, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
+      ->add_option(
+          "file", arguments->model,
+          "A .pt, .safetensors, .onnx, .mlir, .samc or .bmodel, or a folder with encoder.onnx and decoder.onnx")
       ->required()
       ->type_name("FILE")
       ->transform(bundled_model());
   add_checkpoint_options(*command, *arguments);
   command->add_flag("--summary", arguments->summary, "Leave out the list of tensors");
-  command->add_flag("--operations", arguments->operations, "Of a .samc: list the operations of each function");
+  command->add_flag("--operations", arguments->operations,
+                    "Of a .samc: list the operations of each function, what they compute in and what they store");
   command->footer(
       "Checks every checksum of the file on the way.\nExample:\n  samc inspect sam2_hiera_tiny.pt --summary");
   return [arguments]() -> Status {

@@ -12,6 +12,7 @@ namespace samc {
 
 // Those that run a model, which opener opens. It must outlive them.
 Command add_segment(CLI::App& parent, const ModelOpener& opener);
+Command add_everything(CLI::App& parent, const ModelOpener& opener);
 Command add_encode(CLI::App& parent, const ModelOpener& opener);
 Command add_track(CLI::App& parent, const ModelOpener& opener);
 Command add_bench(CLI::App& parent, const ModelOpener& opener);

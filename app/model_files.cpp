@@ -34,6 +34,10 @@ std::vector<std::string> model_files(const std::string& model, const std::option
   }
   files.push_back(model);
   files.push_back(fs::path(model).replace_extension(".yaml").string());
+  if (model.find(".safetensors") != std::string::npos) {  // the files of an index, and config.json
+    if (const Result<std::vector<std::string>> list = source_files({.model = model}); list.is_ok())
+      files.insert(files.end(), list.value().begin(), list.value().end());
+  }
   if (model.ends_with(".onnx")) {
     if (const Result<onnx::Model> read = onnx::Model::load(model); read.is_ok())
       files.insert(files.end(), read.value().external_files.begin(), read.value().external_files.end());

@@ -98,6 +98,9 @@ Result<bool> are_bmodels(const ModelArguments& arguments) {
   if (!found && (bmodels.device != "auto" || !bmodels.tpu_mlir.empty()))
     return usage_error("--device and --tpu-mlir are for bmodels, and " + model + " is none",
                        "samc deploy-all makes a folder of them");
+  if (found && arguments.precision)
+    return usage_error("--precision is for what computes on this processor, and not for bmodels",
+                       "samc deploy-all chooses theirs");
   return found;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/console.h"
+#include "base/precision.h"
 #include "base/status.h"
 #include "runtime/image_model.h"
 #include "runtime/module.h"
@@ -30,7 +31,8 @@ struct ModelArguments {
   // Of what is compiled on the spot:
   std::optional<std::string> config;
   std::optional<int64_t> image_size;
-  std::string precision = "f32";
+  std::optional<Precision> precision;  // nothing: f32; of a module: what it must compute in
+  std::optional<std::string> state_dict;
   bool no_cache = false;
 };
 

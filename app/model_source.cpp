@@ -13,10 +13,13 @@
 #include "app/bundled_model.h"
 #include "app/model_files.h"
 #include "app/module_cache.h"
+#include "app/precision_option.h"
+#include "base/cpu_precision.h"
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"
 #include "model/identity.h"
+#include "package/plan.h"
 #include "package/reader.h"
 #include "targets/cpu/compile_model.h"
 
@@ -31,7 +34,8 @@ CompileOptions compile_options(const ModelArguments& arguments, const std::strin
   options.model = arguments.model;
   options.config = arguments.config;
   options.image_size = arguments.image_size;
-  options.precision = arguments.precision;
+  options.state_dict = arguments.state_dict;
+  options.precision = arguments.precision.value_or(Precision::kF32);
   options.build_id = build_id();
   options.key = key;
   return options;
@@ -129,33 +133,51 @@ LoadedModule compile_with_cache(const ModelArguments& arguments, const ModuleCac
   return io_error(fmt::format("the cache {} gives no usable module", cache.folder()));
 }
 
+LoadedModule open_compiled(const ModelArguments& arguments, Progress& progress) {
+  SAMC_ASSIGN(std::shared_ptr<const Module> module, load_module(arguments.model, arguments.threads, progress));
+  const Precision own = module->plan().precision();
+  if (arguments.precision.value_or(own) != own)
+    return usage_error(fmt::format("--precision {}, but {} was compiled for {}", precision_name(*arguments.precision),
+                                   arguments.model, precision_name(own)),
+                       "leave --precision out, or give the checkpoint");
+  return module;
+}
+
 }  // namespace
 
-void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size) {
+void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size,
+                            std::optional<std::string>& state_dict) {
   command
       .add_option(
           "--config", config,
-          "Of a checkpoint: the architecture as official-format YAML. Needed for models that are not one of the "
-          "eight official ones; a file of the checkpoint's stem beside it (x.yaml for x.pt) is found by itself")
-      ->type_name("FILE.yaml");
+          "Of a checkpoint: the architecture as official-format YAML, for inference or training, or as transformers' "
+          "config.json. Needed for models that are not one of the eight official ones; a file of the checkpoint's stem "
+          "beside it (x.yaml for x.pt), and config.json beside x.safetensors, are found by themselves")
+      ->type_name("FILE");
   command
       .add_option("--image-size", image_size,
                   "Of a checkpoint: the side of the square that images are stretched to, instead of the config's (1024 "
-                  "in the official models)")
-      ->check(CLI::Range(1, 1 << 20))
+                  "in the official models). 512 is about four times as fast, and less exact; multiples of 32 to 4096")
       ->type_name("PIXELS");
+  command
+      .add_option(
+          "--state-dict", state_dict,
+          "Of a PyTorch checkpoint that holds weights more than once: the keys to those to take, joined by a dot "
+          "(ema, ema.shadow). Otherwise those under \"model\" are taken")
+      ->type_name("KEY");
 }
 
 const char* ModelCompiler::model_help() const {
-  return "A checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), or a folder of "
+  return "A checkpoint (.pt or .safetensors), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), "
+         "or a folder of "
          "samc deploy-all. A checkpoint or an export is compiled once and kept in the cache. mini is the small "
          "demonstration model that comes with samc";
 }
 
 void ModelCompiler::add_more_options(CLI::App& command, ModelArguments& arguments) const {
   command.get_option("--model")->transform(bundled_model());
-  add_checkpoint_options(command, arguments.config, arguments.image_size);
-  command.add_option("--precision", arguments.precision, "Precision to compile for: f32")->type_name("P");
+  add_checkpoint_options(command, arguments);
+  add_precision_option(command, arguments.precision);
   command.add_flag("--no-cache", arguments.no_cache, "Compile anew and keep nothing");
 }
 
@@ -188,8 +210,9 @@ Result<std::string> module_key(const ModelArguments& arguments) {
   ContentHash hash;
   hash.add("samc module");
   hash.add(build_id());
-  hash.add(arguments.precision);
+  hash.add(precision_name(arguments.precision.value_or(Precision::kF32)));
   hash.add(arguments.image_size ? fmt::format("image size {}", *arguments.image_size) : "");
+  hash.add(arguments.state_dict ? "state_dict " + *arguments.state_dict : "");
   // The module's name comes from a folder's, or from a config's; of a checkpoint's own it only counts whether it is
   // official: else an image size may be assumed, and the module says so.
   std::error_code error;
@@ -210,7 +233,10 @@ Result<std::shared_ptr<const Module>> ModelCompiler::open_module(const ModelArgu
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
   // Of an export's folder also where the cache has it compiled.
   if (is_module || is_folder(arguments.model)) SAMC_TRY(check_no_architecture(compile_options(arguments, "")));
-  if (is_module) return load_module(arguments.model, arguments.threads, progress);
+  if (is_module) return open_compiled(arguments, progress);
+  // Found out before a second is spent on compiling.
+  SAMC_ASSIGN(const Isa isa, choose_isa());
+  SAMC_TRY(can_compute(arguments.precision.value_or(Precision::kF32), isa));
   if (arguments.no_cache) return compile_without_cache(arguments, progress);
   const Result<ModuleCache> cache = ModuleCache::of_user();
   if (!cache.is_ok()) {

@@ -19,16 +19,18 @@ class ModelCompiler : public ModelOpener {
 
  protected:
   const char* model_help() const override;
-  // --config, --image-size, --precision and --no-cache; --model may be the bundled one.
+  // --config, --image-size, --state-dict, --precision and --no-cache; --model may be the bundled one.
   void add_more_options(CLI::App& command, ModelArguments& arguments) const override;
   // A folder is taken for an export, anything but a module for a checkpoint, whose reader says what it is.
   Result<std::shared_ptr<const Module>> open_module(const ModelArguments& arguments, Progress& progress) const override;
 };
 
-// --config and --image-size, wherever a checkpoint is taken.
-void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size);
-inline void add_checkpoint_options(CLI::App& command, SourceOptions& options) {
-  add_checkpoint_options(command, options.config, options.image_size);
+// --config, --image-size and --state-dict, wherever a checkpoint is taken. Arguments: SourceOptions or ModelArguments.
+void add_checkpoint_options(CLI::App& command, std::optional<std::string>& config, std::optional<int64_t>& image_size,
+                            std::optional<std::string>& state_dict);
+template <class Arguments>
+void add_checkpoint_options(CLI::App& command, Arguments& arguments) {
+  add_checkpoint_options(command, arguments.config, arguments.image_size, arguments.state_dict);
 }
 
 // What decides what a compiled module holds: the model's files, config, precision, compiler. In hexadecimal.

@@ -101,19 +101,31 @@ int report_error_of(const std::string& command, const Status& status, const CLI:
   return report_error({status.code(), status.message(), hint});
 }
 
+// An empty value is most often a variable of a script that was never set. Options with an underscore are those of
+// TPU-MLIR's scripts, to which it means that they are left out.
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator is_given([](const std::string& value) { return value.empty() ? "its value is empty" : ""; }, "");
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
+    for (CLI::Option* option : command->get_options())
+      if (option->get_items_expected_max() > 0 && option->get_name().find('_') == std::string::npos)
+        option->check(is_given);
+}
+
 int run(const Program& program, std::vector<std::string> words) {
   CLI::App app(program.description);
   app.name(program.name);
   app.set_version_flag("--version", version_line(program.name));
   app.require_subcommand(1);
   app.formatter(std::make_shared<WrappingFormatter>());
-  app.footer(std::string("Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
-                         "SAMC_ISA=scalar|avx2|avx512 forces a lower instruction set. SAMC_MEMORY_LIMIT is "
-                         "--memory-limit for all.\n") +
-             program.footer + fmt::format("`{} COMMAND --help` says everything about a command.", program.name));
+  app.footer(
+      std::string("Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
+                  "SAMC_ISA=scalar|avx2|avx512|avx512_bf16|amx forces a lower instruction set. SAMC_MEMORY_LIMIT is "
+                  "--memory-limit for all.\n") +
+      program.footer + fmt::format("`{} COMMAND --help` says everything about a command.", program.name));
   const std::vector<NamedCommand> commands = program.add_commands(app);
   std::string memory_limit;
   add_memory_limit(app, memory_limit);
+  refuse_empty_values(app);
   const bool is_option = std::any_of(words.begin(), words.end(),
                                      [](const std::string& word) { return word.starts_with("--memory-limit"); });
   if (!words.empty() && !words[0].starts_with('-') &&

@@ -15,6 +15,13 @@ bool stderr_is_terminal = false;
 
 void put(const char* text) { (void)!::write(STDERR_FILENO, text, ::strlen(text)); }
 
+void say_on_stderr(const char* text) {
+  if (stderr_is_terminal) put("\r\033[K");  // over a line of progress
+  put(program_name());
+  put(": error: ");
+  put(text);
+}
+
 std::atomic<bool> finishes{false}, end_is_asked{false};
 std::atomic<int> asked_by{SIGINT};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free, "used in handlers");
@@ -26,7 +33,16 @@ void on_end(int number) {
     return;
   }
   remove_unfinished_files();
+  ::signal(SIGPIPE, SIG_IGN);  // who would read the line may be gone
+  say_on_stderr("interrupted\n");
   ::_exit(128 + number);
+}
+
+// SIGQUIT is to leave a core, as ever.
+void on_quit(int number) {
+  remove_unfinished_files();
+  ::signal(number, SIG_DFL);
+  (void)::raise(number);  // on return
 }
 
 void on_bus_error(int number, siginfo_t* info, void*) {
@@ -37,10 +53,7 @@ void on_bus_error(int number, siginfo_t* info, void*) {
     (void)::raise(number);  // on return
     return;
   }
-  if (stderr_is_terminal) put("\r\033[K");  // over a line of progress
-  put(program_name());
-  put(": error: ");
-  put(path);
+  say_on_stderr(path);
   put(" was cut short, or its disk failed, while samc read it; replace a file by renaming, do not write over it\n");
   remove_unfinished_files();
   ::_exit(1);
@@ -58,6 +71,8 @@ void handle_signals() {
     ::sigaction(number, nullptr, &old);
     if (old.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);  // nohup's wish is kept
   }
+  action.sa_handler = on_quit;
+  ::sigaction(SIGQUIT, &action, nullptr);
   struct sigaction bus {};
   bus.sa_sigaction = on_bus_error;
   bus.sa_flags = SA_SIGINFO;

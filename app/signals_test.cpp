@@ -47,7 +47,20 @@ TEST(SignalsDeathTest, an_interrupted_process_removes_what_is_unfinished) {
         if (!writer.is_ok() || !work.is_ok()) std::_Exit(3);
         std::raise(SIGTERM);
       },
-      testing::ExitedWithCode(128 + SIGTERM), "");
+      testing::ExitedWithCode(128 + SIGTERM), "^samc: error: interrupted\n$");
+  EXPECT_EQ(folder.count(), 0u);
+}
+
+TEST(SignalsDeathTest, a_process_that_quits_removes_it_too) {
+  const TestFolder folder;
+  EXPECT_EXIT(
+      {
+        handle_signals();
+        const Result<TemporaryFolder> work = TemporaryFolder::beside(folder.path("b"));
+        if (!work.is_ok()) std::_Exit(3);
+        std::raise(SIGQUIT);
+      },
+      testing::KilledBySignal(SIGQUIT), "");
   EXPECT_EQ(folder.count(), 0u);
 }
 

@@ -81,6 +81,10 @@ Result<std::vector<TrackPrompt>> prompts_of_flags(const TrackArguments& argument
 Result<Tensor> read_object_mask(const TrackPrompt& prompt, const FrameSourceInfo& video) {
   ImageSource source;
   SAMC_ASSIGN(const Image image, read_image(prompt.mask, &source));
+  if (source.format != "PNG")
+    return invalid_input(
+        fmt::format("{} is a {}, whose compression changes a mask's pixels", prompt.mask, source.format),
+        "save the mask as a PNG");
   if (image.width != video.width || image.height != video.height)
     return invalid_input(fmt::format("{} has {} x {} pixels, and the frames {} x {}", prompt.mask, image.width,
                                      image.height, video.width, video.height));

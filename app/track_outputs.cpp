@@ -58,7 +58,7 @@ class VideoOutput : public TrackOutput {
  private:
   void draw(const MaskedFrame& frame, Image& image) {
     std::vector<OverlayMask> masks;
-    for (const ObjectMask& mask : frame.masks) masks.push_back({mask.mask, colour_of(mask.object)});
+    for (const ObjectMask& mask : frame.masks) masks.push_back({mask.mask, colour_of(mask.object), mask.object});
     std::vector<OverlayBox> boxes;
     std::vector<OverlayPoint> points;
     for (const TrackPrompt& prompt : video_.prompts) {

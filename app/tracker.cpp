@@ -84,19 +84,25 @@ void Tracker::show_tracking(int64_t frame) {
   progress_.show(text);
 }
 
+std::string Tracker::end_of_video(int64_t frames) const {
+  return fmt::format("{} ends behind {} frame{}", source_.info().name, frames, frames == 1 ? "" : "s");
+}
+
 Status Tracker::no_such_frame(const TrackPrompt& prompt, int64_t frames) const {
-  return invalid_input(fmt::format("{}: no frame {}: {} ends behind {}", prompt.where, prompt.frame,
-                                   source_.info().name, frames == 1 ? "1 frame" : fmt::format("{} frames", frames)),
+  return invalid_input(fmt::format("{}: no frame {}: {}", prompt.where, prompt.frame, end_of_video(frames)),
                        "the first frame is 0");
 }
 
 // Up to `most` frames of the range; then the source stands at the first of them.
 Status Tracker::count(int64_t most) {
-  SAMC_ASSIGN(counted_, count_frames(source_, plan_.range, most, end_, [this](int64_t f) { return show_reading(f); }));
+  int64_t looked_for = 0;
+  const auto before_frame = [&](int64_t frame) { return show_reading(looked_for = frame); };
+  SAMC_ASSIGN(counted_, count_frames(source_, plan_.range, most, end_, before_frame));
   if (counted_ == 0)
-    return end_.is_ok()
-               ? invalid_input(fmt::format("{}: no frame in the range that was asked for", source_.info().name))
-               : end_;
+    return end_.is_ok() ? invalid_input(fmt::format("no frame {}, where --from begins: {}", plan_.range.from,
+                                                    end_of_video(looked_for)),
+                                        "the first frame is 0")
+                        : end_;
   for (const TrackPrompt& prompt : plan_.prompts)
     if (counted_ < most && ordinal_of(prompt.frame) >= counted_)
       return no_such_frame(prompt, plan_.range.from + (counted_ - 1) * plan_.range.every + 1);

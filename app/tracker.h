@@ -61,6 +61,7 @@ class Tracker {
                    std::optional<int64_t> leave_out);
   Status hand_over(std::shared_ptr<const Frame> frame, std::optional<VideoMasks> masks);
   void show_tracking(int64_t frame);
+  std::string end_of_video(int64_t frames) const;
   Status no_such_frame(const TrackPrompt& prompt, int64_t frames) const;
   int64_t ordinal_of(int64_t frame) const { return (frame - plan_.range.from) / plan_.range.every; }
 

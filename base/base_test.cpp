@@ -12,6 +12,7 @@
 
 #include "base/cpu_detection.h"
 #include "base/cpu_features.h"
+#include "base/cpu_precision.h"
 #include "base/dtype.h"
 #include "base/files.h"
 #include "base/status.h"
@@ -174,7 +175,7 @@ TEST(CpuFeatures, a_forced_set_must_exist) {
   EXPECT_EQ(choose_isa().value(), kScalarIsa);
   ASSERT_EQ(::setenv("SAMC_ISA", "sse9", 1), 0);
   EXPECT_EQ(choose_isa().status().code(), StatusCode::kUsage);
-  EXPECT_NE(choose_isa().status().to_string().find("use scalar, avx2 or avx512"), std::string::npos);
+  EXPECT_NE(choose_isa().status().to_string().find("use scalar, avx2, avx512, avx512_bf16 or amx"), std::string::npos);
   for (const Isa& isa : known_isas()) {
     ASSERT_EQ(::setenv("SAMC_ISA", isa.name, 1), 0);
     const Result<Isa> chosen = choose_isa();
@@ -188,6 +189,25 @@ TEST(CpuFeatures, a_forced_set_must_exist) {
   }
   ::unsetenv("SAMC_ISA");
   EXPECT_EQ(choose_isa().value().features, cpu_features());
+}
+
+// Plain code in bf16 is far slower than f32: it must be asked for.
+TEST(CpuFeatures, bf16_needs_its_instructions) {
+  ::unsetenv("SAMC_ISA");
+  EXPECT_TRUE(can_compute(Precision::kF32, kScalarIsa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAvx512Bf16Isa).is_ok());
+  EXPECT_TRUE(can_compute(Precision::kBf16, kAmxIsa).is_ok());
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa}) {
+    const Status status = can_compute(Precision::kBf16, isa);
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported) << isa.name;
+    EXPECT_NE(status.message().find("no bf16 arithmetic (avx512_bf16)"), std::string::npos) << status.to_string();
+    EXPECT_NE(status.hint().find("--precision f32"), std::string::npos) << status.to_string();
+  }
+  ASSERT_EQ(::setenv("SAMC_ISA", "scalar", 1), 0);
+  EXPECT_TRUE(can_compute(Precision::kBf16, choose_isa().value()).is_ok());
+  EXPECT_EQ(can_compute(Precision::kInt8, choose_isa().value()).to_string(),
+            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
+  ::unsetenv("SAMC_ISA");
 }
 
 // A machine that has all of x86-64.
@@ -233,6 +253,11 @@ TEST(CpuFeatures, arm64_goes_by_capabilities) {
 
 #if defined(__x86_64__)
 // A second opinion on what we read from cpuid ourselves.
+TEST(CpuFeatures, sets_have_their_names) {
+  for (const Isa& isa : known_isas()) EXPECT_EQ(isa_name(isa.features), isa.name);
+  EXPECT_EQ(isa_name({CpuFeature::kAvx2, CpuFeature::kAvxVnni}), "avx2+avx_vnni");
+}
+
 TEST(CpuFeatures, agree_with_the_compilers) {
   __builtin_cpu_init();
   EXPECT_EQ(cpu_features().has(CpuFeature::kAvx2), __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));

@@ -1,12 +1,15 @@
-// model_bench MODULE.samc [--threads N]: runs a module's functions on command, for bench/against_onnxruntime.py, which
-// alternates it with ONNX Runtime. Commands, one a line on stdin; each is answered by one line, "error ..." if it
-// failed:
+// model_bench MODULE.samc [--threads N]: runs a module's functions on command, for bench/compare.py, which alternates
+// it with other runtimes. Commands, one a line on stdin; each is answered by one line, "error ..." if it failed. SIZES
+// are the free sizes of the function, as "points=2".
 //   machine               the processor, instruction set, threads and measured FMA peak in GFLOP/s
 //   input NAME FILE       fills an input, of any function that has it, with the file's f32 values
-//   run FUNCTION POINTS   runs once: milliseconds by the clock, milliseconds of processor time of all threads. An input
+//   run FUNCTION SIZES    runs once: milliseconds by the clock, milliseconds of processor time of all threads. An input
 //                         that was not given is the output of that name of an earlier run
 //   output NAME FILE      writes an output of the last run as f32 values
-//   profile FUNCTION POINTS ROUNDS   per operation: medians, most time first, then an empty line
+//   memory                the most memory that this process had so far, MB
+//   profile ROUNDS FUNCTION SIZES   per operation: medians, most time first, then an empty line
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,6 +25,7 @@
 #include "base/files.h"
 #include "kernels/fma_peak.h"
 #include "package/plan.h"
+#include "package/sizes.h"
 #include "runtime/executor.h"
 
 namespace samc {
@@ -44,14 +48,33 @@ class ModelBench {
     if (command == "machine") return describe_machine();
     if (command == "input" && words >> file) return read_input(name, file);
     if (command == "output" && words >> file) return write_output(name, file);
-    int64_t points = 0;
-    if (command == "run" && words >> points) return run(name, points);
-    int rounds = 0;
-    if (command == "profile" && words >> points >> rounds) return profile(name, points, rounds);
+    if (command == "memory") return say_memory();
+    const int rounds = std::atoi(name.c_str());
+    if (command == "profile") words >> name;
+    std::vector<GivenSize> sizes;
+    for (std::string word; words >> word;) {
+      const size_t equals = word.find('=');
+      if (equals == std::string::npos) return invalid_input(fmt::format("not a size: {}", word));
+      sizes.push_back({word.substr(0, equals), std::atoll(word.c_str() + equals + 1)});
+    }
+    if (command == "run") return run(name, sizes);
+    if (command == "profile" && rounds > 0) return profile(name, sizes, rounds);
     return invalid_input(fmt::format("not a command: {}", line));
   }
 
  private:
+  struct GivenSize {
+    std::string name;
+    int64_t value;
+  };
+
+  Status say_memory() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    fmt::print("{:.0f}\n", static_cast<double>(usage.ru_maxrss) / 1000);
+    return Status::ok();
+  }
+
   Status describe_machine() {
     const double peak = fma_peak_gflops(executor_.isa(), executor_.pool());
     fmt::print("{}; {}; {} thread(s); FMA peak {:.0f} GFLOP/s\n", machine_description(), executor_.isa().name,
@@ -79,11 +102,15 @@ class ModelBench {
     return Status::ok();
   }
 
-  Status run_quietly(const std::string& name, int64_t points) {
+  Status run_quietly(const std::string& name, const std::vector<GivenSize>& given) {
     const PlanModule& plan = executor_.module().plan();
     const auto function = std::find_if(plan.functions.begin(), plan.functions.end(),
                                        [&](const PlanFunction& candidate) { return candidate.name == name; });
     if (function == plan.functions.end()) return invalid_input(fmt::format("no function {}", name));
+    std::vector<NamedSize> named;
+    named.reserve(given.size());
+    for (const GivenSize& size : given) named.push_back({size.name, size.value});
+    SAMC_ASSIGN(const Sizes sizes, choose_sizes(*function, named));
     std::vector<NamedInput> inputs;
     for (const int32_t index : function->inputs) {
       const Value& value = function->values[static_cast<size_t>(index)];
@@ -91,7 +118,7 @@ class ModelBench {
       for (const auto* known : {&outputs_, &inputs_})
         if (const auto entry = known->find(value.name); entry != known->end()) found = &entry->second;
       if (found == nullptr) return invalid_input(fmt::format("input {} was not given", value.name));
-      Shape shape = value.shape_at({points});
+      Shape shape = value.shape_at(sizes);
       if (element_count(shape) != found->count())
         return invalid_input(fmt::format("input {} has {} values", value.name, found->count()));
       inputs.push_back({value.name, found->view().with_shape(std::move(shape))});
@@ -101,19 +128,19 @@ class ModelBench {
       const Value& value = function->values[static_cast<size_t>(index)];
       outputs.push_back({value.name, &outputs_[value.name]});
     }
-    return executor_.run(name, name_sizes(*function, {points}), inputs, outputs);
+    return executor_.run(name, named, inputs, outputs);
   }
 
-  Status run(const std::string& name, int64_t points) {
+  Status run(const std::string& name, const std::vector<GivenSize>& sizes) {
     const double processor_start = processor_milliseconds();
     const auto start = std::chrono::steady_clock::now();
-    SAMC_TRY(run_quietly(name, points));
+    SAMC_TRY(run_quietly(name, sizes));
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     fmt::print("{:.4f} {:.4f}\n", taken.count(), processor_milliseconds() - processor_start);
     return Status::ok();
   }
 
-  Status profile(const std::string& name, int64_t points, int rounds) {
+  Status profile(const std::string& name, const std::vector<GivenSize>& sizes, int rounds) {
     struct Row {
       std::string name, kernel;
       double arithmetic;
@@ -130,7 +157,7 @@ class ModelBench {
     Status status = Status::ok();
     for (int round = 0; round < rounds && status.is_ok(); ++round) {
       next = 0;
-      status = run_quietly(name, points);
+      status = run_quietly(name, sizes);
     }
     executor_.observe({});
     SAMC_TRY(status);

@@ -1,5 +1,6 @@
 #include "checkpoint/test_support.h"
 
+#include <fmt/ranges.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -257,6 +258,36 @@ Status write_test_checkpoint(const std::string& path, const std::vector<NamedTen
     sources.push_back({named.name, named.tensor.dtype(), named.tensor.shape(),
                        [&named] { return Tensor::copy_of(named.tensor.view()); }});
   return write_test_checkpoint(path, sources, options);
+}
+
+std::string safetensors_bytes(std::string_view header, std::string_view data) {
+  std::string bytes;
+  append(bytes, static_cast<uint64_t>(header.size()));
+  return bytes.append(header).append(data);
+}
+
+std::string safetensors_entry(std::string_view name, std::string_view dtype, const Shape& shape, int64_t begin,
+                              int64_t end) {
+  return fmt::format(R"("{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", name, dtype, fmt::join(shape, ","),
+                     begin, end);
+}
+
+Status write_test_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors) {
+  std::string header = "{\"__metadata__\":{\"format\":\"pt\"}";
+  std::string data;
+  for (const NamedTensor& named : tensors) {
+    std::string dtype = dtype_name(named.tensor.dtype());
+    std::transform(dtype.begin(), dtype.end(), dtype.begin(), [](char letter) {
+      return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    });
+    const auto begin = static_cast<int64_t>(data.size());
+    data.append(static_cast<const char*>(named.tensor.data()), static_cast<size_t>(named.tensor.bytes()));
+    header += fmt::format(
+        ",{}", safetensors_entry(named.name, dtype, named.tensor.shape(), begin, static_cast<int64_t>(data.size())));
+  }
+  header += "}";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  return write_file(path, safetensors_bytes(header, data));
 }
 
 }  // namespace samc::test

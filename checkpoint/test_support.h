@@ -98,4 +98,12 @@ struct NamedTensor {
 Status write_test_checkpoint(const std::string& path, const std::vector<NamedTensor>& tensors,
                              const TestCheckpointOptions& options = {});
 
+// The bytes of a .safetensors file: the length of this header, the header, the data.
+std::string safetensors_bytes(std::string_view header, std::string_view data);
+// The header's entry of a tensor, whatever it says: "NAME":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}
+std::string safetensors_entry(std::string_view name, std::string_view dtype, const Shape& shape, int64_t begin,
+                              int64_t end);
+// As safetensors.torch.save_file writes it: data in the order given, the header padded to a multiple of 8.
+Status write_test_safetensors(const std::string& path, const std::vector<NamedTensor>& tensors);
+
 }  // namespace samc::test

@@ -5,10 +5,12 @@
 
 #include "base/check.h"
 #include "base/rounding.h"
+#include "kernels/bf16.h"
 
 namespace samc {
 
-SAMC_VECTOR_VARIANTS(attention, AttentionFunction)
+SAMC_VECTOR_VARIANTS(attention, const Attention)
+SAMC_BF16_VARIANTS(attention_bf16, const Attention)
 
 namespace {
 
@@ -19,14 +21,16 @@ constexpr int64_t kRunWork = 8 * 1024 * 1024;  // multiplications: some tens of 
 constexpr int64_t kFewPieces = 4;
 constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 
-// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, and for each query its maximum and
-// sum. The scalar variant holds one query's scores.
+// Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, for each query its maximum and
+// sum, and the pads rounded. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room
+// than this.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
-  const int64_t packed = rows * round_up(dim, 16) + block * (dim + round_up(value_dim, 16)) +
-                         kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows + 64;
-  return std::max(packed, keys + 16);
+  const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
+                         2 * kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
+                         round_up(dim, 32) + round_up(value_dim, 32) + 64;
+  return std::max(packed, dim + keys + value_dim + 16);
 }
 
 void check_params(const AttentionParams& p, const float* pad_k, const float* pad_v) {
@@ -40,6 +44,13 @@ void check_params(const AttentionParams& p, const float* pad_k, const float* pad
   SAMC_CHECK(divide_up(p.grid_q_h, p.window_q_h) == divide_up(p.grid_k_h, p.window_k_h) &&
                  divide_up(p.grid_q_w, p.window_q_w) == divide_up(p.grid_k_w, p.window_k_w),
              "attention: q and k have different numbers of windows");
+  const auto may_be = [&](DType dtype) {
+    return dtype == DType::kF32 || (dtype == DType::kBF16 && p.precision == Precision::kBf16);
+  };
+  SAMC_CHECK((p.precision == Precision::kF32 || p.precision == Precision::kBf16) && may_be(p.q_dtype) &&
+                 may_be(p.k_dtype) && may_be(p.v_dtype) && may_be(p.dst_dtype),
+             "attention in {} of {}, {}, {} into {}", precision_name(p.precision), dtype_name(p.q_dtype),
+             dtype_name(p.k_dtype), dtype_name(p.v_dtype), dtype_name(p.dst_dtype));
   SAMC_CHECK((pad_k == nullptr) == (pad_v == nullptr), "attention: pad_k and pad_v go together");
   SAMC_CHECK(pad_k != nullptr || (p.grid_k_h % p.window_k_h == 0 && p.grid_k_w % p.window_k_w == 0),
              "attention: windows reach over the grid, and there is no pad_k");
@@ -61,26 +72,41 @@ struct Parts {
   float* sums(int64_t part) const { return memory + (parts * (value_dim + 1) + part) * queries; }
 };
 
-// dst = the parts of one query together.
-void join_parts(const Parts& parts, int64_t query, float* dst) {
+// dst = the parts of one query together; sums is (value_dim).
+void join_parts(const Parts& parts, int64_t query, DType dtype, float* sums, std::byte* dst) {
   float largest = parts.largest(0)[query];
   for (int64_t part = 1; part < parts.parts; ++part) {
     const float other = parts.largest(part)[query];
     if (other > largest || std::isnan(other)) largest = other;
   }
   float sum = 0;
-  std::fill_n(dst, parts.value_dim, 0.0f);
+  std::fill_n(sums, parts.value_dim, 0.0f);
   for (int64_t part = 0; part < parts.parts; ++part) {
     const float factor = std::exp2(parts.largest(part)[query] - largest);
     const float* values = parts.values(part) + query * parts.value_dim;
     sum += factor * parts.sums(part)[query];
-    for (int64_t c = 0; c < parts.value_dim; ++c) dst[c] += factor * values[c];
+    for (int64_t c = 0; c < parts.value_dim; ++c) sums[c] += factor * values[c];
   }
-  for (int64_t c = 0; c < parts.value_dim; ++c) dst[c] /= sum;
+  for (int64_t c = 0; c < parts.value_dim; ++c) {
+    const float value = sums[c] / sum;
+    if (dtype == DType::kBF16) {
+      reinterpret_cast<uint16_t*>(dst)[c] = round_to_bf16(value);
+    } else {
+      reinterpret_cast<float*>(dst)[c] = value;
+    }
+  }
+}
+
+// The rows of a buffer from row number `row` on, `column` elements into each.
+template <class Byte>
+WindowRows<Byte> rows(Byte* buffer, DType dtype, int64_t row, int64_t pitch, int64_t column, int64_t grid_w,
+                      int64_t width) {
+  const int64_t size = dtype_size(dtype);
+  return {buffer + (row * pitch + column) * size, dtype, pitch * size, grid_w, width};
 }
 
 // One piece whose keys are all rows of k and v in order, its keys in parts.
-void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piece, KernelContext& context) {
+void attention_in_parts(const AttentionPiece& whole, const Attention& kernel, KernelContext& context) {
   Parts parts{divide_up(whole.keys, kPartKeys), whole.queries, whole.value_dim, nullptr};
   parts.memory = context.scratch.shared_floats(Parts::floats(parts.parts, parts.queries, parts.value_dim));
   const auto scratch = static_cast<size_t>(scratch_floats(whole.queries, kPartKeys, whole.dim, whole.value_dim));
@@ -91,19 +117,20 @@ void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piec
     piece.v.origin += first * whole.v.pitch;
     piece.keys = std::min(kPartKeys, whole.keys - first);
     // first_query rows lie in front of the piece's own.
-    piece.dst = {parts.values(part) - whole.first_query * whole.value_dim, whole.value_dim, whole.dst.width,
-                 whole.dst.width};
+    piece.dst = {reinterpret_cast<std::byte*>(parts.values(part) - whole.first_query * whole.value_dim), DType::kF32,
+                 whole.value_dim * dtype_size(DType::kF32), whole.dst.width, whole.dst.width};
     piece.row_largest = parts.largest(part);
     piece.row_sums = parts.sums(part);
     piece.scratch = context.scratch.floats(worker, scratch);
-    run_piece(piece);
+    kernel.attend(piece);
   });
   constexpr int64_t kRows = 8;
-  context.pool.run(divide_up(whole.queries, kRows), [&](int64_t block, int) {
+  context.pool.run(divide_up(whole.queries, kRows), [&](int64_t block, int worker) {
+    float* const sums = context.scratch.floats(worker, scratch);
     for (int64_t i = block * kRows; i < std::min(whole.queries, (block + 1) * kRows); ++i) {
       const int64_t row = whole.first_query + i;
       join_parts(
-          parts, i,
+          parts, i, whole.dst.dtype, sums,
           whole.dst.origin + (row / whole.dst.width * whole.dst.grid_w + row % whole.dst.width) * whole.dst.pitch);
     }
   });
@@ -111,20 +138,26 @@ void attention_in_parts(const AttentionPiece& whole, AttentionFunction* run_piec
 
 }  // namespace
 
-void attention(const AttentionParams& params, const float* q, const float* k, const float* v, const float* pad_k,
-               const float* pad_v, float* dst, KernelContext& context) {
+void attention(const AttentionParams& params, const void* q, const void* k, const void* v, const float* pad_k,
+               const float* pad_v, void* dst, KernelContext& context) {
   const AttentionParams& p = params;
   if (p.batch * p.grid_q_h * p.grid_q_w == 0) return;
   check_params(p, pad_k, pad_v);
+  const auto& variants = p.precision == Precision::kBf16 ? attention_bf16_variants : attention_variants;
+  const Attention& kernel = *variants.choose(context);
   const int64_t dst_pitch = p.heads * p.value_dim;
   const int64_t windows_x = divide_up(p.grid_q_w, p.window_q_w);
   const int64_t windows = divide_up(p.grid_q_h, p.window_q_h) * windows_x;
   const int64_t window_queries = p.window_q_h * p.window_q_w;
   const int64_t window_keys = p.window_k_h * p.window_k_w;
-  const int64_t blocks = divide_up(window_queries, kAttentionQueries);
-  const auto scratch =
-      static_cast<size_t>(scratch_floats(std::min(window_queries, kAttentionQueries), window_keys, p.dim, p.value_dim));
-  AttentionFunction* run_piece = attention_variants.choose(context);
+  const int64_t blocks = divide_up(window_queries, kernel.most_queries);
+  const auto scratch = static_cast<size_t>(
+      scratch_floats(std::min(window_queries, kernel.most_queries), window_keys, p.dim, p.value_dim));
+
+  // Where several pieces have the same keys, these are packed once for all: (batch, heads, key_blocks, block_words).
+  const int64_t key_blocks = divide_up(window_keys, kAttentionKeys);
+  const int64_t block_words = attention_block_words(p.dim, p.value_dim);
+  float* shared = nullptr;
 
   const auto piece_at = [&](int64_t index) {
     const int64_t block = index % blocks;
@@ -141,12 +174,16 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
     const int64_t q_row = (image * p.grid_q_h + q_y) * p.grid_q_w + q_x;
     const int64_t k_row = (image * p.grid_k_h + k_y) * p.grid_k_w + k_x;
     AttentionPiece piece{};
-    piece.q = {q + q_row * p.q_pitch + p.q_offset + head * p.dim, p.q_pitch, p.grid_q_w, q_width};
-    piece.k = {k + k_row * p.k_pitch + p.k_offset + head * p.dim, p.k_pitch, p.grid_k_w, k_width};
-    piece.v = {v + k_row * p.v_pitch + p.v_offset + head * p.value_dim, p.v_pitch, p.grid_k_w, k_width};
-    piece.dst = {dst + q_row * dst_pitch + head * p.value_dim, dst_pitch, p.grid_q_w, q_width};
-    piece.first_query = block * kAttentionQueries;
-    piece.queries = std::clamp<int64_t>(queries - piece.first_query, 0, kAttentionQueries);
+    piece.q = rows(static_cast<const std::byte*>(q), p.q_dtype, q_row, p.q_pitch, p.q_offset + head * p.dim, p.grid_q_w,
+                   q_width);
+    piece.k = rows(static_cast<const std::byte*>(k), p.k_dtype, k_row, p.k_pitch, p.k_offset + head * p.dim, p.grid_k_w,
+                   k_width);
+    piece.v = rows(static_cast<const std::byte*>(v), p.v_dtype, k_row, p.v_pitch, p.v_offset + head * p.value_dim,
+                   p.grid_k_w, k_width);
+    piece.dst =
+        rows(static_cast<std::byte*>(dst), p.dst_dtype, q_row, dst_pitch, head * p.value_dim, p.grid_q_w, q_width);
+    piece.first_query = block * kernel.most_queries;
+    piece.queries = std::clamp<int64_t>(queries - piece.first_query, 0, kernel.most_queries);
     piece.keys = std::min(p.window_k_h, p.grid_k_h - k_y) * k_width;
     piece.padded_keys = window_keys - piece.keys;
     piece.pad_k = pad_k == nullptr ? nullptr : pad_k + head * p.dim;
@@ -154,16 +191,23 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
     piece.dim = p.dim;
     piece.value_dim = p.value_dim;
     piece.scale = p.scale;
+    piece.packed = shared == nullptr ? nullptr : shared + index / blocks * key_blocks * block_words;
     return piece;
   };
 
   const int64_t pieces = p.batch * windows * p.heads * blocks;
   if (pieces <= kFewPieces && windows == 1 && pad_k == nullptr && window_keys >= 2 * kPartKeys) {
-    for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), run_piece, context);
+    for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), kernel, context);
     return;
   }
+  if (kernel.pack != nullptr && windows == 1 && blocks > 1 && pad_k == nullptr) {
+    shared = context.scratch.shared_floats(static_cast<size_t>(p.batch * p.heads * key_blocks * block_words));
+    context.pool.run(p.batch * p.heads * key_blocks, [&](int64_t index, int) {
+      kernel.pack(piece_at(index / key_blocks * blocks), index % key_blocks, shared + index * block_words);
+    });
+  }
   // Small pieces come in runs, so that a worker knows what it does next.
-  const int64_t piece_work = std::min(window_queries, kAttentionQueries) * window_keys * (p.dim + p.value_dim);
+  const int64_t piece_work = std::min(window_queries, kernel.most_queries) * window_keys * (p.dim + p.value_dim);
   const int64_t most = std::max<int64_t>(1, std::min(pieces / (8 * context.pool.threads()), kMostPiecesInARun));
   const int64_t run_pieces = std::clamp<int64_t>(kRunWork / piece_work, 1, most);
   context.pool.run(divide_up(pieces, run_pieces), [&](int64_t run, int worker) {
@@ -175,7 +219,7 @@ void attention(const AttentionParams& params, const float* q, const float* k, co
       if (index + 1 < last) next = piece_at(index + 1);
       piece.scratch = memory;
       piece.next = next.queries > 0 ? &next : nullptr;
-      if (piece.queries > 0) run_piece(piece);
+      if (piece.queries > 0) kernel.attend(piece);
       piece = next;
     }
   });

@@ -4,173 +4,20 @@
 
 #include <cmath>
 #include <limits>
-#include <string>
 #include <vector>
 
+#include "kernels/attention_testing.h"
 #include "kernels/testing.h"
 
 namespace samc {
 namespace {
 
-struct Case {
-  std::string name;
-  AttentionParams params;
-  bool pads = false;
-};
-
-// Whole-grid attention: q, k and v in buffers of their own.
-Case whole(int64_t queries, int64_t keys, int64_t heads, int64_t dim, int64_t value_dim) {
-  AttentionParams p;
-  p.heads = heads;
-  p.dim = dim;
-  p.value_dim = value_dim;
-  p.q_pitch = p.k_pitch = heads * dim;
-  p.v_pitch = heads * value_dim;
-  p.grid_q_w = p.window_q_w = queries;
-  p.grid_k_w = p.window_k_w = keys;
-  p.scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  return {std::to_string(queries) + " queries, " + std::to_string(keys) + " keys, " + std::to_string(heads) +
-              " heads of " + std::to_string(dim) + ", " + std::to_string(value_dim),
-          p, false};
-}
-
-// Windows of one buffer that holds q, k and v side by side; pool: how much coarser q's grid is.
-Case windowed(int64_t batch, int64_t grid_h, int64_t grid_w, int64_t window_h, int64_t window_w, int64_t heads,
-              int64_t dim, int64_t pool) {
-  AttentionParams p;
-  p.batch = batch;
-  p.heads = heads;
-  p.dim = p.value_dim = dim;
-  p.q_pitch = pool == 1 ? 3 * heads * dim : heads * dim;
-  p.k_pitch = p.v_pitch = 3 * heads * dim;
-  p.k_offset = heads * dim;
-  p.v_offset = 2 * heads * dim;
-  p.grid_k_h = grid_h;
-  p.grid_k_w = grid_w;
-  p.window_k_h = window_h;
-  p.window_k_w = window_w;
-  p.grid_q_h = grid_h / pool;
-  p.grid_q_w = grid_w / pool;
-  p.window_q_h = window_h / pool;
-  p.window_q_w = window_w / pool;
-  p.scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  return {"grid " + std::to_string(grid_h) + "x" + std::to_string(grid_w) + ", window " + std::to_string(window_h) +
-              "x" + std::to_string(window_w) + ", pool " + std::to_string(pool) + ", " + std::to_string(heads) +
-              " heads of " + std::to_string(dim),
-          p, grid_h % window_h != 0 || grid_w % window_w != 0};
-}
-
-struct Data {
-  std::vector<float> q, k, v, pad_k, pad_v;
-  bool pads;
-
-  Data(const Case& c, float magnitude) : pads(c.pads) {
-    const AttentionParams& p = c.params;
-    const int64_t q_rows = p.batch * p.grid_q_h * p.grid_q_w;
-    const int64_t k_rows = p.batch * p.grid_k_h * p.grid_k_w;
-    q = random_floats(q_rows * p.q_pitch, 1);
-    k = random_floats(k_rows * p.k_pitch, 2);
-    v = random_floats(k_rows * p.v_pitch, 3);
-    pad_k = random_floats(p.heads * p.dim, 4);
-    pad_v = random_floats(p.heads * p.value_dim, 5);
-    for (float& x : q) x *= magnitude;
-  }
-  void run(const AttentionParams& p, float* dst, KernelContext& context) const {
-    attention(p, q.data(), k.data(), v.data(), pads ? pad_k.data() : nullptr, pads ? pad_v.data() : nullptr, dst,
-              context);
-  }
-  std::vector<float> run(const AttentionParams& p, KernelContext& context) const {
-    std::vector<float> dst(static_cast<size_t>(p.batch * p.grid_q_h * p.grid_q_w * p.heads * p.value_dim), NAN);
-    run(p, dst.data(), context);
-    return dst;
-  }
-};
-
-// Straight from the definition, every padded key on its own, in double.
-std::vector<double> expected(const AttentionParams& p, const Data& data) {
-  std::vector<double> dst(static_cast<size_t>(p.batch * p.grid_q_h * p.grid_q_w * p.heads * p.value_dim));
-  for (int64_t image = 0; image < p.batch; ++image)
-    for (int64_t y = 0; y < p.grid_q_h; ++y)
-      for (int64_t x = 0; x < p.grid_q_w; ++x)
-        for (int64_t head = 0; head < p.heads; ++head) {
-          const int64_t row = (image * p.grid_q_h + y) * p.grid_q_w + x;
-          const float* q = &data.q[static_cast<size_t>(row * p.q_pitch + p.q_offset + head * p.dim)];
-          std::vector<double> scores;
-          std::vector<const float*> values;
-          for (int64_t i = 0; i < p.window_k_h; ++i)
-            for (int64_t j = 0; j < p.window_k_w; ++j) {
-              const int64_t key_y = y / p.window_q_h * p.window_k_h + i;
-              const int64_t key_x = x / p.window_q_w * p.window_k_w + j;
-              const bool inside = key_y < p.grid_k_h && key_x < p.grid_k_w;
-              const int64_t key_row = (image * p.grid_k_h + key_y) * p.grid_k_w + key_x;
-              const float* k = inside ? &data.k[static_cast<size_t>(key_row * p.k_pitch + p.k_offset + head * p.dim)]
-                                      : &data.pad_k[static_cast<size_t>(head * p.dim)];
-              values.push_back(inside
-                                   ? &data.v[static_cast<size_t>(key_row * p.v_pitch + p.v_offset + head * p.value_dim)]
-                                   : &data.pad_v[static_cast<size_t>(head * p.value_dim)]);
-              double score = 0;
-              for (int64_t d = 0; d < p.dim; ++d) score += static_cast<double>(q[d]) * k[d];
-              scores.push_back(score * p.scale);
-            }
-          double largest = -INFINITY;
-          for (const double score : scores) largest = std::max(largest, score);
-          double sum = 0;
-          double* out = &dst[static_cast<size_t>((row * p.heads + head) * p.value_dim)];
-          for (size_t j = 0; j < scores.size(); ++j) {
-            const double weight = std::exp(scores[j] - largest);
-            sum += weight;
-            for (int64_t d = 0; d < p.value_dim; ++d) out[d] += weight * values[j][d];
-          }
-          for (int64_t d = 0; d < p.value_dim; ++d) out[d] /= sum;
-        }
-  return dst;
-}
-
-std::vector<Case> cases() {
-  return {
-      whole(1, 1, 1, 16, 16),
-      whole(1, 1, 1, 1, 1),
-      whole(7, 7, 8, 32, 32),
-      whole(20, 20, 8, 32, 32),
-      whole(8, 700, 8, 16, 16),
-      whole(300, 8, 8, 16, 16),
-      whole(260, 530, 2, 96, 96),
-      whole(33, 257, 1, 256, 64),
-      whole(15, 256, 2, 112, 112),
-      whole(29, 513, 1, 144, 144),
-      whole(31, 45, 3, 5, 7),
-      whole(14, 32, 1, 17, 33),
-      whole(13, 31, 2, 64, 64),
-      whole(253, 17, 1, 31, 1),
-      whole(5, 600, 2, 3, 40),
-      whole(2, 1025, 1, 48, 17),
-      whole(56, 1500, 1, 64, 48),   // few pieces and many keys: the keys are cut into parts
-      whole(300, 1025, 2, 16, 16),  // the same for each of four pieces
-      windowed(1, 16, 16, 8, 8, 1, 96, 1),
-      windowed(2, 8, 8, 4, 4, 2, 96, 1),
-      windowed(1, 16, 16, 8, 8, 2, 96, 2),
-      windowed(1, 20, 20, 14, 14, 2, 32, 1),
-      windowed(2, 10, 9, 4, 7, 3, 24, 1),
-      windowed(1, 8, 8, 7, 7, 2, 96, 1),
-      windowed(1, 5, 5, 7, 7, 1, 16, 1),
-      windowed(1, 36, 36, 18, 18, 1, 16, 1),
-      windowed(1, 20, 20, 14, 14, 1, 16, 2),
-      windowed(1, 17, 20, 17, 17, 1, 16, 1),
-  };
-}
-
-// q's grid has another remainder than k's when pooled; windows must still pair up.
-bool windows_pair(const AttentionParams& p) {
-  return (p.grid_q_h + p.window_q_h - 1) / p.window_q_h == (p.grid_k_h + p.window_k_h - 1) / p.window_k_h &&
-         (p.grid_q_w + p.window_q_w - 1) / p.window_q_w == (p.grid_k_w + p.window_k_w - 1) / p.window_k_w;
-}
-
 TEST(Attention, MatchesTheDefinition) {
-  for (const Case& c : cases()) {
+  for (const AttentionCase& c : attention_cases()) {
     ASSERT_TRUE(windows_pair(c.params)) << c.name;
     for (const float magnitude : {1.0f, 30.0f}) {
-      const Data data(c, magnitude);
-      const std::vector<double> want = expected(c.params, data);
+      const AttentionData data(c, magnitude);
+      const std::vector<double> want = attention_expected(c.params, data, false);
       for (const Isa& isa : available_isas()) {
         TestContext context(isa, 2);
         const std::vector<float> got = data.run(c.params, context.get());
@@ -186,9 +33,9 @@ TEST(Attention, MatchesTheDefinition) {
 }
 
 TEST(Attention, SameBitsForAnyNumberOfThreads) {
-  for (const Case& c :
+  for (const AttentionCase& c :
        {whole(600, 300, 2, 32, 32), windowed(1, 20, 20, 14, 14, 2, 32, 1), whole(56, 4096, 1, 32, 32)}) {
-    const Data data(c, 1.0f);
+    const AttentionData data(c, 1.0f);
     for (const Isa& isa : available_isas()) {
       TestContext one(isa, 1);
       TestContext three(isa, 3);
@@ -198,8 +45,8 @@ TEST(Attention, SameBitsForAnyNumberOfThreads) {
 }
 
 TEST(Attention, NoQueriesIsNothingToDo) {
-  const Case c = whole(0, 16, 2, 16, 16);
-  const Data data(c, 1.0f);
+  const AttentionCase c = whole(0, 16, 2, 16, 16);
+  const AttentionData data(c, 1.0f);
   for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     EXPECT_TRUE(data.run(c.params, context.get()).empty());
@@ -207,8 +54,8 @@ TEST(Attention, NoQueriesIsNothingToDo) {
 }
 
 TEST(Attention, HugeScoresDoNotOverflow) {
-  const Case c = whole(20, 300, 1, 32, 32);
-  const Data data(c, 1e20f);
+  const AttentionCase c = whole(20, 300, 1, 32, 32);
+  const AttentionData data(c, 1e20f);
   for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     for (const float x : data.run(c.params, context.get())) {
@@ -219,8 +66,8 @@ TEST(Attention, HugeScoresDoNotOverflow) {
 }
 
 TEST(Attention, NanStaysInItsRow) {
-  const Case c = whole(20, 300, 1, 32, 32);
-  Data data(c, 1.0f);
+  const AttentionCase c = whole(20, 300, 1, 32, 32);
+  AttentionData data(c, 1.0f);
   data.q[7 * 32 + 3] = std::numeric_limits<float>::quiet_NaN();
   for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
@@ -228,8 +75,8 @@ TEST(Attention, NanStaysInItsRow) {
     for (size_t i = 0; i < got.size(); ++i) ASSERT_EQ(std::isnan(got[i]), i / 32 == 7) << isa.name << " at " << i;
   }
   for (const int64_t keys : {300, 1500}) {
-    const Case in_parts = whole(20, keys, 1, 32, 32);
-    Data poisoned(in_parts, 1.0f);
+    const AttentionCase in_parts = whole(20, keys, 1, 32, 32);
+    AttentionData poisoned(in_parts, 1.0f);
     poisoned.k[299 * 32] = std::numeric_limits<float>::quiet_NaN();
     for (const Isa& isa : available_isas()) {
       TestContext context(isa, 2);

@@ -41,7 +41,7 @@ void batch_matmul(const BatchMatmulParams& params, const float* a, const float* 
   const int64_t range_panels = std::min({panels, most_panels, std::max<int64_t>(4, panels / wanted)});
   const int64_t ranges = (panels + range_panels - 1) / range_panels;
   const int64_t range_columns = range_panels * kPanelColumns;
-  const int64_t packed_rows = gemm.packed_rows_floats(block_rows, k);
+  const int64_t packed_rows = gemm.packed_rows_words(block_rows, k);
 
   context.pool.run(batch * ranges, [&](int64_t piece, int worker) {
     const int64_t item = piece / ranges;

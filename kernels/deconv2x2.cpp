@@ -4,25 +4,27 @@
 #include <array>
 #include <vector>
 
+#include "kernels/bf16.h"
 #include "kernels/gemm_run.h"
 
 namespace samc {
 namespace {
 
 // When a row of two pixels does not fill whole panels: products go to scratch memory and from there to their places.
-void scatter(const Deconv2x2Params& params, const float* src, const float* weight, const float* bias,
-             const float* residual, float* dst, KernelContext& context) {
+void scatter(const Deconv2x2Params& params, const void* src, const void* weight, const float* bias,
+             const float* residual, void* dst, KernelContext& context) {
   constexpr int64_t kBlockRows = 84;
-  const Gemm& gemm = *gemm_variants.choose(context);
+  const Gemm& gemm = choose_gemm(params.precision, context);
   const int64_t columns = 4 * params.out_c;
   const int64_t pixels = params.h * params.w;
-  const int64_t packed = gemm.packed_rows_floats(kBlockRows, params.in_c);
+  const int64_t packed = gemm.packed_rows_words(kBlockRows, params.in_c);
   context.pool.run((pixels + kBlockRows - 1) / kBlockRows, [&](int64_t piece, int worker) {
     const int64_t first = piece * kBlockRows;
     float* a = context.scratch.floats(worker, static_cast<size_t>(packed + kBlockRows * columns));
     float* products = a + packed;
     GemmRows rows;
-    rows.src = src + first * params.in_c;
+    rows.src = elements_on(src, first * params.in_c, params.src_dtype);
+    rows.src_dtype = params.src_dtype;
     rows.row_stride = params.in_c;
     rows.rows = std::min(kBlockRows, pixels - first);
     rows.k = params.in_c;
@@ -34,7 +36,7 @@ void scatter(const Deconv2x2Params& params, const float* src, const float* weigh
     block.a = a;
     block.b = weight;
     block.rows = rows.rows;
-    block.k = params.in_c;
+    block.k = gemm.words(params.in_c);
     block.columns = columns;
     block.row_offsets = row_offsets.data();
     block.dst = products;
@@ -49,7 +51,12 @@ void scatter(const Deconv2x2Params& params, const float* src, const float* weigh
         float value = products[row * columns + column];
         if (bias != nullptr) value += bias[channel];
         if (residual != nullptr) value += residual[place];
-        dst[place] = activate(value, params.activation);
+        value = activate(value, params.activation);
+        if (params.dst_dtype == DType::kBF16) {
+          static_cast<uint16_t*>(dst)[place] = round_to_bf16(value);
+        } else {
+          static_cast<float*>(dst)[place] = value;
+        }
       }
     }
   });
@@ -57,10 +64,11 @@ void scatter(const Deconv2x2Params& params, const float* src, const float* weigh
 
 }  // namespace
 
-void deconv2x2(const Deconv2x2Params& params, const float* src, const float* weight, const float* bias,
-               const float* residual, float* dst, KernelContext& context) {
+void deconv2x2(const Deconv2x2Params& params, const void* src, const void* weight, const float* bias,
+               const float* residual, void* dst, KernelContext& context) {
   SAMC_CHECK(params.h >= 0 && params.w >= 0 && params.in_c > 0 && params.out_c > 0,
              "deconv2x2 {} x {}, {} -> {} channels", params.h, params.w, params.in_c, params.out_c);
+  check_gemm_types(params.precision, params.src_dtype, params.dst_dtype);
   const int64_t pair = 2 * params.out_c;
   if (pair % kPanelColumns != 0) return scatter(params, src, weight, bias, residual, dst, context);
   std::vector<float> pair_bias;
@@ -68,6 +76,7 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
     for (int side = 0; side < 2; ++side) pair_bias.insert(pair_bias.end(), bias, bias + params.out_c);
   }
   GemmProblem problem;
+  problem.precision = params.precision;
   problem.rows = params.h * params.w;
   problem.k = params.in_c;
   problem.columns = 2 * pair;
@@ -77,16 +86,19 @@ void deconv2x2(const Deconv2x2Params& params, const float* src, const float* wei
   problem.residual_first = true;
   problem.activation = params.activation;
   problem.dst = dst;
+  problem.dst_dtype = params.dst_dtype;
   problem.plain_rows = src;
+  problem.plain_dtype = params.src_dtype;
   problem.row_stride = params.in_c;
   problem.group_columns = pair;
   problem.group_offset = params.w * pair;
-  const Gemm& gemm = *gemm_variants.choose(context);
+  const Gemm& gemm = choose_gemm(params.precision, context);
   run_gemm(
       problem,
-      [&](int64_t first, int64_t count, float* packed, float*) {
+      [&](int64_t first, int64_t count, void* packed, void*) {
         GemmRows rows;
-        rows.src = src + first * params.in_c;
+        rows.src = elements_on(src, first * params.in_c, params.src_dtype);
+        rows.src_dtype = params.src_dtype;
         rows.row_stride = params.in_c;
         rows.rows = count;
         rows.k = params.in_c;

@@ -58,10 +58,18 @@ struct KernelVariants {
   SAMC_DECLARE_VARIANT(avx2, name, Type)   \
   SAMC_DECLARE_VARIANT(scalar, name, Type) \
   SAMC_LIST_VARIANTS(name, Type, {kAvx512Isa, &avx512::name}, {kAvx2Isa, &avx2::name}, {kScalarIsa, &scalar::name})
+// Where x has a variant for every set that multiplies bf16. The scalar one runs only where SAMC_ISA or a test asks.
+#define SAMC_BF16_VARIANTS(name, Type)                                                             \
+  SAMC_DECLARE_VARIANT(amx_bf16, name, Type)                                                       \
+  SAMC_DECLARE_VARIANT(avx512_bf16, name, Type)                                                    \
+  SAMC_DECLARE_VARIANT(scalar, name, Type)                                                         \
+  SAMC_LIST_VARIANTS(name, Type, {kAmxIsa, &amx_bf16::name}, {kAvx512Bf16Isa, &avx512_bf16::name}, \
+                     {kScalarIsa, &scalar::name})
 #else
 #define SAMC_VECTOR_VARIANTS(name, Type)   \
   SAMC_DECLARE_VARIANT(scalar, name, Type) \
   SAMC_LIST_VARIANTS(name, Type, {kScalarIsa, &scalar::name})
+#define SAMC_BF16_VARIANTS SAMC_VECTOR_VARIANTS
 #endif
 
 }  // namespace samc

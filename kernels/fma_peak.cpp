@@ -9,10 +9,12 @@
 namespace samc {
 
 SAMC_VECTOR_VARIANTS(fma_loop, FmaLoopFunction)
+SAMC_BF16_VARIANTS(bf16_loop, FmaLoopFunction)
 
-double fma_peak_gflops(const Isa& isa, ThreadPool& pool) {
+double fma_peak_gflops(const Isa& isa, ThreadPool& pool, Precision precision) {
   using Clock = std::chrono::steady_clock;
-  FmaLoopFunction* const loop = fma_loop_variants.chosen(isa.features).kernel;
+  const auto& variants = precision == Precision::kBf16 ? bf16_loop_variants : fma_loop_variants;
+  FmaLoopFunction* const loop = variants.chosen(isa.features).kernel;
   constexpr int kRuns = 100;  // so short that on a busy machine some are not interrupted
   constexpr double kSeconds = 0.001;
   float sink = 0;

@@ -2,12 +2,14 @@
 // What this machine can do at most, measured: the yardstick for benchmarks.
 
 #include "base/cpu_features.h"
+#include "base/precision.h"
 #include "base/thread_pool.h"
 
 namespace samc {
 
-// GFLOP/s of independent fused multiply-adds in registers on all of pool's threads, the best of many short runs. The
-// scalar set does one multiply and one add at a time.
-double fma_peak_gflops(const Isa& isa, ThreadPool& pool);
+// GFLOP/s of independent multiply-adds in registers on all of pool's threads, the best of many short runs: fused ones
+// in kF32; in kBf16 of the instruction that bf16 kernels use, vdpbf16ps or tdpbf16ps. The scalar set does one multiply
+// and one add at a time.
+double fma_peak_gflops(const Isa& isa, ThreadPool& pool, Precision precision = Precision::kF32);
 
 }  // namespace samc

@@ -17,4 +17,7 @@ int64_t fma_loop(int64_t multiply_adds, float* sink) {
   return done;
 }
 
+// Plain code has no bf16 arithmetic: it multiplies floats.
+int64_t bf16_loop(int64_t multiply_adds, float* sink) { return fma_loop(multiply_adds, sink); }
+
 }  // namespace samc::scalar

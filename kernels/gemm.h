@@ -11,26 +11,35 @@
 //
 // A tile holds tile_rows rows as (ceil(k / 16), tile_rows, 16): packing copies whole cache lines and transposes
 // nothing, and the multiplication reads one address plus constants. How many rows that are depends on the variant.
+//
+// All of this is in words of 32 bits. In f32 a word is one element; in bf16 it is a pair of elements of neighbouring k,
+// which one instruction multiplies by a pair of the weights and adds to an f32 sum. k is padded with zeros to whole
+// lines of 16 words there, in tiles and panels. What is not bf16 yet is rounded to nearest even when rows are packed; a
+// finite number stays finite. Between variants the order of sums within a line may differ, and bf16 variants but the
+// scalar one take subnormal numbers for zero.
 
 #include <cstdint>
 
+#include "base/dtype.h"
 #include "kernels/activation.h"
 #include "kernels/dispatch.h"
 
 namespace samc {
 
-constexpr int64_t kGemmLine = 16;          // floats of k that lie together in a tile; also the columns of a panel
-constexpr int64_t kGemmMostTileRows = 14;  // of any variant
+constexpr int64_t kGemmLine = 16;          // words of k that lie together in a tile; also the columns of a panel
+constexpr int64_t kGemmMostTileRows = 14;  // of any variant of f32
 
+// Elements, not words.
 struct GemmRows {
-  const float* src = nullptr;
+  const void* src = nullptr;
+  DType src_dtype = DType::kF32;  // or kBF16, for a product in bf16 and rows that are not normalised
   int64_t row_stride = 0;
   int64_t rows = 0;
   int64_t k = 0;
   bool normalise = false;  // to mean 0 and variance 1
   float eps = 0;
-  float scale = 1;       // else each element times this
-  float* dst = nullptr;  // Gemm::packed_rows_floats(rows, k)
+  float scale = 1;      // else each element times this
+  void* dst = nullptr;  // Gemm::packed_rows_words(rows, k)
 };
 
 struct GemmColumns {
@@ -42,30 +51,32 @@ struct GemmColumns {
   float* dst = nullptr;  // packed_floats(k, columns)
 };
 
-// Of each plain row: count elements from a[offset] on meet rows [k_first, k_first + count) of the panels.
+// Of each plain row: count words from a[offset] on meet rows [k_first, k_first + count) of the panels.
 struct GemmSegment {
   int64_t offset = 0;
   int64_t k_first = 0;
   int64_t count = 0;
 };
 
+// k, strides and offsets of a and b are in words.
 struct GemmBlock {
-  const float* a = nullptr;  // from pack_rows, or plain rows when row_stride is not 0
+  const void* a = nullptr;  // from pack_rows, or plain rows when row_stride is not 0
   // A plain row is its segments, in ascending order of k, and row r begins at a[r row_stride]. Rows may overlap: for a
   // convolution they are the patches of neighbouring pixels, read where they lie.
   const GemmSegment* segments = nullptr;
   int64_t segment_count = 0;
   int64_t row_stride = 0;
-  const float* b = nullptr;  // panels, each (k, 16)
+  const void* b = nullptr;  // panels, each (k, 16)
   int64_t rows = 0;
   int64_t k = 0;
   int64_t columns = 0;                   // the last panel may be part-filled
   const int64_t* row_offsets = nullptr;  // row r of dst (and of residual) begins at dst[row_offsets[r]]
   const float* bias = nullptr;           // (columns), may be absent
-  const float* residual = nullptr;       // addressed like dst, may be absent or be dst itself
+  const float* residual = nullptr;       // addressed like dst, may be absent, or be dst itself if that is f32
   bool residual_first = false;           // activation(sum + residual) instead of activation(sum) + residual
   Activation activation = Activation::kNone;
-  float* dst = nullptr;
+  void* dst = nullptr;
+  DType dst_dtype = DType::kF32;  // or kBF16, of a product in bf16
   // A long k comes in parts: sums begin with what is there, and go there instead of to dst. (rows, sums_pitch)
   const float* sums_before = nullptr;
   float* sums_after = nullptr;
@@ -75,14 +86,21 @@ struct GemmBlock {
 // What one variant does, all of it: what pack_rows packs only its own multiply can read.
 struct Gemm {
   int64_t tile_rows;
+  int64_t word_elements;  // 1: f32, 2: bf16
+  int64_t plain_words;    // the segments of plain rows are multiples of this
   void (*pack_rows)(const GemmRows& rows);
-  void (*pack_columns)(const GemmColumns& columns);
+  void (*pack_columns)(const GemmColumns& columns);  // f32 only
   void (*multiply)(const GemmBlock& block);
 
-  int64_t packed_rows_floats(int64_t rows, int64_t k) const {
-    return (rows + tile_rows - 1) / tile_rows * tile_rows * ((k + kGemmLine - 1) / kGemmLine * kGemmLine);
+  // The words of k elements in tiles and panels.
+  int64_t words(int64_t k) const {
+    return word_elements == 1 ? k : (k + 2 * kGemmLine - 1) / (2 * kGemmLine) * kGemmLine;
+  }
+  int64_t packed_rows_words(int64_t rows, int64_t k) const {
+    return (rows + tile_rows - 1) / tile_rows * tile_rows * ((words(k) + kGemmLine - 1) / kGemmLine * kGemmLine);
   }
 };
 extern const KernelVariants<const Gemm> gemm_variants;
+extern const KernelVariants<const Gemm> gemm_bf16_variants;
 
 }  // namespace samc

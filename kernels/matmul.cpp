@@ -4,10 +4,14 @@
 
 namespace samc {
 
-void matmul(const MatmulParams& params, const float* src, const float* weight, const float* bias, const float* residual,
-            float* dst, KernelContext& context) {
+void matmul(const MatmulParams& params, const void* src, const void* weight, const float* bias, const float* residual,
+            void* dst, KernelContext& context) {
   SAMC_CHECK(params.rows >= 0 && params.k > 0 && params.n >= 0, "matmul {} x {} x {}", params.rows, params.k, params.n);
+  check_gemm_types(params.precision, params.src_dtype, params.dst_dtype);
+  SAMC_CHECK(!params.normalise || params.src_dtype == DType::kF32, "matmul normalises rows of {}",
+             dtype_name(params.src_dtype));
   GemmProblem problem;
+  problem.precision = params.precision;
   problem.rows = params.rows;
   problem.k = params.k;
   problem.columns = params.n;
@@ -16,16 +20,19 @@ void matmul(const MatmulParams& params, const float* src, const float* weight, c
   problem.residual = residual;
   problem.activation = params.activation;
   problem.dst = dst;
+  problem.dst_dtype = params.dst_dtype;
   if (!params.normalise) {
     problem.plain_rows = src;
+    problem.plain_dtype = params.src_dtype;
     problem.row_stride = params.k;
   }
-  const Gemm& gemm = *gemm_variants.choose(context);
+  const Gemm& gemm = choose_gemm(params.precision, context);
   run_gemm(
       problem,
-      [&](int64_t first, int64_t count, float* packed, float*) {
+      [&](int64_t first, int64_t count, void* packed, void*) {
         GemmRows rows;
-        rows.src = src + first * params.k;
+        rows.src = elements_on(src, first * params.k, params.src_dtype);
+        rows.src_dtype = params.src_dtype;
         rows.row_stride = params.k;
         rows.rows = count;
         rows.k = params.k;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/check.h"
@@ -32,17 +33,50 @@ std::vector<Between> positions(int64_t in, int64_t out) {
 
 }  // namespace
 
-void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelContext& context) {
-  const MaxPoolParams& p = params;
+// run_row(y, out_w) for each row of what max_pool gives.
+template <class RunRow>
+static void for_each_pooled_row(const MaxPoolParams& p, KernelContext& context, const RunRow& run_row) {
   SAMC_CHECK(p.kernel_h > 0 && p.kernel_w > 0 && p.stride_h > 0 && p.stride_w > 0 && p.offset + p.c <= p.pitch,
              "max_pool: kernel {}x{}, stride {}x{}", p.kernel_h, p.kernel_w, p.stride_h, p.stride_w);
   if (p.in_h < p.kernel_h || p.in_w < p.kernel_w) return;
   const int64_t out_h = (p.in_h - p.kernel_h) / p.stride_h + 1;
   const int64_t out_w = (p.in_w - p.kernel_w) / p.stride_w + 1;
+  context.pool.run(out_h, [&](int64_t y, int) { run_row(y, out_w); });
+}
+
+void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelContext& context) {
+  const MaxPoolParams& p = params;
   MaxPoolRowFunction* run_row = max_pool_row_variants.choose(context);
-  context.pool.run(out_h, [&](int64_t y, int) {
+  for_each_pooled_row(p, context, [&](int64_t y, int64_t out_w) {
     run_row({src + y * p.stride_h * p.in_w * p.pitch + p.offset, p.pitch, p.in_w * p.pitch, p.stride_w * p.pitch,
              p.kernel_h, p.kernel_w, p.c, out_w, dst + y * out_w * p.c});
+  });
+}
+
+// A bf16 number as an integer of the same order; NaN above all others. The second function is the first one's inverse.
+static int16_t ordered(uint16_t bits) {
+  const auto number = static_cast<int16_t>(bits);
+  const auto magnitude = static_cast<int16_t>(number & 0x7fff);
+  constexpr int16_t kInfinity = 0x7f80;
+  return magnitude > kInfinity ? int16_t{0x7fff} : static_cast<int16_t>(number ^ ((number >> 15) & 0x7fff));
+}
+static uint16_t from_ordered(int16_t number) { return static_cast<uint16_t>(number ^ ((number >> 15) & 0x7fff)); }
+
+void max_pool(const MaxPoolParams& params, const uint16_t* src, uint16_t* dst, KernelContext& context) {
+  const MaxPoolParams& p = params;
+  for_each_pooled_row(p, context, [&](int64_t y, int64_t out_w) {
+    std::vector<int16_t> largest(static_cast<size_t>(p.c));
+    for (int64_t x = 0; x < out_w; ++x) {
+      std::fill(largest.begin(), largest.end(), std::numeric_limits<int16_t>::min());
+      for (int64_t i = 0; i < p.kernel_h; ++i) {
+        for (int64_t j = 0; j < p.kernel_w; ++j) {
+          const uint16_t* pixel = src + ((y * p.stride_h + i) * p.in_w + x * p.stride_w + j) * p.pitch + p.offset;
+          for (size_t c = 0; c < largest.size(); ++c) largest[c] = std::max(largest[c], ordered(pixel[c]));
+        }
+      }
+      uint16_t* target = dst + (y * out_w + x) * p.c;
+      for (size_t c = 0; c < largest.size(); ++c) target[c] = from_ordered(largest[c]);
+    }
   });
 }
 

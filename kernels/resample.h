@@ -22,6 +22,9 @@ struct MaxPoolParams {
 // src is (in_h, in_w, pitch); dst is (out_h, out_w, c), as many windows as fit. NaN wins.
 void max_pool(const MaxPoolParams& params, const float* src, float* dst, KernelContext& context);
 
+// The same of bf16 numbers, in plain code: what it reads and writes takes longer than comparing.
+void max_pool(const MaxPoolParams& params, const uint16_t* src, uint16_t* dst, KernelContext& context);
+
 // What one call of a variant does: a row of dst.
 struct MaxPoolRow {
   const float* src;  // the first window's first channel

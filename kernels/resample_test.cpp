@@ -47,6 +47,36 @@ TEST(MaxPool, NanWinsWhereverItStands) {
   }
 }
 
+// The largest of bf16 numbers is one of them: exactly what f32 gives. Zeros, infinities and NaN of both signs too.
+TEST(MaxPool, InBf16IsThatOfTheNumbers) {
+  TestContext context(kScalarIsa, 2);
+  for (const MaxPoolParams& p : {MaxPoolParams{6, 8, 5, 5, 0, 2, 2, 2, 2}, MaxPoolParams{7, 9, 19, 40, 4, 2, 2, 2, 2},
+                                 MaxPoolParams{7, 9, 2, 2, 0, 3, 2, 1, 3}, MaxPoolParams{1, 1, 1, 1, 0, 2, 2, 2, 2}}) {
+    const int64_t out_h = p.in_h < p.kernel_h ? 0 : (p.in_h - p.kernel_h) / p.stride_h + 1;
+    const int64_t out_w = p.in_w < p.kernel_w ? 0 : (p.in_w - p.kernel_w) / p.stride_w + 1;
+    std::vector<float> src = random_floats(p.in_h * p.in_w * p.pitch, 1);
+    constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+    const float special[] = {0.0f, -kInfinity, kInfinity, kNan, -kNan};
+    for (size_t i = 0; i < src.size(); i += 11) src[i] = special[i / 11 % 5];
+    std::vector<uint16_t> bits(src.size());
+    for (size_t i = 0; i < src.size(); ++i) {
+      bits[i] = f32_to_bf16(src[i]);
+      src[i] = bf16_to_f32(bits[i]);
+    }
+    std::vector<float> wanted(static_cast<size_t>(out_h * out_w * p.c));
+    std::vector<uint16_t> given(wanted.size());
+    max_pool(p, src.data(), wanted.data(), context.get());
+    max_pool(p, bits.data(), given.data(), context.get());
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (std::isnan(wanted[i])) {
+        ASSERT_TRUE(std::isnan(bf16_to_f32(given[i]))) << i;
+      } else {
+        ASSERT_EQ(bf16_to_f32(given[i]), wanted[i]) << i;
+      }
+    }
+  }
+}
+
 TEST(UpsampleNearest, WithAndWithoutResidual) {
   TestContext context(kScalarIsa, 2);
   for (const int64_t scale : {1, 2, 3}) {

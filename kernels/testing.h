@@ -10,9 +10,18 @@
 
 namespace samc {
 
+// Those that kernels in f32 have variants for.
 inline std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (const Isa& isa : known_isas())
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa})
+    if (isa_available(isa)) isas.push_back(isa);
+  return isas;
+}
+
+// Those that kernels in bf16 have variants for.
+inline std::vector<Isa> available_bf16_isas() {
+  std::vector<Isa> isas;
+  for (const Isa& isa : {kScalarIsa, kAvx512Bf16Isa, kAmxIsa})
     if (isa_available(isa)) isas.push_back(isa);
   return isas;
 }

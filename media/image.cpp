@@ -19,6 +19,7 @@ const char* name_of_foreign_format(std::string_view head) {
   if (head.starts_with("GIF8")) return "a GIF";
   if (head.starts_with("BM")) return "a BMP";
   if (head.starts_with("II*\0"sv) || head.starts_with("MM\0*"sv)) return "a TIFF";
+  if (head.starts_with("II+\0"sv) || head.starts_with("MM\0+"sv)) return "a BigTIFF";
   if (head.size() >= 12 && head.starts_with("RIFF") && head.substr(8, 4) == "WEBP") return "a WebP";
   if (head.size() >= 12 && head.substr(4, 4) == "ftyp") {
     const std::string_view brand = head.substr(8, 4);

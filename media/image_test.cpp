@@ -220,6 +220,8 @@ TEST(Image, what_is_no_picture_is_named) {
   EXPECT_NE(message_for("").find("empty"), std::string::npos);
   EXPECT_NE(message_for("GIF89a...").find("GIF"), std::string::npos);
   EXPECT_NE(message_for(std::string("RIFF\x10\0\0\0WEBPVP8 ", 16)).find("WebP"), std::string::npos);
+  for (const std::string& head : {std::string("II+\0\x08\0\0\0", 8), std::string("MM\0+\0\x08\0\0", 8)})
+    EXPECT_NE(message_for(head).find("BigTIFF"), std::string::npos);
   EXPECT_NE(message_for(std::string("\0\0\0\x18"
                                     "ftypheic",
                                     12))

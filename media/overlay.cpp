@@ -4,10 +4,11 @@
 #include <cmath>
 #include <vector>
 
+#include "media/overlay_number.h"
+#include "media/overlay_paint.h"
+
 namespace samc {
 namespace {
-
-using Colour = std::array<uint8_t, 3>;
 
 constexpr std::array<Colour, 10> kColours{{{30, 144, 255},
                                            {255, 112, 67},
@@ -19,7 +20,7 @@ constexpr std::array<Colour, 10> kColours{{{30, 144, 255},
                                            {239, 83, 80},
                                            {156, 204, 101},
                                            {141, 110, 99}}};
-constexpr Colour kWhite{255, 255, 255}, kBlack{0, 0, 0}, kGreen{0, 170, 70}, kRed{225, 40, 40};
+constexpr Colour kGreen{0, 170, 70}, kRed{225, 40, 40};
 constexpr float kFill = 0.45f;
 
 Colour from_hue(float hue, float saturation, float value) {
@@ -36,18 +37,6 @@ Colour lighter(const Colour& colour, float amount) {
   for (size_t c = 0; c < 3; ++c)
     out[c] = static_cast<uint8_t>(static_cast<float>(colour[c]) + (255.0f - static_cast<float>(colour[c])) * amount);
   return out;
-}
-
-void blend(uint8_t* pixel, const Colour& colour, float alpha) {
-  for (size_t c = 0; c < 3; ++c) {
-    const float value = static_cast<float>(pixel[c]);
-    pixel[c] = static_cast<uint8_t>(value + (static_cast<float>(colour[c]) - value) * alpha + 0.5f);
-  }
-}
-
-// Line widths follow the picture, so that overlays of small and large pictures look alike on a screen.
-float unit_of(const Image& image) {
-  return std::clamp(static_cast<float>(std::max(image.width, image.height)) / 1000.0f, 0.6f, 12.0f);
 }
 
 // A moving average of 2 radius + 1 values along each row of (height, width); the edge value continues outside.
@@ -154,19 +143,6 @@ void draw_mask(Image& image, const OverlayMask& mask) {
   }
 }
 
-int bounded(float value, int most) { return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(most))); }
-
-// Colours the pixels x0 <= x < x1 of a row. distance(x, y) is the signed distance of a pixel's centre to a shape,
-// negative inside.
-template <class Distance>
-void paint_row(Image& image, int y, int x0, int x1, const Colour& colour, float alpha, const Distance& distance) {
-  for (int x = x0; x < x1; ++x) {
-    const float cover =
-        std::clamp(0.5f - distance(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f), 0.0f, 1.0f);
-    if (cover > 0) blend(image.row(y) + static_cast<size_t>(x) * 3, colour, cover * alpha);
-  }
-}
-
 void draw_frame(Image& image, const OverlayBox& box, float half_width, const Colour& colour, float alpha) {
   const float middle_x = (box.x0 + box.x1) / 2, middle_y = (box.y0 + box.y1) / 2;
   const float half_x = (box.x1 - box.x0) / 2, half_y = (box.y1 - box.y0) / 2;
@@ -201,9 +177,8 @@ void draw_point(Image& image, const OverlayPoint& point) {
     };
   };
   const auto fill = [&](float reach, const Colour& colour, float alpha, const auto& distance) {
-    const int x0 = bounded(point.x - reach - 2, image.width), x1 = bounded(point.x + reach + 2, image.width);
-    for (int y = bounded(point.y - reach - 2, image.height); y < bounded(point.y + reach + 2, image.height); ++y)
-      paint_row(image, y, x0, x1, colour, alpha, distance);
+    paint_area(image, point.x - reach - 2, point.y - reach - 2, point.x + reach + 2, point.y + reach + 2, colour, alpha,
+               distance);
   };
   fill(radius + 2 * rim, kBlack, 0.25f, disc(radius + 1.6f * rim));
   fill(radius + rim, kWhite, 1, disc(radius + rim));
@@ -228,6 +203,8 @@ void draw_overlay(Image& image, std::span<const OverlayMask> masks, std::span<co
                image.width, image.height);
     draw_mask(image, mask);
   }
+  for (const OverlayMask& mask : masks)
+    if (mask.number) draw_number(image, mask.mask, *mask.number);
   const float unit = unit_of(image);
   for (const OverlayBox& box : boxes) {
     draw_frame(image, box, 1.9f * unit, kWhite, 0.9f);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "media/image.h"
@@ -13,8 +14,9 @@ namespace samc {
 std::array<uint8_t, 3> mask_colour(int index);
 
 struct OverlayMask {
-  std::span<const uint8_t> mask;  // (height, width) of the picture; any value but 0 is on
-  int colour = 0;                 // for mask_colour
+  std::span<const uint8_t> mask;       // (height, width) of the picture; any value but 0 is on
+  int colour = 0;                      // for mask_colour
+  std::optional<int64_t> number = {};  // 0 or more: drawn on the mask, or beside one that is too small
 };
 
 // Pixels of the picture; (0, 0) is the top left corner of the top left pixel.
@@ -28,8 +30,8 @@ struct OverlayBox {
   int colour = 0;
 };
 
-// Fills each mask translucently and draws its outline; later masks lie over earlier ones, then boxes, then points
-// (green with a plus: belongs to the object; red with a minus: does not).
+// Fills each mask translucently and draws its outline; later masks lie over earlier ones, then numbers, boxes and
+// points (green with a plus: belongs to the object; red with a minus: does not).
 void draw_overlay(Image& image, std::span<const OverlayMask> masks, std::span<const OverlayBox> boxes,
                   std::span<const OverlayPoint> points);
 

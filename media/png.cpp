@@ -166,7 +166,7 @@ Status failure(const Decoder& decoder) {
 }
 
 // Reads what stands before the pixels.
-Status open(Decoder& decoder, std::span<const std::byte> bytes) {
+Status open(Decoder& decoder, std::span<const std::byte> bytes, int64_t most_pixels) {
   decoder.bytes = bytes;
   decoder.shortened = find_cut_pixels(bytes);
   decoder.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoder, on_error, on_warning, &decoder,
@@ -174,7 +174,16 @@ Status open(Decoder& decoder, std::span<const std::byte> bytes) {
   if (decoder.png == nullptr) return Status::out_of_memory();
   decoder.info = png_create_info_struct(decoder.png);
   if (decoder.info == nullptr) return Status::out_of_memory();
-  return read_header(decoder) ? Status::ok() : failure(decoder);
+  if (!read_header(decoder)) return failure(decoder);
+  return check_picture_size(png_get_image_width(decoder.png, decoder.info),
+                            png_get_image_height(decoder.png, decoder.info), most_pixels);
+}
+
+// Into rows of row_size bytes, one behind the other.
+Status read_rows(Decoder& decoder, PixelKind kind, uint8_t* pixels, size_t row_size) {
+  std::vector<png_bytep> rows(png_get_image_height(decoder.png, decoder.info));
+  for (size_t y = 0; y < rows.size(); ++y) rows[y] = pixels + y * row_size;
+  return read_pixels(decoder, kind, rows.data()) ? Status::ok() : failure(decoder);
 }
 
 struct Encoder {
@@ -249,10 +258,7 @@ Status write_pixels(const std::string& path, const Pixels& pixels) {
 
 Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, int64_t most_pixels) {
   Decoder decoder;
-  SAMC_TRY(open(decoder, bytes));
-  const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
-  const png_uint_32 height = png_get_image_height(decoder.png, decoder.info);
-  SAMC_TRY(check_picture_size(width, height, most_pixels));
+  SAMC_TRY(open(decoder, bytes, most_pixels));
   const int colour_type = png_get_color_type(decoder.png, decoder.info);
   source.format = "PNG";
   source.colours = name_of(colour_type);
@@ -261,20 +267,16 @@ Result<Image> decode_png(std::span<const std::byte> bytes, ImageSource& source, 
       (colour_type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(decoder.png, decoder.info, PNG_INFO_tRNS) != 0;
   source.orientation = png_orientation(bytes);
 
-  Image image(static_cast<int>(width), static_cast<int>(height));
-  std::vector<png_bytep> rows(height);
-  for (int y = 0; y < image.height; ++y) rows[static_cast<size_t>(y)] = image.row(y);
-  if (!read_pixels(decoder, PixelKind::kRgb, rows.data())) return failure(decoder);
+  Image image(static_cast<int>(png_get_image_width(decoder.png, decoder.info)),
+              static_cast<int>(png_get_image_height(decoder.png, decoder.info)));
+  SAMC_TRY(read_rows(decoder, PixelKind::kRgb, image.rgb.data(), 3 * static_cast<size_t>(image.width)));
   if (decoder.warning[0] != '\0') source.warnings.emplace_back(decoder.warning);
   return image;
 }
 
 Result<PaletteImage> decode_png_indices(std::span<const std::byte> bytes, int64_t most_pixels) {
   Decoder decoder;
-  SAMC_TRY(open(decoder, bytes));
-  const png_uint_32 width = png_get_image_width(decoder.png, decoder.info);
-  const png_uint_32 height = png_get_image_height(decoder.png, decoder.info);
-  SAMC_TRY(check_picture_size(width, height, most_pixels));
+  SAMC_TRY(open(decoder, bytes, most_pixels));
   const int colour_type = png_get_color_type(decoder.png, decoder.info);
   const bool has_indices = colour_type == PNG_COLOR_TYPE_PALETTE ||
                            (colour_type == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(decoder.png, decoder.info) <= 8);
@@ -283,17 +285,16 @@ Result<PaletteImage> decode_png_indices(std::span<const std::byte> bytes, int64_
                                      name_of(colour_type), png_get_bit_depth(decoder.png, decoder.info)),
                          "save the masks as a palette image, or in 8-bit grey");
   PaletteImage image;
-  image.width = static_cast<int>(width);
-  image.height = static_cast<int>(height);
-  image.claim = MemoryClaim(int64_t{image.width} * image.height, "object masks");
-  image.indices.resize(static_cast<size_t>(width) * height);
+  image.width = static_cast<int>(png_get_image_width(decoder.png, decoder.info));
+  image.height = static_cast<int>(png_get_image_height(decoder.png, decoder.info));
+  const int64_t pixels = int64_t{image.width} * image.height;
+  image.claim = MemoryClaim(pixels, "object masks");
+  image.indices.resize(static_cast<size_t>(pixels));
   png_colorp palette = nullptr;
   int colours = 0;
   if (png_get_PLTE(decoder.png, decoder.info, &palette, &colours) != 0)
     for (int i = 0; i < colours; ++i) image.palette.push_back({palette[i].red, palette[i].green, palette[i].blue});
-  std::vector<png_bytep> rows(height);
-  for (size_t y = 0; y < height; ++y) rows[y] = image.indices.data() + y * width;
-  if (!read_pixels(decoder, PixelKind::kIndices, rows.data())) return failure(decoder);
+  SAMC_TRY(read_rows(decoder, PixelKind::kIndices, image.indices.data(), static_cast<size_t>(image.width)));
   return image;
 }
 

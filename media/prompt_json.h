@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json_document.h"
 #include "base/status.h"
-#include "media/json_document.h"
 #include "media/prompts.h"
 
 namespace samc {

@@ -6,10 +6,10 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/json_document.h"
 #include "base/limits.h"
 #include "base/memory_budget.h"
 #include "base/quote.h"
-#include "media/json_document.h"
 #include "media/prompt_json.h"
 
 namespace samc {

@@ -119,7 +119,11 @@ Result<double> rate_of(std::string_view text) {
   if (!is_good || !std::isfinite(over) || !std::isfinite(under) || over < 0 || under < 0)
     return invalid_input(fmt::format("\"{}\" is no number of frames a second", quote(text)));
   if (over == 0 || under == 0) return 0;
-  return std::clamp(over / under, 1 / kMostRate, kMostRate);
+  const double rate = over / under;
+  if (rate < 1 / kMostRate || rate > kMostRate)
+    return invalid_input(fmt::format("\"{}\" frames a second are none that samc takes", quote(text)),
+                         "from 0.000001 to 1000000; 0 where nobody knows");
+  return rate;
 }
 
 // Y4M's C: sampling, siting, bits.

@@ -45,6 +45,13 @@ TEST(RawFrames, RgbFramesAreTheirBytes) {
   EXPECT_FALSE(source->skip().value());
 }
 
+TEST(RawFrames, RatesThatNoVideoHas) {
+  for (const char* rate : {"1e-300", "1e300", "0.0000001", "-1", "nan"})
+    EXPECT_NE(error_of(fmt::format("samc-frames 1 1 rgb24 {}\nabc", rate)).find("frames a second"), std::string::npos)
+        << rate;
+  EXPECT_DOUBLE_EQ(open("samc-frames 1 1 rgb24 0.000001\nabc")->info().rate, 1e-6);
+}
+
 TEST(RawFrames, Y4mOfEveryKind) {
   struct Case {
     const char* colours;

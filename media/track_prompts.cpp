@@ -5,8 +5,8 @@
 
 #include "base/files.h"
 #include "base/guard.h"
+#include "base/json_document.h"
 #include "base/memory_budget.h"
-#include "media/json_document.h"
 #include "media/prompt_json.h"
 
 namespace samc {

@@ -8,15 +8,6 @@
 namespace samc {
 namespace {
 
-// Tensors that only tracking needs.
-bool is_for_video(const std::string& name) {
-  for (const char* prefix :
-       {"memory_attention.", "memory_encoder.", "mask_downsample.", "obj_ptr_proj.", "obj_ptr_tpos_proj."})
-    if (name.starts_with(prefix)) return true;
-  return name == "maskmem_tpos_enc" || name == "no_mem_pos_enc" || name == "no_obj_ptr" ||
-         name == "no_obj_embed_spatial";
-}
-
 Status add_weights(const ModelConfig& config, const Checkpoint& checkpoint, bool for_video, WeightStore& weights) {
   for (const TensorSpec& spec : expected_tensors(config)) {
     if (is_for_video(spec.name) != for_video) continue;

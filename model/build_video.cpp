@@ -39,6 +39,9 @@ mlir::Value with_no_object(GraphBuilder& graph, const ModelConfig& config, const
 }  // namespace
 
 Status check_video(const ModelConfig& config) {
+  if (!config.has_memory)
+    return unsupported("the checkpoint holds the image parts of a model alone: it cannot track objects through a video",
+                       "it segments images");
   if (!config.use_obj_ptrs_in_encoder) return bad_for_video("use_obj_ptrs_in_encoder", "false");
   if (!config.directly_add_no_mem_embed) return bad_for_video("directly_add_no_mem_embed", "false");
   const int64_t c = config.d_model(), m = config.memory_dim();

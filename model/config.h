@@ -159,6 +159,9 @@ struct ModelConfig {
   bool use_mlp_for_obj_ptr_proj = false;
   bool no_obj_embed_spatial = false;
 
+  // Of the checkpoint, in no YAML: false where it holds the image parts alone, as transformers' Sam2Model does.
+  bool has_memory = true;
+
   int64_t d_model() const { return neck.d_model; }
   int64_t memory_dim() const { return memory_encoder.out_dim; }
   int64_t feature_size(int64_t stride) const { return image_size / stride; }  // extent of a map at this stride
@@ -172,8 +175,10 @@ const ModelConfig* find_official_config(const std::string& name);  // null: no s
 // What samc can build; the first key at fault is named.
 Status check_config(const ModelConfig& config);
 
-// An official-format YAML file (sam2/configs/sam2.1/sam2.1_hiera_t.yaml). An unknown key, a value of the wrong type and
-// a value that samc cannot build are errors that name the key. The text form is for tests and fuzzing.
+// An official-format YAML file (sam2/configs/sam2.1/sam2.1_hiera_t.yaml), or one of those that training reads
+// (sam2.1_training/*.yaml), with the model under trainer.model and ${KEY.KEY}; or the config.json of Hugging Face's
+// transformers. An unknown key of the YAML, a value of the wrong type and a value that samc cannot build are errors
+// that name the key. The text form is YAML, for tests and fuzzing.
 Result<ModelConfig> read_config(const std::string& path);
 Result<ModelConfig> parse_config(const std::string& text, const std::string& name);
 

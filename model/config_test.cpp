@@ -81,7 +81,7 @@ TEST(Config, NamesTheKeyAtFault) {
 TEST(Config, BadYaml) {
   expect_error(parse_config("model: [1, 2", "x"), "line ");
   expect_error(parse_config("", "x"), "no key 'model'");
-  expect_error(parse_config("trainer: {}", "x"), "no key 'model'");
+  expect_error(parse_config("trainer: {}", "x"), "trainer.model: missing");
   expect_error(parse_config("model: 3", "x"), "model: must be a map");
   expect_error(parse_config("? [a, b]\n: 3\n", "x"), "no key 'model'");
   expect_error(parse_config("model:\n  ? [a, b]\n  : 3\n", "x"), "key");
@@ -93,6 +93,57 @@ TEST(Config, BadYaml) {
                "config key sam_mask_decoder_extra_args: unknown key");
   expect_error(parse_config("defaults: [other]\n" + pico, "x"), "config key defaults: unknown key");
   expect_error(parse_config(pico + "---\n" + pico, "x"), "2 documents in the YAML file");
+}
+
+// pico's model as a config of training has it: under trainer.model, with a reference and keys of SAM2Train.
+std::string training_text(const std::string& image_size) {
+  std::string model;
+  const std::string pico = pico_text();
+  for (size_t from = pico.find("model:"); from < pico.size();) {
+    const size_t end = std::min(pico.find('\n', from), pico.size());
+    model += "  " + pico.substr(from, end - from) + "\n";
+    from = end + 1;
+  }
+  const auto replace = [&](const std::string& part, const std::string& by) {
+    const size_t at = model.find(part);
+    SAMC_CHECK(at != std::string::npos, "no {}", part);
+    model.replace(at, part.size(), by);
+  };
+  replace("sam2.modeling.sam2_base.SAM2Base", "training.model.sam2.SAM2Train");
+  replace("image_size: 256", "image_size: " + image_size);
+  return "scratch:\n  resolution: 256\n  again: ${scratch.resolution}\n  circle: ${scratch.circle}\n  nothing: null\n"
+         "dataset:\n  folder: /data\ntrainer:\n  _target_: training.trainer.Trainer\n"
+         "  max_epochs: ${times:${scratch.resolution},2}\n" +
+         model +
+         "    freeze_image_encoder: true\n    pt_sampling_for_eval: center\n    num_correction_pt_per_frame: 7\n"
+         "  optim:\n    lr: 1\nlauncher:\n  num_nodes: 1\n";
+}
+
+TEST(Config, OfTraining) {
+  const ModelConfig pico = parse_config(pico_text(), "x").value();
+  for (const char* size : {"256", "${scratch.resolution}", "${scratch.again}", "'${scratch.resolution}'"}) {
+    const Result<ModelConfig> config = parse_config(training_text(size), "x");
+    ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+    EXPECT_EQ(config.value(), pico) << size;
+  }
+  EXPECT_TRUE(parse_config("defaults: [_self_]\n" + training_text("256"), "x").is_ok());
+  expect_error(parse_config("defaults: [other]\n" + training_text("256"), "x"), "config key defaults: takes in other");
+  expect_error(parse_config(training_text("${scratch.width}"), "x"),
+               "config key trainer.model.image_size: '${scratch.width}' leads nowhere");
+  expect_error(parse_config(training_text("${scratch.resolution.x}"), "x"), "leads nowhere");
+  expect_error(parse_config(training_text("${scratch.circle}"), "x"), "trainer.model.image_size: maps or references");
+  expect_error(parse_config(training_text("${dataset}"), "x"), "trainer.model.image_size: must be an integer");
+  for (const char* computed : {"${times:${scratch.resolution},2}", "${.resolution}", "x${scratch.resolution}", "${}",
+                               "${scratch.resolution}${scratch.resolution}", "${scratch[0]}", "${oc.env:HOME}"})
+    expect_error(parse_config(training_text(computed), "x"), "is no plain reference");
+  // The keys of training are SAM2Train's alone.
+  expect_error(parse_with("num_maskmem: 7", "num_maskmem: 7\n  freeze_image_encoder: true"), "unknown key");
+  // A reference in a config for inference; and to what grows without end.
+  EXPECT_EQ(parse_with("image_size: 256", "image_size: ${model.memory_encoder.out_dim}").status().message(),
+            "config key model.image_size: 16 is not a multiple of 32 from 32 to 4096");
+  std::string bomb = "l0: [1, 1]\n";
+  for (int i = 1; i < 25; ++i) bomb += fmt::format("l{}: [\"${{l{}}}\", \"${{l{}}}\"]\n", i, i - 1, i - 1);
+  expect_error(parse_config(bomb + training_text("${l24}"), "x"), "more of the file than samc reads");
 }
 
 // docs/limits.md. What a config allows, a compiled module may have: one constant.

@@ -12,6 +12,8 @@
 #include "base/guard.h"
 #include "base/quote.h"
 #include "model/config.h"
+#include "model/config_references.h"
+#include "model/transformers_config.h"
 
 namespace samc {
 namespace {
@@ -74,15 +76,17 @@ class MapReader {
       fail_unsupported(join(key), fmt::format("{} given, only {} is supported", value, supported));
   }
 
-  // _target_'s class, whatever package it is in: "sam2.modeling.backbones.hieradet.Hiera" is "Hiera".
-  void target(const std::vector<std::string>& classes) {
+  // _target_'s class, one of these, whatever package it is in: "sam2.modeling.backbones.hieradet.Hiera" is "Hiera".
+  std::string target(const std::vector<std::string>& classes) {
     std::string name;
     require("_target_", name);
     const std::string last = name.substr(name.rfind('.') + 1);
     for (const std::string& known : classes)
-      if (last == known) return;
+      if (last == known) return last;
     fail_unsupported(join("_target_"), fmt::format("class '{}' is unknown, {} expected", quote(name), classes[0]));
   }
+
+  const YAML::Node& node() const { return node_; }
 
   void done() const {
     for (const auto& entry : node_)
@@ -279,7 +283,8 @@ void read_extra_args(MapReader map, MaskDecoderConfig& decoder) {
 
 ModelConfig read_model(MapReader map) {
   ModelConfig config;
-  map.target({"SAM2Base", "SAM2VideoPredictor", "SAM2VideoPredictorVOS", "SAM2Train"});
+  const bool is_training =
+      map.target({"SAM2Base", "SAM2VideoPredictor", "SAM2VideoPredictorVOS", "SAM2Train"}) == "SAM2Train";
   MapReader image_encoder = map.map("image_encoder");
   image_encoder.target({"ImageEncoder"});
   image_encoder.only("scalp", int64_t{1}, int64_t{0});
@@ -322,8 +327,42 @@ ModelConfig read_model(MapReader map) {
   map.read("use_mlp_for_obj_ptr_proj", config.use_mlp_for_obj_ptr_proj);
   map.read("no_obj_embed_spatial", config.no_obj_embed_spatial);
   map.ignore("compile_image_encoder");
+  // Of SAM2Train beyond SAM2Base: how prompts are drawn while it trains.
+  for (const char* key :
+       {"prob_to_use_pt_input_for_train", "prob_to_use_pt_input_for_eval", "prob_to_use_box_input_for_train",
+        "prob_to_use_box_input_for_eval", "num_frames_to_correct_for_train", "num_frames_to_correct_for_eval",
+        "rand_frames_to_correct_for_train", "rand_frames_to_correct_for_eval", "num_init_cond_frames_for_train",
+        "num_init_cond_frames_for_eval", "rand_init_cond_frames_for_train", "rand_init_cond_frames_for_eval",
+        "add_all_frames_to_correct_as_cond", "num_correction_pt_per_frame", "pt_sampling_for_eval",
+        "prob_to_sample_from_gt_for_train", "use_act_ckpt_iterative_pt_sampling", "forward_backbone_per_frame_for_eval",
+        "freeze_image_encoder"})
+    if (is_training) map.ignore(key);
   map.done();
   return config;
+}
+
+// Hydra takes in other files by "defaults", which samc does not look for.
+void check_defaults(const YAML::Node& defaults) {
+  if (!defaults.IsDefined() || defaults.IsNull()) return;
+  for (const YAML::Node& entry : defaults)
+    if (!entry.IsScalar() || entry.Scalar() != "_self_")
+      fail_unsupported("defaults",
+                       "takes in other files, which samc does not; give the YAML that training has written");
+}
+
+// "model" of the official configs, "trainer.model" of those that it is trained by.
+Result<ModelConfig> read_document(const YAML::Node& document) {
+  const bool is_training = !document["model"].IsDefined() && document["trainer"].IsDefined();
+  if (!is_training) {
+    MapReader top(document, "");
+    SAMC_ASSIGN(const YAML::Node model, resolve_references(document, top.map("model").node(), "model"));
+    top.done();
+    return read_model({model, "model"});
+  }
+  check_defaults(document["defaults"]);
+  MapReader trainer(document["trainer"], "trainer");
+  SAMC_ASSIGN(const YAML::Node model, resolve_references(document, trainer.map("model").node(), "trainer.model"));
+  return read_model({model, "trainer.model"});
 }
 
 }  // namespace
@@ -334,12 +373,11 @@ static Result<ModelConfig> parse_config_unguarded(const std::string& text, const
     if (documents.size() > 1)
       return invalid_input(fmt::format("{} documents in the YAML file, one is taken", documents.size()),
                            "leave out the lines of '---' and what does not belong to the model");
-    if (documents.empty() || !documents[0].IsMap() || !documents[0]["model"].IsDefined())
-      return invalid_input("no key 'model' at the top of the YAML file",
-                           "a SAM 2 config file is needed, as in sam2/configs/sam2.1/");
-    MapReader top(documents[0], "");
-    ModelConfig config = read_model(top.map("model"));
-    top.done();
+    if (documents.empty() || !documents[0].IsMap() ||
+        !(documents[0]["model"].IsDefined() || documents[0]["trainer"].IsDefined()))
+      return invalid_input("no key 'model' at the top of the YAML file, nor 'trainer'",
+                           "a SAM 2 config file is needed, as in sam2/configs/sam2.1/ or sam2.1_training/");
+    SAMC_ASSIGN(ModelConfig config, read_document(documents[0]));
     config.name = name;
     SAMC_TRY(check_config(config));
     return config;
@@ -357,7 +395,12 @@ Result<ModelConfig> parse_config(const std::string& text, const std::string& nam
 
 static Result<ModelConfig> read_config_unguarded(const std::string& path) {
   SAMC_ASSIGN(const std::string text, read_text_file(path, kLargestFile));
-  Result<ModelConfig> config = parse_config(text, std::filesystem::path(path).stem().string());
+  const std::filesystem::path place(path);
+  // A config.json has the same name in every folder.
+  Result<ModelConfig> config =
+      place.extension() == ".json"
+          ? parse_transformers_config(text, std::filesystem::absolute(place).parent_path().filename().string())
+          : parse_config(text, place.stem().string());
   if (!config.is_ok()) return config.status().at(path);
   return config;
 }

@@ -158,6 +158,14 @@ void add_mask_decoder(StateDict& dict, const ModelConfig& config) {
 
 }  // namespace
 
+bool is_for_video(std::string_view name) {
+  for (const char* prefix :
+       {"memory_attention.", "memory_encoder.", "mask_downsample.", "obj_ptr_proj.", "obj_ptr_tpos_proj."})
+    if (name.starts_with(prefix)) return true;
+  return name == "maskmem_tpos_enc" || name == "no_mem_pos_enc" || name == "no_obj_ptr" ||
+         name == "no_obj_embed_spatial";
+}
+
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config) {
   StateDict dict;
   const int64_t c = config.d_model();
@@ -180,7 +188,9 @@ std::vector<TensorSpec> expected_tensors(const ModelConfig& config) {
       dict.linear("obj_ptr_proj", c, c);
   }
   if (config.proj_tpos_enc_in_obj_ptrs) dict.linear("obj_ptr_tpos_proj", c, memory_dim);
-  return dict.take();
+  std::vector<TensorSpec> tensors = dict.take();
+  if (!config.has_memory) std::erase_if(tensors, [](const TensorSpec& tensor) { return is_for_video(tensor.name); });
+  return tensors;
 }
 
 }  // namespace samc

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <numeric>
 #include <set>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/guard.h"
+#include "base/limits.h"
 
 namespace samc {
 namespace {
@@ -17,6 +20,7 @@ constexpr size_t kMostNamed = 4;  // tensors that an error names
 constexpr const char* kConfigHint =
     "give its official-format YAML with --config FILE.yaml, or put a YAML file of the same stem beside the checkpoint";
 
+constexpr const char* kTransformersConfig = "config.json";
 constexpr const char* kPositionEmbedding = "image_encoder.trunk.pos_embed";  // Hiera's is (1, channels, height, width)
 
 using ShapeByName = std::unordered_map<std::string_view, const Shape*>;
@@ -43,7 +47,13 @@ struct Seen {
   int64_t d_model = 0;
   bool has_no_obj_embed_spatial = false;
   bool has_obj_ptr_tpos_proj = false;
+  bool has_memory = false;
 };
+
+bool holds_memory(std::span<const TensorSpec> tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const TensorSpec& tensor) { return is_for_video(tensor.name); });
+}
 
 std::optional<Seen> look_at(const ShapeByName& tensors) {
   Seen seen;
@@ -67,12 +77,6 @@ Status not_sam2(std::span<const TensorSpec> tensors) {
                     "EfficientTAM and other models with a plain vision transformer",
                     kPositionEmbedding, shape_to_string(*found->second)),
         "a SAM 2 or 2.1 checkpoint is needed");
-  // Hugging Face's own tensor names: what a model.safetensors holds.
-  for (const TensorSpec& tensor : tensors)
-    if (tensor.name.starts_with("vision_encoder.backbone."))
-      return unsupported(
-          "this is SAM 2 under the tensor names of Hugging Face's transformers, which samc does not read",
-          "take the .pt file of the same model, such as sam2.1_hiera_tiny.pt");
   return invalid_input(
       fmt::format("not a SAM 2 model: none of its {} tensors is {}{}", tensors.size(), kPositionEmbedding,
                   tensors.empty() ? "" : fmt::format("; the first is {}", tensors[0].name)),
@@ -114,8 +118,9 @@ std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint) {
 }
 
 Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
-  const std::optional<Seen> seen = look_at(by_name(tensors));
+  std::optional<Seen> seen = look_at(by_name(tensors));
   if (!seen) return not_sam2(tensors);
+  seen->has_memory = holds_memory(tensors);
   if (seen->has_no_obj_embed_spatial != seen->has_obj_ptr_tpos_proj)
     return unsupported(fmt::format("between SAM 2.0 and 2.1: {} is there, {} is not",
                                    seen->has_no_obj_embed_spatial ? "no_obj_embed_spatial" : "obj_ptr_tpos_proj",
@@ -125,11 +130,15 @@ Result<Recognition> recognise(std::span<const TensorSpec> tensors) {
     if (config.trunk.embed_dim != seen->embed_dim || config.trunk.depth() != seen->depth ||
         config.d_model() != seen->d_model || config.no_obj_embed_spatial != seen->has_no_obj_embed_spatial)
       continue;
-    SAMC_TRY(check_tensors(config, tensors));
-    return Recognition{
-        config, fmt::format("trunk of {} blocks from {} channels; no_obj_embed_spatial and obj_ptr_tpos_proj are {}",
-                            seen->depth, seen->embed_dim,
-                            seen->has_no_obj_embed_spatial ? "there: SAM 2.1" : "not there: SAM 2.0")};
+    ModelConfig found = config;
+    found.has_memory = seen->has_memory;
+    SAMC_TRY(check_tensors(found, tensors));
+    const char* version = !seen->has_memory ? "no tensor is for video: the image parts of SAM 2"
+                          : seen->has_no_obj_embed_spatial
+                              ? "no_obj_embed_spatial and obj_ptr_tpos_proj are there: SAM 2.1"
+                              : "no_obj_embed_spatial and obj_ptr_tpos_proj are not there: SAM 2.0";
+    return Recognition{std::move(found),
+                       fmt::format("trunk of {} blocks from {} channels; {}", seen->depth, seen->embed_dim, version)};
   }
   return unsupported(
       fmt::format("not one of the eight official models: trunk of {} blocks from {} channels, d_model {}, SAM {}",
@@ -143,6 +152,11 @@ std::optional<std::string> config_file(const std::string& checkpoint_path,
   const std::string beside = std::filesystem::path(checkpoint_path).replace_extension(".yaml").string();
   std::error_code error;
   if (beside != checkpoint_path && std::filesystem::exists(beside, error)) return beside;
+  // transformers' save_pretrained() writes model.safetensors and config.json into a folder.
+  if (checkpoint_path.ends_with(".safetensors") || checkpoint_path.ends_with(".safetensors.index.json")) {
+    const std::string config = (std::filesystem::path(checkpoint_path).parent_path() / kTransformersConfig).string();
+    if (std::filesystem::exists(config, error)) return config;
+  }
   return std::nullopt;
 }
 
@@ -163,9 +177,23 @@ Result<Recognition> find_architecture(const std::string& checkpoint_path, std::s
     return recognition;
   }
   SAMC_ASSIGN(ModelConfig config, read_config(*path));
+  config.has_memory = holds_memory(tensors);
   const Status fits = check_tensors(config, tensors);
   if (!fits.is_ok()) return fits.at(checkpoint_path);
   return Recognition{std::move(config), fmt::format("as {} says", *path)};
+}
+
+// The config fitted with its own image size.
+Status unfit_size(const ModelConfig& config) {
+  // The trunk halves its map at stride 4 three times, and the position embedding's windows tile that map.
+  const int64_t step = std::lcm(int64_t{32}, 4 * config.trunk.window_spec[0]);
+  const int64_t greatest = kGreatestImageSize / step * step;
+  const int64_t below = std::clamp(config.image_size / step * step, step, greatest);
+  const int64_t above = std::min(below + step, greatest);
+  return usage_error(
+      fmt::format("--image-size {}: {} takes multiples of {} from {} to {}", config.image_size, config.name, step, step,
+                  greatest),
+      below == above ? fmt::format("{} is nearest", below) : fmt::format("{} and {} are nearest", below, above));
 }
 
 }  // namespace
@@ -179,8 +207,7 @@ Result<Recognition> find_model(const std::string& checkpoint_path, std::span<con
     if (*image_size == found.config.image_size) return found;
     found.config.image_size = *image_size;
     found.why += fmt::format("; image size {} by --image-size", *image_size);
-    if (const Status fits = check_config(found.config); !fits.is_ok())
-      return usage_error(fmt::format("--image-size {}: {}", *image_size, fits.message()), fits.hint());
+    if (!check_config(found.config).is_ok()) return unfit_size(found.config);
     return found;
   });
 }

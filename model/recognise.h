@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/tensor.h"
@@ -26,19 +27,24 @@ struct Recognition {
   std::string assumed = {};
 };
 
-// Every tensor of the official state_dict of this architecture, in its order.
+// Every tensor of the official state_dict of this architecture, in its order; without has_memory, those of the image
+// parts.
 std::vector<TensorSpec> expected_tensors(const ModelConfig& config);
+
+// Whether only tracking needs the tensor of this name.
+bool is_for_video(std::string_view name);
 
 // Missing, extra and misshapen tensors: one error that names the first few.
 Status check_tensors(const ModelConfig& config, std::span<const TensorSpec> tensors);
 
 std::vector<TensorSpec> tensor_specs(const Checkpoint& checkpoint);
 
-// One of the eight official models, checked whole. Any other architecture is an error that says what is seen and asks
-// for a config.
+// One of the eight official models, checked whole; where no tensor is for video, of the four sizes of SAM 2, whose
+// image parts 2.1 has too. Any other architecture is an error that says what is seen and asks for a config.
 Result<Recognition> recognise(std::span<const TensorSpec> tensors);
 
-// The config file of a checkpoint, if any: the one given, else a FILE.yaml beside FILE.pt.
+// The config file of a checkpoint, if any: the one given, else a FILE.yaml beside FILE.pt, else the config.json beside
+// safetensors.
 std::optional<std::string> config_file(const std::string& checkpoint_path,
                                        const std::optional<std::string>& config_path);
 

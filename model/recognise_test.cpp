@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <filesystem>
+#include <limits>
 
 #include "base/files.h"
 
@@ -63,12 +64,6 @@ TEST(Recognise, KnowsWhatLooksLikeSam2) {
   EXPECT_NE(other_trunk.message().find("image_encoder.trunk.pos_embed is (1, 197, 192)"), std::string::npos)
       << other_trunk.message();
   EXPECT_EQ(other_trunk.message().find("none of"), std::string::npos) << other_trunk.message();
-  // What torch.save makes of Hugging Face's model.safetensors.
-  const std::vector<TensorSpec> transformers = {{"shared_image_embedding.positional_embedding", {2, 128}},
-                                                {"vision_encoder.backbone.pos_embed", {1, 96, 7, 7}}};
-  const Status other_names = recognise(transformers).status();
-  EXPECT_NE(other_names.message().find("Hugging Face"), std::string::npos) << other_names.message();
-  EXPECT_NE(other_names.hint().find(".pt"), std::string::npos) << other_names.hint();
 }
 
 TEST(Recognise, NamesWhatDoesNotFit) {
@@ -100,6 +95,21 @@ TEST(Recognise, HalfOf21) {
       << result.status().message();
 }
 
+TEST(Recognise, TheImagePartsAlone) {
+  for (const char* name : {"sam2_hiera_tiny", "sam2.1_hiera_tiny", "sam2.1_hiera_large"}) {
+    std::vector<TensorSpec> tensors = expected_tensors(*find_official_config(name));
+    std::erase_if(tensors, [](const TensorSpec& tensor) { return is_for_video(tensor.name); });
+    const Recognition found = recognise(tensors).value();
+    EXPECT_FALSE(found.config.has_memory);
+    EXPECT_EQ(found.config.trunk, find_official_config(name)->trunk);
+    EXPECT_NE(found.why.find("the image parts of SAM 2"), std::string::npos) << found.why;
+    EXPECT_EQ(expected_tensors(found.config).size(), tensors.size());
+    // One of the memory's tensors is not enough.
+    tensors.push_back({"no_mem_pos_enc", {1, 1, 256}});
+    EXPECT_FALSE(recognise(tensors).is_ok());
+  }
+}
+
 TEST(FindModel, TakesTheConfigBesideTheCheckpoint) {
   const auto tensors = expected_tensors(pico());
   const auto beside = find_model(SAMC_SOURCE_DIR "/tests/data/pico/pico.pt", tensors, std::nullopt);
@@ -124,7 +134,16 @@ TEST(FindModel, TakesTheConfigBesideTheCheckpoint) {
   EXPECT_EQ(find_model("/nowhere/tuned.pt", official, std::nullopt, 1024).value().assumed, "");
   const Status unfit = find_model("/nowhere/tuned.pt", official, std::nullopt, 500).status();
   EXPECT_EQ(unfit.code(), StatusCode::kUsage);
-  EXPECT_NE(unfit.message().find("--image-size 500"), std::string::npos) << unfit.message();
+  EXPECT_EQ(unfit.to_string(),
+            "--image-size 500: sam2.1_hiera_tiny takes multiples of 32 from 32 to 4096; 480 and 512 are nearest");
+  const auto hint_of = [&](int64_t size) {
+    return find_model("/nowhere/tuned.pt", official, std::nullopt, size).status().hint();
+  };
+  EXPECT_EQ(hint_of(0), "32 and 64 are nearest");
+  EXPECT_EQ(hint_of(-512), "32 and 64 are nearest");
+  EXPECT_EQ(hint_of(16), "32 and 64 are nearest");
+  EXPECT_EQ(hint_of(4128), "4096 is nearest");
+  EXPECT_EQ(hint_of(std::numeric_limits<int64_t>::max()), "4096 is nearest");
 
   const auto wrong = find_model("/nowhere/tiny.pt", expected_tensors(official_configs()[0]),
                                 SAMC_SOURCE_DIR "/tests/data/pico/pico.yaml");

@@ -7,6 +7,7 @@
 #include "model/build_video.h"
 #include "model/identity.h"
 #include "model/recognise.h"
+#include "model/tensor_names.h"
 #include "package/reader.h"
 
 namespace samc {
@@ -58,14 +59,16 @@ Result<ModelSource> ModelSource::open(const SourceOptions& options, Format forma
 
 Result<ModelSource> ModelSource::open_checkpoint(const SourceOptions& options) {
   SAMC_TRY(check_checkpoint(options.model));
-  SAMC_ASSIGN(Checkpoint checkpoint, Checkpoint::open(options.model));
+  SAMC_ASSIGN(NamedCheckpoint named, open_with_official_names(options.model, options.state_dict));
   SAMC_ASSIGN(Recognition found,
-              find_model(options.model, tensor_specs(checkpoint), options.config, options.image_size));
-  ModelSource source(OfCheckpoint{std::move(checkpoint), std::move(found.config)});
+              find_model(options.model, tensor_specs(named.checkpoint), options.config, options.image_size));
+  ModelSource source(OfCheckpoint{std::move(named.checkpoint), std::move(found.config)});
   const auto& [opened, config] = std::get<OfCheckpoint>(source.model_);
   source.info_ = info_of(config);
   SAMC_ASSIGN(source.info_.encoder_id, encoder_identity(config, opened));
   source.why_ = std::move(found.why);
+  if (!named.renamed_as.empty()) source.why_ += "; " + named.renamed_as;
+  if (const std::string others = other_weights(opened); !others.empty()) source.warnings_.push_back(others);
   SAMC_ASSIGN(const std::vector<NonFiniteTensor> non_finite, opened.find_non_finite(kMostNamed));
   for (const NonFiniteTensor& tensor : non_finite) source.warnings_.push_back(tensor.to_string());
   if (!found.assumed.empty()) source.warnings_.push_back(std::move(found.assumed));
@@ -103,15 +106,18 @@ Status ModelSource::add_weights(WeightStore& weights) const {
 
 Result<std::vector<std::string>> source_files(const SourceOptions& options) {
   if (is_folder(options.model)) return ExportedModel::files(options.model);
-  std::vector<std::string> files = {options.model};
+  SAMC_ASSIGN(std::vector<std::string> files, Checkpoint::files(options.model));
   if (const auto config = config_file(options.model, options.config)) files.push_back(*config);
   return files;
 }
 
 Status check_no_architecture(const SourceOptions& options) {
-  if (!options.config && !options.image_size) return Status::ok();
-  return usage_error(fmt::format("{} is for checkpoints, and {} holds its architecture",
-                                 options.config ? "--config" : "--image-size", options.model),
+  const char* given = options.config       ? "--config"
+                      : options.image_size ? "--image-size"
+                      : options.state_dict ? "--state-dict"
+                                           : nullptr;
+  if (given == nullptr) return Status::ok();
+  return usage_error(fmt::format("{} is for checkpoints, and {} holds its architecture", given, options.model),
                      "leave it out");
 }
 

@@ -20,10 +20,14 @@
 namespace samc {
 
 struct SourceOptions {
-  std::string model = {};                  // a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx
-  std::optional<std::string> config = {};  // of a checkpoint: official-format YAML; else MODEL.yaml beside it, else
-                                           // recognised by its tensors
+  // A checkpoint (checkpoint/checkpoint.h: .pt, .safetensors), or a folder with encoder.onnx and decoder.onnx.
+  std::string model = {};
+  // Of a checkpoint: official-format YAML or transformers' config.json; else what config_file() finds beside it, else
+  // it is recognised by its tensors.
+  std::optional<std::string> config = {};
   std::optional<int64_t> image_size = {};  // of a checkpoint, instead of the config's
+  std::optional<std::string> state_dict =
+      {};  // of a PyTorch checkpoint that holds several: the keys of the one to take
   std::function<void(const std::string& warning)> warn = {};  // gets each of ModelSource::warnings()
 };
 

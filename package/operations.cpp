@@ -14,8 +14,9 @@ constexpr const char* kNames[] = {
 #include "package/ops.def"
 };
 constexpr OperandSchema kOperands[] = {
-#define SAMC_OPERAND(name, need, shape) {#name, OperandNeed::need, false},
-#define SAMC_OPERAND_IN_PLACE(name, need, shape) {#name, OperandNeed::need, true},
+#define SAMC_OPERAND(name, need, shape) {#name, OperandNeed::need, false, false},
+#define SAMC_OPERAND_IN_PLACE(name, need, shape) {#name, OperandNeed::need, true, false},
+#define SAMC_OPERAND_OR_BF16(name, need, shape) {#name, OperandNeed::need, false, true},
 #include "package/ops.def"
 };
 constexpr Absent::Kind kRequired = Absent::Kind::kRequired;
@@ -24,11 +25,15 @@ constexpr AttributeSchema kAttributes[] = {
 #define SAMC_ATTRIBUTE(name, kind, absent, note) {#name, AttributeKind::kind, absent},
 #include "package/ops.def"
 };
-enum class Line : uint8_t { kOperation, kOperand, kAttribute };
+enum class Line : uint8_t { kOperation, kInBf16, kOperand, kResultOrBf16, kAttribute };
 constexpr Line kLines[] = {
 #define SAMC_OPERATION(name, meaning) Line::kOperation,
+#define SAMC_RUNS_BF16(kernel) Line::kInBf16,
+#define SAMC_PLAIN_BF16() Line::kInBf16,
 #define SAMC_OPERAND(name, need, shape) Line::kOperand,
 #define SAMC_OPERAND_IN_PLACE(name, need, shape) Line::kOperand,
+#define SAMC_OPERAND_OR_BF16(name, need, shape) Line::kOperand,
+#define SAMC_RESULT_OR_BF16(name, shape) Line::kResultOrBf16,
 #define SAMC_ATTRIBUTE(name, kind, absent, note) Line::kAttribute,
 #include "package/ops.def"
 };
@@ -38,17 +43,30 @@ constexpr auto kTable = [] {
   size_t operation = 0, operand = 0, attribute = 0;
   for (const Line line : kLines) {
     if (line == Line::kOperation) {
-      table[operation] = {kNames[operation], {kOperands + operand, size_t{0}}, {kAttributes + attribute, size_t{0}}};
+      table[operation].name = kNames[operation];
+      table[operation].operands = {kOperands + operand, size_t{0}};
+      table[operation].attributes = {kAttributes + attribute, size_t{0}};
       ++operation;
       continue;
     }
     OperationSchema& last = table[operation - 1];
-    if (line == Line::kOperand) {
-      last.operands = {last.operands.data(), last.operands.size() + 1};
-      ++operand;
-    } else {
-      last.attributes = {last.attributes.data(), last.attributes.size() + 1};
-      ++attribute;
+    switch (line) {
+      case Line::kOperation:
+        break;
+      case Line::kInBf16:
+        last.computes_in_bf16 = true;
+        break;
+      case Line::kOperand:
+        last.operands = {last.operands.data(), last.operands.size() + 1};
+        ++operand;
+        break;
+      case Line::kResultOrBf16:
+        last.result_may_be_bf16 = true;
+        break;
+      case Line::kAttribute:
+        last.attributes = {last.attributes.data(), last.attributes.size() + 1};
+        ++attribute;
+        break;
     }
   }
   return table;

@@ -12,14 +12,16 @@ namespace samc {
 enum class OperandNeed : uint8_t {
   kRequired,
   kOptional,   // kAbsent, or left out at the end
-  kIndices,    // required; i64 or f32, where all others are f32
-  kPacked,     // required: a weight in the layout of this operand. Every other weight lies as its shape says
+  kIndices,    // required; i64 or f32, where others are f32 (or bf16, see may_be_bf16)
+  kPacked,     // required: a weight in the layout of this operand, of what the operation computes in. Every other
+               // weight lies as its shape says
   kAnyNumber,  // one at least; an operation's only operand
 };
 struct OperandSchema {
   const char* name;
   OperandNeed need;
   bool may_hold_result;  // each element of the result depends on only the same element of it
+  bool may_be_bf16;      // where the operation computes in bf16
 };
 
 enum class AttributeKind : uint8_t {
@@ -49,6 +51,8 @@ struct OperationSchema {
   const char* name;
   std::span<const OperandSchema> operands;  // in order
   std::span<const AttributeSchema> attributes;
+  bool computes_in_bf16 = false;    // has an implementation that does
+  bool result_may_be_bf16 = false;  // of that one
 
   size_t least_operands() const;  // those up to the last one that must be there
   size_t most_operands() const;

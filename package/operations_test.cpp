@@ -50,9 +50,13 @@ std::vector<Row> rows() {
   std::vector<Row> all;
 #define SAMC_OPERATION(name, meaning) all.push_back({#name, meaning, "", "", "", ""});
 #define SAMC_RUNS(kernel) append(all.back().kernels, #kernel, ", ");
+#define SAMC_RUNS_BF16(kernel) append(all.back().kernels, #kernel, ", ");
+#define SAMC_PLAIN_BF16() append(all.back().kernels, "bf16 in plain code", ", ");
 #define SAMC_OPERAND(name, need, shape) append(all.back().operands, operand_text(#name, need, shape));
 #define SAMC_OPERAND_IN_PLACE(name, need, shape) append(all.back().operands, operand_text(#name, need, shape, "\\*"));
+#define SAMC_OPERAND_OR_BF16(name, need, shape) append(all.back().operands, operand_text(#name, need, shape, "°"));
 #define SAMC_RESULT(name, shape) all.back().result = operand_text(#name, kRequired, shape);
+#define SAMC_RESULT_OR_BF16(name, shape) all.back().result = operand_text(#name, kRequired, shape, "°");
 #include "package/ops.def"
   (void)kOptional, (void)kIndices, (void)kPacked, (void)kAnyNumber;
   return all;
@@ -108,7 +112,9 @@ TEST(Operations, the_schema_is_sound) {
     for (const OperandSchema& operand : operation.operands) {
       EXPECT_TRUE(own.insert(operand.name).second) << operand.name;
       EXPECT_TRUE(operand.need != OperandNeed::kAnyNumber || operation.operands.size() == 1);
+      EXPECT_TRUE(operation.computes_in_bf16 || !operand.may_be_bf16) << operand.name;
     }
+    EXPECT_TRUE(operation.computes_in_bf16 || !operation.result_may_be_bf16);
     own.clear();
     for (const AttributeSchema& attribute : operation.attributes) {
       EXPECT_TRUE(own.insert(attribute.name).second) << attribute.name;
@@ -122,6 +128,10 @@ TEST(Operations, the_schema_is_sound) {
   EXPECT_EQ(find_operation("concat")->least_operands(), 1u);
   EXPECT_EQ(find_operation("concat")->most_operands(), kMostOperands);
   EXPECT_EQ(find_operation("concat")->find("axes"), nullptr);
+  EXPECT_TRUE(find_operation("matmul")->computes_in_bf16 && find_operation("matmul")->result_may_be_bf16);
+  EXPECT_TRUE(find_operation("matmul")->operand(0).may_be_bf16);
+  EXPECT_FALSE(find_operation("matmul")->operand(3).may_be_bf16);  // a residual
+  EXPECT_FALSE(find_operation("softmax")->computes_in_bf16);
 }
 
 }  // namespace

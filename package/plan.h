@@ -3,6 +3,7 @@
 // Operations and their operands: docs/plan_ops.md. Nothing here is trusted: runtime/ checks it all when a module is
 // loaded.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/precision.h"
 #include "base/tensor.h"
 #include "package/model_info.h"
 
@@ -89,13 +91,6 @@ struct StringAttribute {
   std::string name;
   std::string value;
 };
-
-// What a kernel computes in, and what its packed weights hold.
-enum class Precision : uint8_t { kF32, kBf16, kInt8 };
-
-constexpr const char* precision_name(Precision precision) {
-  return precision == Precision::kF32 ? "f32" : precision == Precision::kBf16 ? "bf16" : "int8";
-}
 
 struct Operation {
   std::string kernel;             // "matmul", "attention", ...
@@ -185,6 +180,13 @@ struct PlanModule {
     for (const PlanFunction& candidate : functions)
       if (candidate.name == function) return &candidate;
     return nullptr;
+  }
+  // The least that any of its operations computes in.
+  Precision precision() const {
+    Precision least = Precision::kF32;
+    for (const PlanFunction& function : functions)
+      for (const Operation& operation : function.operations) least = std::max(least, operation.precision);
+    return least;
   }
 };
 

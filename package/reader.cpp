@@ -350,7 +350,10 @@ Result<PlanModule> read_module(const std::string& path, const ReadOptions& optio
 
 static Result<PlanModule> read_module_unguarded(MappedFile mapped, const ReadOptions& options) {
   const auto file = std::make_shared<const MappedFile>(std::move(mapped));
-  return read_module_bytes(file->bytes(), file, file->path(), options);
+  SAMC_ASSIGN(PlanModule module, read_module_bytes(file->bytes(), file, file->path(), options));
+  // The checksums have touched every page. What no function reads need not stay resident.
+  file->drop_pages();
+  return module;
 }
 
 Result<PlanModule> read_module(MappedFile file, const ReadOptions& options) {

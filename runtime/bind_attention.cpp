@@ -25,6 +25,11 @@ BoundOperation bind_attention(OperationBinder& in) {
   params.window_k_h = in.integer("window_k_h");
   params.window_k_w = in.integer("window_k_w");
   params.scale = in.number("scale");
+  params.precision = in.precision();
+  params.q_dtype = in.dtype(in.operand(0));
+  params.k_dtype = in.dtype(in.operand(1));
+  params.v_dtype = in.dtype(in.operand(2));
+  params.dst_dtype = in.dtype(in.result());
   const auto pitch = [&](size_t position) {
     const Shape shape = in.shape(in.operand(position));
     return shape.empty() ? 0 : shape.back();
@@ -60,7 +65,7 @@ BoundOperation bind_attention(OperationBinder& in) {
                    static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
                    static_cast<double>(params.dim + params.value_dim),
                [=](const ValueAddresses& at, KernelContext& context) {
-                 attention(params, at.read(q), at.read(k), at.read(v), at.read(pad_k), at.read(pad_v), at.write(dst),
+                 attention(params, at.bytes(q), at.bytes(k), at.bytes(v), at.read(pad_k), at.read(pad_v), at.bytes(dst),
                            context);
                });
 }

@@ -3,13 +3,20 @@
 #include "kernels/batch_matmul.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
-#include "kernels/pack.h"
 #include "runtime/operation_binder.h"
 
 namespace samc {
 namespace {
 
 enum GemmOperand : size_t { kSource, kWeight, kBias, kResidual };
+
+// What a product computes in, and how its rows and its result are stored.
+template <class Params>
+void read_types(const OperationBinder& in, Params& params) {
+  params.precision = in.precision();
+  params.src_dtype = in.dtype(in.operand(kSource));
+  params.dst_dtype = in.dtype(in.result());
+}
 
 }  // namespace
 
@@ -20,11 +27,14 @@ BoundOperation bind_matmul(OperationBinder& in) {
   params.normalise = in.flag("norm");
   params.eps = in.number("eps");
   params.activation = in.activation();
+  read_types(in, params);
+  in.require(!params.normalise || params.src_dtype == DType::kF32, "it normalises rows of {}",
+             dtype_name(params.src_dtype));
   const int64_t source = in.count(in.operand(kSource));
   in.require(source >= 0 && source % params.k == 0, "the source's {} elements are no rows of {}", source, params.k);
   params.rows = source / params.k;
   in.expect_count(kSource, source);
-  in.expect_packed(kWeight, WeightLayout::kPackedKByN, packed_floats(params.k, params.n));
+  in.expect_panels(kWeight, WeightLayout::kPackedKByN, params.k, params.n);
   in.expect_count(kBias, params.n);
   in.expect_count(kResidual, product({params.rows, params.n}));
   in.expect_result_count(product({params.rows, params.n}));
@@ -32,7 +42,7 @@ BoundOperation bind_matmul(OperationBinder& in) {
                 residual = in.operand(kResidual), dst = in.result();
   return bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.k) * static_cast<double>(params.n),
                [=](const ValueAddresses& at, KernelContext& context) {
-                 matmul(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst),
+                 matmul(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst),
                         context);
                });
 }
@@ -63,9 +73,10 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
   params.in_c = in.integer("in_c");
   params.out_c = in.integer("out_c");
   params.activation = in.activation();
+  read_types(in, params);
   const int64_t outputs = product({4, params.h, params.w, params.out_c});
   in.expect_count(kSource, product({params.h, params.w, params.in_c}));
-  in.expect_packed(kWeight, WeightLayout::kPackedIByHwo, packed_floats(params.in_c, 4 * params.out_c));
+  in.expect_panels(kWeight, WeightLayout::kPackedIByHwo, params.in_c, 4 * params.out_c);
   in.expect_count(kBias, params.out_c);
   in.expect_count(kResidual, outputs);
   in.expect_result_count(outputs);
@@ -73,7 +84,7 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
                 residual = in.operand(kResidual), dst = in.result();
   return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(params.in_c), [=](const ValueAddresses& at,
                                                                                           KernelContext& context) {
-    deconv2x2(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
+    deconv2x2(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst), context);
   });
 }
 

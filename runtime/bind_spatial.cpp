@@ -3,7 +3,6 @@
 
 #include "kernels/conv.h"
 #include "kernels/depthwise_conv.h"
-#include "kernels/pack.h"
 #include "kernels/resample.h"
 #include "runtime/operation_binder.h"
 
@@ -41,22 +40,24 @@ BoundOperation bind_conv(OperationBinder& in) {
   params.out_c = in.integer("out_c");
   params.src_nchw = in.flag("src_nchw");
   params.activation = in.activation();
+  params.precision = in.precision();
+  params.src_dtype = in.dtype(in.operand(0));
+  params.dst_dtype = in.dtype(in.result());
   const int64_t k = product({params.kernel_h, params.kernel_w, params.in_c});
   in.require(k >= 1 && k <= kGreatestInner, "a patch of {} elements", k);
   const int64_t outputs = product({params.out_h, params.out_w, params.out_c});
   in.expect_count(0, product({params.in_h, params.in_w, params.in_c}));
   if (in.good())
-    in.expect_packed(1, params.src_nchw ? WeightLayout::kPackedIhwByO : WeightLayout::kPackedHwiByO,
-                     packed_floats(k, params.out_c));
+    in.expect_panels(1, params.src_nchw ? WeightLayout::kPackedIhwByO : WeightLayout::kPackedHwiByO, k, params.out_c);
   in.expect_count(2, params.out_c);
   in.expect_count(3, outputs);
   in.expect_result_count(outputs);
   const int32_t src = in.operand(0), weight = in.operand(1), bias = in.operand(2), residual = in.operand(3),
                 dst = in.result();
-  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(k),
-               [=](const ValueAddresses& at, KernelContext& context) {
-                 conv(params, at.read(src), at.read(weight), at.read(bias), at.read(residual), at.write(dst), context);
-               });
+  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(k), [=](const ValueAddresses& at,
+                                                                                KernelContext& context) {
+    conv(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst), context);
+  });
 }
 
 BoundOperation bind_depthwise_conv(OperationBinder& in) {
@@ -96,10 +97,18 @@ BoundOperation bind_max_pool(OperationBinder& in) {
   const int64_t out_w = (params.in_w - params.kernel_w) / params.stride_w + 1;
   in.expect_result_count(product({out_h, out_w, params.c}));
   const int32_t src = in.operand(0), dst = in.result();
-  return bound(static_cast<double>(in.count(dst)) * static_cast<double>(params.kernel_h * params.kernel_w),
-               [=](const ValueAddresses& at, KernelContext& context) {
-                 max_pool(params, at.read(src), at.write(dst), context);
-               });
+  const double comparisons =
+      static_cast<double>(in.count(dst)) * static_cast<double>(params.kernel_h * params.kernel_w);
+  if (in.precision() == Precision::kBf16) {
+    in.require(in.dtype(src) == DType::kBF16 && in.dtype(dst) == DType::kBF16, "in bf16 it is of {} and gives {}",
+               dtype_name(in.dtype(src)), dtype_name(in.dtype(dst)));
+    return bound(comparisons, [=](const ValueAddresses& at, KernelContext& context) {
+      max_pool(params, at.read<uint16_t>(src), at.write<uint16_t>(dst), context);
+    });
+  }
+  return bound(comparisons, [=](const ValueAddresses& at, KernelContext& context) {
+    max_pool(params, at.read(src), at.write(dst), context);
+  });
 }
 
 BoundOperation bind_upsample_nearest(OperationBinder& in) {

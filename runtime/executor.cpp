@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 
+#include "base/cpu_precision.h"
 #include "base/guard.h"
 #include "runtime/bound_function.h"
 
@@ -17,10 +19,13 @@ class Block {
  public:
   void grow(int64_t bytes) {
     if (bytes <= bytes_) return;
-    memory_ = {};
-    bytes_ = 0;
+    release();
     memory_ = AlignedMemory(bytes, "what a function of the model computes");
     bytes_ = bytes;
+  }
+  void release() {
+    memory_ = {};
+    bytes_ = 0;
   }
   std::byte* data() const { return static_cast<std::byte*>(memory_.get()); }
   int64_t bytes() const { return bytes_; }
@@ -117,8 +122,8 @@ struct Executor::State {
         const auto start = std::chrono::steady_clock::now();
         SAMC_TRY(operation.run(at, context));
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
-        observer({bound.function->name, operation.operation->name, operation.operation->kernel, context.ran.to_string(),
-                  taken.count(), operation.arithmetic});
+        observer({bound.function->name, operation.operation->name, operation.operation->kernel,
+                  operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
     }
@@ -128,8 +133,13 @@ struct Executor::State {
   // "NaN", "an infinite value", or nothing.
   static const char* non_finite(const BoundFunction& bound, int32_t index, const ValueAddresses& at) {
     const Value& value = bound.function->values[static_cast<size_t>(index)];
-    if (value.dtype != DType::kF32) return nullptr;
-    return first_non_finite({at.read(index), static_cast<size_t>(value.count(bound.sizes))});
+    const int64_t count = value.count(bound.sizes);
+    if (value.dtype == DType::kF32) return first_non_finite({at.read(index), static_cast<size_t>(count)});
+    if (value.dtype != DType::kBF16) return nullptr;
+    const std::span<const uint16_t> bits(at.read<uint16_t>(index), static_cast<size_t>(count));
+    const auto found = std::ranges::find_if(bits, [](uint16_t number) { return !std::isfinite(bf16_to_f32(number)); });
+    if (found == bits.end()) return nullptr;
+    return std::isnan(bf16_to_f32(*found)) ? "NaN" : "an infinite value";
   }
 
   static Status check_inputs(const BoundFunction& bound, const ValueAddresses& at) {
@@ -173,6 +183,7 @@ Result<Executor> Executor::create(std::shared_ptr<const Module> module, int thre
   SAMC_CHECK(module != nullptr, "no module");
   if (threads < 0) return invalid_input(fmt::format("{} threads", threads), "0 means one for each core");
   SAMC_ASSIGN(const Isa isa, choose_isa());
+  SAMC_TRY(can_compute(module->plan().precision(), isa));
   return guarded(
       [&]() -> Result<Executor> { return Executor(std::make_unique<State>(std::move(module), threads, isa)); });
 }
@@ -191,6 +202,7 @@ Status Executor::run(std::string_view function, const std::vector<NamedSize>& si
 
 void Executor::observe(OperationObserver observer) { state_->observer = std::move(observer); }
 void Executor::stop_at_nonfinite(bool on) { state_->stops_at_nonfinite = on; }
+void Executor::release_arena() { state_->arena.release(); }
 const Module& Executor::module() const { return *state_->module; }
 ThreadPool& Executor::pool() { return state_->pool; }
 Isa Executor::isa() const { return state_->isa; }

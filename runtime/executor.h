@@ -30,7 +30,8 @@ struct NamedOutput {
 
 class Executor {
  public:
-  // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there.
+  // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there; the
+  // module computes in a precision for which this machine, or that set, has no arithmetic.
   static Result<Executor> create(std::shared_ptr<const Module> module, int threads = 0);
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;
@@ -46,6 +47,9 @@ class Executor {
   // While on, an operation whose result holds NaN or an infinite value is an error of run() that names it, and so is an
   // input of the function that does. Every result is read, so this is for finding out where such values come from.
   void stop_at_nonfinite(bool on);
+
+  // Gives the arena back, which the next run() takes anew. For a pause in which others need memory.
+  void release_arena();
 
   const Module& module() const;
   ThreadPool& pool();

@@ -13,6 +13,7 @@ namespace {
 
 // Loads the module, and runs what loads. How many loaded.
 int try_module(const PlanModule& plan) {
+  const Bf16Everywhere bf16_everywhere;
   const auto module = Module::from_plan(plan);
   if (!module.is_ok()) return 0;
   run_what_is_small(module.value());
@@ -36,17 +37,19 @@ constexpr std::array<int64_t, 12> kLies = {-1,
 
 TEST(HostileModule, TheHonestOnesRun) {
   EXPECT_EQ(try_module(every_kernel()), 1);
+  EXPECT_EQ(try_module(every_kernel_in_bf16()), 1);
   EXPECT_EQ(try_module(tiny_model()), 1);
   EXPECT_EQ(try_module(tiny_model_in_parts()), 1);
 }
 
 // Each change is made to a module of one function, so that what loads is run at once.
 std::vector<PlanModule> single_functions() {
-  const PlanModule all = every_kernel();
   std::vector<PlanModule> result;
-  for (const PlanFunction& function : all.functions) {
-    result.push_back(all);
-    result.back().functions = {function};
+  for (const PlanModule& all : {every_kernel(), every_kernel_in_bf16()}) {
+    for (const PlanFunction& function : all.functions) {
+      result.push_back(all);
+      result.back().functions = {function};
+    }
   }
   return result;
 }
@@ -84,7 +87,7 @@ TEST(HostileModule, ShapesThatLie) {
           try_module(module);
         }
       }
-      for (const DType dtype : {DType::kI64, DType::kU8}) {
+      for (const DType dtype : {DType::kI64, DType::kU8, DType::kF32, DType::kF16, DType::kBF16}) {
         PlanModule module = honest;
         module.functions[0].values[value].dtype = dtype;
         try_module(module);
@@ -100,7 +103,7 @@ TEST(HostileModule, LayoutsAndPrecisionsThatLie) {
                                    WeightLayout::kPackedIByHwo, WeightLayout::kHwc};
   for (const PlanModule& honest : single_functions()) {
     for (const Value& value : honest.functions[0].values) {
-      if (value.place != Place::kWeight || value.dtype != DType::kF32) continue;
+      if (value.place != Place::kWeight || value.dtype == DType::kI64) continue;
       for (const WeightLayout layout : kLayouts) {
         PlanModule module = honest;
         WeightData& weight = module.weights[static_cast<size_t>(value.weight)];
@@ -109,16 +112,95 @@ TEST(HostileModule, LayoutsAndPrecisionsThatLie) {
         EXPECT_EQ(try_module(module), is_its_own ? 1 : 0) << error_of(module);
       }
     }
-    for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    // A precision without an implementation; or a weight, or a value, that is of the other one.
+    const Operation& operation = honest.functions[0].operations[0];
+    const bool has_bf16 = find_operation(operation.kernel)->computes_in_bf16;
+    for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+      if (precision == operation.precision) continue;
       PlanModule module = honest;
       module.functions[0].operations[0].precision = precision;
-      EXPECT_NE(error_of(module).find(fmt::format("has no {} implementation", precision_name(precision))),
-                std::string::npos);
+      const std::string error = error_of(module);
+      if (precision == Precision::kInt8 || (precision == Precision::kBf16 && !has_bf16)) {
+        EXPECT_NE(error.find(fmt::format("has no {} implementation", precision_name(precision))), std::string::npos)
+            << error;
+      } else if (precision == Precision::kF32) {
+        EXPECT_NE(error.find(" is bf16"), std::string::npos) << error;
+      } else if (operation.kernel !=
+                 "attention") {  // f32 operands are right for bf16 too, where none is a packed weight
+        EXPECT_NE(error.find("weight is f32, and the operation computes in bf16"), std::string::npos) << error;
+      }
     }
   }
   PlanModule module = every_kernel();
   module.target = "cuda";
   EXPECT_EQ(error_of(module), "a module for cuda");
+}
+
+// Of each value alone, the type of its elements, its bytes kept as many as they should be then.
+TEST(HostileModule, TypesThatLie) {
+  for (const PlanModule& honest : single_functions()) {
+    const Operation& operation = honest.functions[0].operations[0];
+    const OperationSchema& schema = *find_operation(operation.kernel);
+    if (!schema.computes_in_bf16) continue;
+    const bool in_bf16 = operation.precision == Precision::kBf16;
+    const bool all_alike = operation.kernel == "max_pool" && in_bf16;
+    const auto with_type = [&](int32_t index, DType dtype) {
+      PlanModule module = honest;
+      Value& value = module.functions[0].values[static_cast<size_t>(index)];
+      value.dtype = dtype;
+      if (value.place == Place::kWeight) {
+        WeightData& weight = module.weights[static_cast<size_t>(value.weight)];
+        auto zeros = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(value.bytes({})));
+        weight.dtype = dtype;
+        weight.bytes = *zeros;
+        weight.owner = zeros;
+      }
+      return module;
+    };
+    for (size_t position = 0; position < operation.operands.size(); ++position) {
+      SCOPED_TRACE(fmt::format("{} {}", operation.kernel, position));
+      const int32_t index = operation.operands[position];
+      const OperandSchema& operand = schema.operand(position);
+      if (std::ranges::count(operation.operands, index) > 1) continue;  // q, k and v of one buffer
+      const bool is_packed = operand.need == OperandNeed::kPacked;
+      const bool is_normalised = operation.kernel == "matmul" && position == 0 &&
+                                 honest.functions[0].values[static_cast<size_t>(index)].dtype == DType::kF32 && in_bf16;
+      EXPECT_EQ(try_module(with_type(index, DType::kF32)), (is_packed && in_bf16) || all_alike ? 0 : 1);
+      EXPECT_EQ(try_module(with_type(index, DType::kBF16)),
+                in_bf16 && (is_packed || operand.may_be_bf16) && !is_normalised ? 1 : 0);
+      EXPECT_EQ(try_module(with_type(index, DType::kF16)), 0);
+    }
+    EXPECT_EQ(try_module(with_type(operation.results[0], DType::kF32)), all_alike ? 0 : 1);
+    EXPECT_EQ(try_module(with_type(operation.results[0], DType::kBF16)), in_bf16 ? 1 : 0);
+  }
+}
+
+// The packed weights of an operation in bf16 are of even depth and whole panels: any other length is refused, and so
+// are half elements.
+TEST(HostileModule, LengthsOfBf16WeightsThatLie) {
+  int tried = 0;
+  const std::vector<std::byte> zeros(1 << 16);
+  for (const PlanModule& honest : single_functions()) {
+    for (size_t index = 0; index < honest.functions[0].values.size(); ++index) {
+      const Value& value = honest.functions[0].values[index];
+      if (value.place != Place::kWeight || value.dtype != DType::kBF16) continue;
+      const int64_t count = value.count({});
+      for (const int64_t lie : {count - 1, count + 1, count / 2, 2 * count, count - 16, count + 512}) {
+        PlanModule module = honest;
+        module.functions[0].values[index].shape = {lie};
+        module.weights[static_cast<size_t>(value.weight)].bytes = std::span(zeros).first(static_cast<size_t>(2 * lie));
+        EXPECT_NE(error_of(module).find(fmt::format("weight has {} elements, {} expected", lie, count)),
+                  std::string::npos)
+            << error_of(module);
+        ++tried;
+      }
+      PlanModule module = honest;
+      module.weights[static_cast<size_t>(value.weight)].bytes =
+          std::span(zeros).first(static_cast<size_t>(2 * count - 1));
+      EXPECT_NE(error_of(module).find("does not fit weight"), std::string::npos) << error_of(module);
+    }
+  }
+  EXPECT_GT(tried, 0);
 }
 
 TEST(HostileModule, OperandsThatLie) {

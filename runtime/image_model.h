@@ -2,18 +2,22 @@
 // What an ImagePredictor computes with: an image model's encoder and decoder, wherever they run. A compiled module is
 // one (module_model.h); others may be a chip's.
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <span>
 
 #include "base/status.h"
 #include "base/tensor.h"
 #include "base/thread_pool.h"
 #include "package/model_info.h"
+#include "runtime/prompt_points.h"
 #include "runtime/timing.h"
 
 namespace samc {
 
-struct DecoderPoints;
 struct ImageEmbedding;
 
 struct ImageModelShapes {
@@ -34,6 +38,14 @@ struct DecoderOutputs {
   Tensor mask_tokens;   // (1, masks, C): of each mask, for its object pointer
 };
 
+// What a decoder takes of one prompt.
+struct PromptInputs {
+  DecoderPoints points;
+  TensorView mask;  // f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none
+};
+// Gets the outputs of a prompt, by its number; they are gone when it returns. May be called by several threads at once.
+using DecodedPrompt = std::function<void(size_t prompt, const DecoderOutputs& outputs)>;
+
 class ImageModel {
  public:
   virtual ~ImageModel() = default;
@@ -48,9 +60,22 @@ class ImageModel {
   // Computes what follows from the picture alone, before decode() is given another embedding than the last time.
   virtual Status set_picture(const ImageEmbedding&) { return Status::ok(); }
   virtual void forget_picture() {}
+  // Gives back what the calls so far needed and the next ones can take anew.
+  virtual void release_memory() {}
   // mask_input: f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none.
   virtual Status decode(const ImageEmbedding& embedding, const DecoderPoints& points, const TensorView& mask_input,
                         DecoderOutputs& outputs) = 0;
+  // Several prompts, in any order. After an error, which names the prompt, some of them are not done.
+  virtual Status decode_all(const ImageEmbedding& embedding, std::span<const PromptInputs> prompts,
+                            const DecodedPrompt& done) {
+    DecoderOutputs outputs;
+    for (size_t prompt = 0; prompt < prompts.size(); ++prompt) {
+      Status status = decode(embedding, prompts[prompt].points, prompts[prompt].mask, outputs);
+      if (!status.is_ok()) return prompts.size() == 1 ? status : status.at(fmt::format("prompt {}", prompt));
+      done(prompt, outputs);
+    }
+    return Status::ok();
+  }
 
   // Models that cannot tell what they do leave these.
   virtual void stop_at_nonfinite(bool) {}     // Executor::stop_at_nonfinite()

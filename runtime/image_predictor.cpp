@@ -13,6 +13,7 @@
 #include "runtime/finite.h"
 #include "runtime/image_model.h"
 #include "runtime/module_model.h"
+#include "runtime/picture_check.h"
 #include "runtime/postprocess.h"
 #include "runtime/preprocess.h"
 #include "runtime/prompt_points.h"
@@ -23,27 +24,10 @@ namespace {
 constexpr float kReturnedLogitLimit = 32.0f;
 constexpr int64_t kMostResultBytes = int64_t{1} << 34;
 
-Status too_large(const char* what, int64_t width, int64_t height) {
-  return invalid_input(fmt::format("{} has {} x {} pixels, more than the limits of {} on a side and {} in all", what,
-                                   width, height, kLongestSide, kMostPixels),
-                       "make it smaller first");
-}
-
 const char* find_non_finite_part(const ImageEmbedding& embedding) {
   return find_non_finite({{kImageEmbed, &embedding.image_embed},
                           {kHighResFeats1, &embedding.high_res_feats_1},
                           {kHighResFeats0, &embedding.high_res_feats_0}});
-}
-
-template <class View>
-Status check_picture(const View& picture) {
-  if (picture.pixels == nullptr || picture.width < 1 || picture.height < 1)
-    return invalid_input(fmt::format("an image of {} x {} pixels", picture.width, picture.height));
-  if (!is_image_size(picture.width, picture.height)) return too_large("the image", picture.width, picture.height);
-  if (picture.stride < 3 * picture.width)
-    return invalid_input(fmt::format("an image of {} x {} pixels with rows of {} values", picture.width, picture.height,
-                                     picture.stride));
-  return Status::ok();
 }
 
 }  // namespace
@@ -57,8 +41,6 @@ struct ImagePredictor::State {
   PredictorOptions options;
   std::vector<ImageEmbedding> embeddings;
   std::optional<size_t> prepared;  // the picture that the model is set to
-  // Of the prompt at hand, kept to spare their allocation.
-  DecoderOutputs decoded;
 
   const ModelInfo& info() const { return model->info(); }
   float mask_threshold() const { return options.mask_threshold.value_or(info().mask_threshold); }
@@ -107,9 +89,9 @@ struct ImagePredictor::State {
     embedding.height = picture.height;
     embedding.encoder_id = info().encoder_id;
     SAMC_TRY(model->encode(image.view(), embedding));
-    if (options.allow_nonfinite) return embedding;
-    if (const char* name = find_non_finite_part(embedding))
+    if (const char* name = options.allow_nonfinite ? nullptr : find_non_finite_part(embedding))
       return explain_non_finite(*model, name, [&] { return model->encode(image.view(), embedding); });
+    if (options.spare_memory) model->release_memory();
     return embedding;
   }
 
@@ -168,26 +150,31 @@ struct ImagePredictor::State {
     return model->check_points(points == 0 ? 0 : points + 1);
   }
 
-  // Fills decoded. embedding: the one that the model is set to.
-  Status decode(const ObjectPrompt& prompt, const ImageEmbedding& embedding, bool normalize_coords) {
-    SAMC_ASSIGN(const DecoderPoints points,
+  Result<PromptInputs> inputs_of(const ObjectPrompt& prompt, const ImageEmbedding& embedding,
+                                 bool normalize_coords) const {
+    SAMC_ASSIGN(DecoderPoints points,
                 decoder_points(prompt, embedding.width, embedding.height, shapes.size, normalize_coords));
     SAMC_TRY(check_mask_input(prompt.mask_input));
-    SAMC_TRY(model->decode(embedding, points, prompt.mask_input, decoded));
-    if (options.allow_nonfinite) return Status::ok();
-    const char* name =
-        find_non_finite({{kLowResLogits, &decoded.low_res_logits}, {kIouPredictions, &decoded.iou_predictions}});
-    if (name == nullptr) return Status::ok();
+    return PromptInputs{std::move(points), prompt.mask_input};
+  }
+
+  static const char* find_non_finite_output(const DecoderOutputs& decoded) {
+    return find_non_finite({{kLowResLogits, &decoded.low_res_logits}, {kIouPredictions, &decoded.iou_predictions}});
+  }
+
+  // The error of a prompt whose output of this name is not finite.
+  Status explain(const char* name, const PromptInputs& inputs, const ImageEmbedding& embedding) {
+    DecoderOutputs decoded;
     return explain_non_finite(*model, name, [&]() -> Status {
       prepared.reset();
       model->forget_picture();
       SAMC_TRY(model->set_picture(embedding));
-      return model->decode(embedding, points, prompt.mask_input, decoded);
+      return model->decode(embedding, inputs.points, inputs.mask, decoded);
     });
   }
 
   // The first mask to return, of as many as the request wants.
-  int64_t first_mask(bool multimask) const {
+  int64_t first_mask(const DecoderOutputs& decoded, bool multimask) const {
     if (multimask) return shapes.single_mask ? 1 : 0;
     if (!info().dynamic_multimask_via_stability) return 0;
     return choose_single_mask(decoded.low_res_logits.f32(), decoded.iou_predictions.f32(), info().stability_delta,
@@ -216,6 +203,18 @@ struct ImagePredictor::State {
     for (float& logit : logits) logit = std::clamp(logit, -kReturnedLogitLimit, kReturnedLogitLimit);
   }
 
+  static Status check_result_size(const ImageEmbedding& embedding, DType dtype, int64_t masks) {
+    const int64_t pixel_bytes = dtype_size(dtype);
+    if (embedding.width > kMostResultBytes / embedding.height ||
+        embedding.width * embedding.height * pixel_bytes > kMostResultBytes / masks)
+      return invalid_input(fmt::format("{} masks of {} x {} pixels take more than {} GB", masks, embedding.width,
+                                       embedding.height, kMostResultBytes >> 30),
+                           "give fewer prompts at once");
+    return check_memory(
+        masks * embedding.height * embedding.width * pixel_bytes,
+        fmt::format("the result, {} masks of {} x {} pixels,", masks, embedding.width, embedding.height));
+  }
+
   Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& wanted, size_t picture) {
     if (embeddings.empty()) return invalid_input("no image is set", "call set_image first");
     if (picture >= embeddings.size())
@@ -228,34 +227,38 @@ struct ImagePredictor::State {
         return prompts.size() == 1 ? status : status.at(fmt::format("prompt {}", i));
     const int64_t masks = !wanted.multimask_output ? 1 : shapes.masks - (shapes.single_mask ? 1 : 0);
     const DType dtype = wanted.return_logits ? DType::kF32 : DType::kU8;
-    if (embedding.width > kMostResultBytes / embedding.height ||
-        embedding.width * embedding.height * dtype_size(dtype) > kMostResultBytes / masks / count)
-      return invalid_input(fmt::format("{} masks of {} x {} pixels take more than {} GB", masks * count,
-                                       embedding.width, embedding.height, kMostResultBytes >> 30),
-                           "give fewer prompts at once");
-    SAMC_TRY(check_memory(
-        count * masks * embedding.height * embedding.width * dtype_size(dtype),
-        fmt::format("the result, {} masks of {} x {} pixels,", masks * count, embedding.width, embedding.height)));
+    if (!wanted.low_res_only) SAMC_TRY(check_result_size(embedding, dtype, masks * count));
     Prediction result;
-    result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
+    if (!wanted.low_res_only) result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
     result.iou_predictions = Tensor({count, masks});
     result.low_res_logits = Tensor({count, masks, shapes.low_height, shapes.low_width});
+    std::vector<PromptInputs> inputs;
+    const auto place = [&](size_t prompt, const Status& status) {
+      return count == 1 ? status : status.at(fmt::format("prompt {}", prompt));
+    };
+    for (size_t prompt = 0; prompt < prompts.size(); ++prompt) {
+      Result<PromptInputs> given = inputs_of(prompts[prompt], embedding, wanted.normalize_coords);
+      if (!given.is_ok()) return place(prompt, given.status());
+      inputs.push_back(std::move(given).value());
+    }
     SAMC_TRY(prepare(picture));
     const auto low_pixels = static_cast<size_t>(shapes.low_height * shapes.low_width);
-    for (int64_t prompt = 0; prompt < count; ++prompt) {
-      Status status = decode(prompts[static_cast<size_t>(prompt)], embedding, wanted.normalize_coords);
-      if (!status.is_ok()) return count == 1 ? status : status.at(fmt::format("prompt {}", prompt));
-      const int64_t first = first_mask(wanted.multimask_output);
-      for (int64_t mask = 0; mask < masks; ++mask) {
-        const auto source = static_cast<size_t>(first + mask);
-        const int64_t target = prompt * masks + mask;
-        const auto logits = result.low_res_logits.f32().subspan(static_cast<size_t>(target) * low_pixels, low_pixels);
-        const auto mask_logits = decoded.low_res_logits.f32().subspan(source * low_pixels, low_pixels);
-        std::copy(mask_logits.begin(), mask_logits.end(), logits.begin());
-        result.iou_predictions.f32()[static_cast<size_t>(target)] = decoded.iou_predictions.f32()[source];
-        finish_mask(logits, embedding, result.masks, target);
-      }
-    }
+    const auto of_each = static_cast<size_t>(masks);
+    std::vector<const char*> non_finite(prompts.size(), nullptr);
+    const Status status = model->decode_all(embedding, inputs, [&](size_t prompt, const DecoderOutputs& decoded) {
+      if (!options.allow_nonfinite) non_finite[prompt] = find_non_finite_output(decoded);
+      const auto first = static_cast<size_t>(first_mask(decoded, wanted.multimask_output));
+      std::ranges::copy(decoded.low_res_logits.f32().subspan(first * low_pixels, of_each * low_pixels),
+                        result.low_res_logits.f32().subspan(prompt * of_each * low_pixels).begin());
+      std::ranges::copy(decoded.iou_predictions.f32().subspan(first, of_each),
+                        result.iou_predictions.f32().subspan(prompt * of_each).begin());
+    });
+    SAMC_TRY(status);
+    for (size_t prompt = 0; prompt < prompts.size(); ++prompt)
+      if (non_finite[prompt] != nullptr) return place(prompt, explain(non_finite[prompt], inputs[prompt], embedding));
+    for (int64_t mask = 0; !wanted.low_res_only && mask < count * masks; ++mask)
+      finish_mask(result.low_res_logits.f32().subspan(static_cast<size_t>(mask) * low_pixels, low_pixels), embedding,
+                  result.masks, mask);
     return result;
   }
 };
@@ -336,6 +339,7 @@ void ImagePredictor::reset() {
   state_->model->forget_picture();
 }
 const ModelInfo& ImagePredictor::info() const { return state_->info(); }
+ThreadPool& ImagePredictor::pool() { return state_->model->pool(); }
 void ImagePredictor::observe(OperationObserver observer) { state_->model->observe(std::move(observer)); }
 size_t ImagePredictor::working_bytes() const { return state_->model->working_bytes(); }
 

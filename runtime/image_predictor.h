@@ -28,6 +28,7 @@
 namespace samc {
 
 class ImageModel;
+class ThreadPool;
 
 struct PredictorOptions {
   int threads = 0;                      // 0: one for each core that the process may use
@@ -36,6 +37,8 @@ struct PredictorOptions {
   // 0: none. The official code skips both without its CUDA extension.
   double max_hole_area = 0;
   double max_sprinkle_area = 0;
+  // What the encoder took is given back before prompts are decoded, and taken anew for the next image.
+  bool spare_memory = false;
   // NaN and infinite values are errors: in a result (the error names the first operation that made one), in an
   // embedding, in a mask input. With this they are taken and returned like other numbers.
   bool allow_nonfinite = false;
@@ -76,6 +79,8 @@ struct PredictOptions {
   bool multimask_output = true;  // three masks for each prompt; else one
   bool return_logits = false;    // masks as logits, not thresholded
   bool normalize_coords = true;  // coordinates are pixels of the picture; false: they are in [0, 1] already
+  // Only what the decoder gives: masks stays empty, and low_res_logits are not clamped. No region is filled.
+  bool low_res_only = false;
 };
 
 // masks: 3 or 1, in the model's order (not by score).
@@ -116,8 +121,9 @@ class ImagePredictor {
   // The embedding of a picture that is set; valid until another is set.
   Result<const ImageEmbedding*> embedding(size_t picture = 0) const;
 
-  // Masks for each prompt of a picture that is set. Prompts are independent of each other: the decoder runs once for
-  // each, so memory does not grow with their number beyond that of the result.
+  // Masks for each prompt of a picture that is set. Prompts are independent of each other, and results are the same
+  // bits as those of a call for each. Several at once take less time, as threads decode different prompts. Memory does
+  // not grow with their number beyond that of the result.
   Result<Prediction> predict(std::span<const ObjectPrompt> prompts, const PredictOptions& options = {},
                              size_t picture = 0);
   Result<Prediction> predict(const ObjectPrompt& prompt, const PredictOptions& options = {}, size_t picture = 0) {
@@ -131,6 +137,8 @@ class ImagePredictor {
   void reset();
 
   const ModelInfo& info() const;
+  // The threads that it computes on, for what is done with its results between two calls.
+  ThreadPool& pool();
   // Called after every operation of a compiled module: for timing tables.
   void observe(OperationObserver observer);
   // Bytes that this predictor holds beside embeddings: arena and scratch memory of the kernels, and what the mask

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "kernels/pack.h"
 #include "package/check.h"
 #include "package/sizes.h"
 
@@ -49,14 +50,21 @@ void OperationBinder::fail(const std::string& message) {
 void OperationBinder::check_values() {
   require(operands() >= schema_.least_operands() && operands() <= schema_.most_operands(), "{} operands", operands());
   require(operation_.results.size() == 1, "{} results", operation_.results.size());
+  const bool in_bf16 = precision() == Precision::kBf16;
   for (const int32_t value : operation_.results)
-    require(dtype(value) == DType::kF32, "its result is {}", dtype_name(dtype(value)));
+    require(dtype(value) == DType::kF32 || (dtype(value) == DType::kBF16 && in_bf16 && schema_.result_may_be_bf16),
+            "its result is {}", dtype_name(dtype(value)));
   for (size_t position = 0; position < operands() && good(); ++position) {
     const OperandSchema& schema = schema_.operand(position);
     require(has(position) || schema.need == OperandNeed::kOptional, "{} is missing", schema.name);
     const DType type = dtype(operand(position));
-    require(type == DType::kF32 || (type == DType::kI64 && schema.need == OperandNeed::kIndices), "{} is {}",
-            schema.name, dtype_name(type));
+    if (schema.need == OperandNeed::kPacked && in_bf16) {
+      require(type == DType::kBF16, "{} is {}, and the operation computes in bf16", schema.name, dtype_name(type));
+    } else {
+      require(type == DType::kF32 || (type == DType::kI64 && schema.need == OperandNeed::kIndices) ||
+                  (type == DType::kBF16 && in_bf16 && schema.may_be_bf16),
+              "{} is {}", schema.name, dtype_name(type));
+    }
     require(schema.need == OperandNeed::kPacked ||
                 layout(operand(position)).value_or(WeightLayout::kPlain) == WeightLayout::kPlain,
             "{} is a weight that was packed for another operand", schema.name);
@@ -77,6 +85,10 @@ void OperationBinder::expect_packed(size_t position, WeightLayout wanted, int64_
   require(layout(operand(position)) == wanted, "{} is no weight in the layout that it takes",
           schema_.operand(position).name);
   expect_count(position, expected);
+}
+
+void OperationBinder::expect_panels(size_t position, WeightLayout wanted, int64_t k, int64_t n) {
+  expect_packed(position, wanted, precision() == Precision::kBf16 ? packed_bf16(k, n) : packed_floats(k, n));
 }
 
 Shape OperationBinder::shape(int32_t value) const {
@@ -210,7 +222,9 @@ Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFuncti
   if (schema == nullptr)
     return unsupported(fmt::format("{} in {}: no kernel {}", operation.name, function.name, operation.kernel),
                        "the module was made for another version of samc");
-  if (operation.precision != Precision::kF32)
+  const bool is_known =
+      operation.precision == Precision::kF32 || (operation.precision == Precision::kBf16 && schema->computes_in_bf16);
+  if (!is_known)
     return unsupported(fmt::format("{} in {}: kernel {} has no {} implementation", operation.name, function.name,
                                    operation.kernel, precision_name(operation.precision)),
                        "the module was made for another version of samc");

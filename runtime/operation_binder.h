@@ -81,12 +81,17 @@ class OperationBinder {
   int32_t result() const { return operation_.results.empty() ? kAbsent : operation_.results[0]; }
   Shape shape(int32_t value) const;
   int64_t count(int32_t value) const;
-  DType dtype(int32_t value) const;
+  DType dtype(int32_t value) const;  // f32 for kAbsent
+  // What the operation computes in. An operand that the schema lets be bf16 is either that or f32: such a one is read
+  // by ValueAddresses::bytes() and its dtype.
+  Precision precision() const { return operation_.precision; }
   // The operand, where it is there, must hold so many elements.
   void expect_count(size_t position, int64_t count);
   void expect_result_count(int64_t count);
   // Of an operand that is kPacked: must lie so, and hold so many elements.
   void expect_packed(size_t position, WeightLayout layout, int64_t count);
+  // The same of k rows and n columns in the panels of kernels/pack.h for what the operation computes in.
+  void expect_panels(size_t position, WeightLayout layout, int64_t k, int64_t n);
 
   // Attributes. The schema says what one is that is not there, if it need not be.
   int64_t integer(const char* name);  // kPositive, kExtent

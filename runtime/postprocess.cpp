@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "runtime/linear_steps.h"
 
 namespace samc {
 namespace {
@@ -30,25 +31,6 @@ class DisjointSets {
   std::vector<int32_t> parent_;
 };
 
-// For one output axis: the input position below and how much the next one counts.
-struct LinearStep {
-  int64_t low;
-  int64_t high;
-  float high_weight;
-};
-
-std::vector<LinearStep> linear_steps(int64_t input_size, int64_t output_size) {
-  const float scale = static_cast<float>(input_size) / static_cast<float>(output_size);
-  std::vector<LinearStep> steps;
-  steps.reserve(static_cast<size_t>(output_size));
-  for (int64_t output = 0; output < output_size; ++output) {
-    const float source = std::max(scale * (static_cast<float>(output) + 0.5f) - 0.5f, 0.0f);
-    const int64_t low = std::min(static_cast<int64_t>(source), input_size - 1);
-    steps.push_back({low, std::min(low + 1, input_size - 1), std::clamp(source - static_cast<float>(low), 0.0f, 1.0f)});
-  }
-  return steps;
-}
-
 constexpr int64_t kBand = 32;  // output rows a thread makes at once
 
 // Calls row_done(y, row) for each output row.
@@ -68,7 +50,7 @@ void upscale_rows(std::span<const float> low_res, int64_t in_height, int64_t in_
       const float* source = low_res.data() + row * in_width;
       for (size_t x = 0; x < wide.size(); ++x) {
         const LinearStep& step = columns[x];
-        wide[x] = (1.0f - step.high_weight) * source[step.low] + step.high_weight * source[step.high];
+        wide[x] = step.between(source[step.low], source[step.high]);
       }
     };
     for (int64_t y = band * kBand; y < std::min((band + 1) * kBand, height); ++y) {
@@ -86,7 +68,7 @@ void upscale_rows(std::span<const float> low_res, int64_t in_height, int64_t in_
         widen(step.high, high);
         high_row = step.high;
       }
-      for (size_t x = 0; x < out.size(); ++x) out[x] = (1.0f - step.high_weight) * low[x] + step.high_weight * high[x];
+      for (size_t x = 0; x < out.size(); ++x) out[x] = step.between(low[x], high[x]);
       row_done(y, out);
     }
   });

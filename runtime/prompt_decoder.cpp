@@ -49,18 +49,18 @@ Status PromptDecoder::set_picture(Executor& executor, const DecoderMaps& maps) {
 }
 
 Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const DecoderPoints& points,
-                             const TensorView& mask, DecoderOutputs& results) {
+                             const TensorView& mask, PromptWork& work, DecoderOutputs& results) const {
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
     const std::array<NamedInput, 1> inputs = {{{kMaskInput, mask}}};
-    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &mask_dense_}}};
+    const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &work.mask_dense}}};
     SAMC_TRY(executor.run(kMaskEncoder, {}, inputs, outputs));
   }
   const std::array<NamedInput, 6> given = {
       {{kImageEmbed, maps.image_embed},
        {kHighResFeats0, maps.high_res_feats_0},
        {kHighResFeats1, maps.high_res_feats_1},
-       {kDenseEmbed, has_mask ? mask_dense_.view() : no_mask_.view()},
+       {kDenseEmbed, has_mask ? work.mask_dense.view() : no_mask_.view()},
        {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
        {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
   const std::array<NamedOutput, 4> all = {{{kLowResLogits, &results.low_res_logits},
@@ -70,8 +70,8 @@ Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const 
   const std::span<const NamedOutput> outputs = std::span(all).first(tracks_ ? 4 : 2);
   if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs);
   if (has_mask)
-    SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), with_mask_));
-  const KeptValues& dense = has_mask ? with_mask_ : without_mask_;
+    SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), work.with_mask));
+  const KeptValues& dense = has_mask ? work.with_mask : without_mask_;
   const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->sizes[0].greatest
                                    ? *parts_->few_points
                                    : *parts_->prompt;
@@ -82,12 +82,11 @@ void PromptDecoder::forget_picture() {
   no_mask_ = Tensor();
   picture_.clear();
   without_mask_.clear();
-  with_mask_.clear();
+  work_ = {};
 }
 
 size_t PromptDecoder::bytes() const {
-  return static_cast<size_t>(no_mask_.bytes() + mask_dense_.bytes() + bytes_of(picture_) + bytes_of(without_mask_) +
-                             bytes_of(with_mask_));
+  return static_cast<size_t>(no_mask_.bytes() + bytes_of(picture_) + bytes_of(without_mask_)) + work_.bytes();
 }
 
 }  // namespace samc

@@ -21,7 +21,15 @@ struct DecoderMaps {
   TensorView high_res_feats_1;  // (1, C / 4, S / 8, S / 8)
 };
 
-// One thread's, as the executor that it is given.
+// What decode() keeps of the prompt at hand, to spare its allocation.
+struct PromptWork {
+  Tensor mask_dense;
+  KeptValues with_mask;  // what follows from the picture and the mask of the prompt
+
+  size_t bytes() const { return static_cast<size_t>(mask_dense.bytes() + bytes_of(with_mask)); }
+};
+
+// One thread's, as the executor that it is given, but for decode() with a PromptWork of its own.
 class PromptDecoder {
  public:
   // Errors: the parts do not fit the whole function, or some are missing.
@@ -32,7 +40,12 @@ class PromptDecoder {
   Status set_picture(Executor& executor, const DecoderMaps& maps);
   // mask: logits (1, 1, low, low), or without data for none.
   Status decode(Executor& executor, const DecoderMaps& maps, const DecoderPoints& points, const TensorView& mask,
-                DecoderOutputs& outputs);
+                DecoderOutputs& outputs) {
+    return decode(executor, maps, points, mask, work_, outputs);
+  }
+  // The same for several threads at once, each with an executor and a work of its own.
+  Status decode(Executor& executor, const DecoderMaps& maps, const DecoderPoints& points, const TensorView& mask,
+                PromptWork& work, DecoderOutputs& outputs) const;
   // Gives back the memory of all that was computed: the next picture begins with nothing.
   void forget_picture();
   size_t bytes() const;
@@ -50,8 +63,7 @@ class PromptDecoder {
   Tensor no_mask_;              // dense embedding for prompts without a mask: the same for every picture
   KeptValues picture_;          // what follows from the picture,
   KeptValues without_mask_;     // and with no_mask_,
-  KeptValues with_mask_;        // and with the mask of the prompt at hand
-  Tensor mask_dense_;
+  PromptWork work_;
 };
 
 }  // namespace samc

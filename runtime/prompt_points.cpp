@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "runtime/image_predictor.h"
+
 namespace samc {
 
 Result<DecoderPoints> decoder_points(const ObjectPrompt& prompt, int64_t width, int64_t height, int64_t size,

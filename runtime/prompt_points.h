@@ -2,12 +2,14 @@
 // What a prompt's points and box become for the decoder. Official code: sam2_image_predictor.py (_prep_prompts,
 // _predict), transforms.py (transform_coords), prompt_encoder.py (_embed_points, pad).
 
+#include <cstdint>
 #include <vector>
 
 #include "base/status.h"
-#include "runtime/image_predictor.h"
 
 namespace samc {
+
+struct ObjectPrompt;
 
 struct DecoderPoints {
   std::vector<float> coordinates;  // (points, 2), pixels of the model's (size, size) picture

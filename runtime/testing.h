@@ -1,17 +1,38 @@
 #pragma once
 // For the runtime's tests: plans written by hand.
 
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/cpu_precision.h"
 #include "kernels/pack.h"
 #include "package/model_names.h"
 #include "package/plan.h"
 
 namespace samc {
+
+// While it lives, modules in bf16 run on every machine: on one without the instructions, in plain code.
+class Bf16Everywhere {
+ public:
+  Bf16Everywhere() : sets_(!can_compute(Precision::kBf16, choose_isa().value()).is_ok()) {
+    if (const char* before = std::getenv("SAMC_ISA"); sets_ && before != nullptr) before_ = before;
+    if (sets_) ::setenv("SAMC_ISA", "scalar", 1);
+  }
+  ~Bf16Everywhere() {
+    if (sets_ && before_.empty()) ::unsetenv("SAMC_ISA");
+    if (sets_ && !before_.empty()) ::setenv("SAMC_ISA", before_.c_str(), 1);
+  }
+  Bf16Everywhere(const Bf16Everywhere&) = delete;
+  Bf16Everywhere& operator=(const Bf16Everywhere&) = delete;
+
+ private:
+  bool sets_;
+  std::string before_;
+};
 
 // Adds functions to a module. Values are named by the index that input(), weight() and so on return.
 class PlanBuilder {

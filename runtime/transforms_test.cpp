@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "media/npz.h"
+#include "runtime/image_predictor.h"
 #include "runtime/postprocess.h"
 #include "runtime/preprocess.h"
 #include "runtime/prompt_points.h"

@@ -67,7 +67,10 @@ TEST_F(CommandLine, models_of_another_architecture) {
   expect_error(samc({"compile", kPico, "--config", path("other.yaml"), "-o", path("o.samc")}), 1,
                {"image_encoder.trunk"});
   expect_error(samc({"compile", kPico, "--config", path("absent.yaml"), "-o", path("o.samc")}), 1, {"absent.yaml"});
-  expect_error(samc({"compile", kPico, "--precision", "int3", "-o", path("o.samc")}), 1, {"int3"});
+  expect_error(samc({"compile", kPico, "--precision", "int3", "-o", path("o.samc")}), 2,
+               {"int3", "not known", "f32 or bf16"});
+  expect_error(samc({"compile", kPico, "--precision", "int8", "-o", path("o.samc")}), 1,
+               {"precision int8 is not supported on the CPU", "use f32 or bf16"});
   EXPECT_FALSE(fs::exists(path("o.samc")));
 }
 
@@ -174,7 +177,33 @@ TEST_F(CommandLine, the_image_size_is_the_users_to_say) {
   EXPECT_EQ(masks({"--model", kPico, "--image-size", "320"}, "segment.npz"), wanted);
   EXPECT_NE(masks({"--model", kPico}, "plain.npz"), wanted);  // not the other size's from the cache
 
-  expect_error(samc({"compile", kPico, "--image-size", "300", "-o", path("o.samc")}), 2, {"--image-size 300"});
+  for (const auto& [size, nearest] : {std::pair{"300", "288 and 320 are nearest"},
+                                      {"0", "32 and 64 are nearest"},
+                                      {"-64", "32 and 64 are nearest"},
+                                      {"16", "32 and 64 are nearest"},
+                                      {"4128", "4096 is nearest"},
+                                      {"1000000000000", "4096 is nearest"}}) {
+    const std::string why =
+        fmt::format("--image-size {}: pico takes multiples of 32 from 32 to 4096; {}", size, nearest);
+    expect_error(samc({"compile", kPico, "--image-size", size, "-o", path("o.samc")}), 2, {why});
+    expect_error(samc({"track", kData + "images/bedroom", "--model", kPico, "--image-size", size, "--point", "20,20",
+                       "-o", path("o")}),
+                 2, {why});
+  }
+  expect_error(samc({"compile", kPico, "--image-size", "9e9", "-o", path("o.samc")}), 2, {"--image-size"});
+  const ProcessResult timed = samc({"bench", "--model", kPico, "--image-size", "128", "--threads", "1"});
+  EXPECT_EQ(timed.exit_code, 0) << timed.err;
+  const auto tracked = [&](const std::vector<std::string>& model, const std::string& output) {
+    std::vector<std::string> call{"track",     kData + "images/bedroom", "--point", "20,20", "--threads", "1", "--rle",
+                                  path(output)};
+    call.insert(call.end(), model.begin(), model.end());
+    const ProcessResult result = samc(call);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return bytes_of(path(output));
+  };
+  const std::string rle = tracked({"--model", path("yaml.samc")}, "yaml.jsonl");
+  EXPECT_EQ(tracked({"--model", kPico, "--image-size", "320"}, "option.jsonl"), rle);
+  EXPECT_NE(tracked({"--model", kPico}, "plain.jsonl"), rle);
   expect_error(segment({kTruck, "--point", "5,5", "-o", path("o.png"), "--image-size", "320"}), 2,
                {"--image-size is for checkpoints"});
   expect_error(samc({"export", kData + "pico/onnx", "--image-size", "320", "-o", path("x")}), 2, {"--image-size"});

@@ -331,8 +331,13 @@ TEST_F(Track, mistakes_are_one_line) {
   expect(2, {clip, "--camera", "/dev/video0", "--point", "1,1", "--rle", out}, {"--camera beside a video"});
   expect(2, {clip, "--point", "1,1", "--prompts", prompts("[]"), "--rle", out}, {"--prompts beside other prompts"});
   expect(1, {clip, "--point", "65,1", "--rle", out}, {"object 1: point 65,1 lies outside the image of 64 x 48"});
-  expect(1, {clip, "--point", "1,1", "--rle", out, "--from", "100"}, {"no frame in the range"});
+  expect(1, {clip, "--point", "1,1", "--rle", out, "--from", "100"},
+         {"no frame 100, where --from begins: ", "ends behind 12 frames"});
   expect(1, {path("none.mp4"), "--point", "1,1", "--rle", out}, {"none.mp4", "No such file"});
+  expect(1, {clip, "--mask", kTruck, "--rle", out}, {"truck.jpg is a JPEG, whose compression changes", "as a PNG"});
+  for (const char* option : {"--rle", "-o", "--prompts", "--point", "--mask", "--save-npz", "--per-object"})
+    expect(2, {clip, "--point", "1,1", option, ""}, {option, "its value is empty"});
+  expect(2, {"", "--point", "1,1", "--rle", out}, {"its value is empty"});
   expect(1, {kClips + "no_video.mp4", "--point", "1,1", "--rle", out}, {"it has no video stream"});
   expect(1, {kClips + "README.md", "--point", "1,1", "--rle", out}, {"not a video that samc reads"});
   fs::create_directory(path("empty"));
@@ -351,6 +356,39 @@ TEST_F(Track, mistakes_are_one_line) {
   empty.input = "";
   expect_error(track({"-", "--point", "1,1", "--rle", out}, empty), 1, {"standard input: it is empty"});
 }
+
+#ifdef SAMC_FAKE_CAMERA
+// Frames come faster than they are tracked, so some are left out.
+TEST_F(Track, a_camera_until_it_is_unplugged) {
+  const ProcessResult result =
+      track({"--camera", "/dev/fake_camera", "--point", "24,24", "--rle", "-"},
+            {.environment = {{"LD_PRELOAD", SAMC_FAKE_CAMERA}, {"FAKE_CAMERA", "/dev/fake_camera"}}});
+  if (result.err.find("libavdevice") != std::string::npos) GTEST_SKIP() << result.err;
+  expect_error(result, 1, {"/dev/fake_camera: reading the video fails: No such device"});
+  const std::vector<Line> lines = lines_of(result.out);
+  ASSERT_GE(lines.size(), 1u);
+  int64_t before = -1;
+  for (const Line& line : lines) {
+    EXPECT_GT(line.frame, before);
+    EXPECT_LT(line.frame, 12);
+    before = line.frame;
+    const std::vector<uint8_t>& mask = line.masks.at(1);
+    EXPECT_NEAR(static_cast<double>(std::count(mask.begin(), mask.end(), 1)), kSquare, 20) << line.frame;
+  }
+}
+
+// A build with FFmpeg's headers, on a machine without its libraries.
+TEST_F(Track, without_ffmpegs_libraries) {
+  fs::create_directory(path("stub"));
+  const ProcessOptions stubs{.environment = {{"LD_LIBRARY_PATH", path("stub")}}};
+  for (const char* file : {"libavutil.so.56", "libavutil.so.57", "libavutil.so.58", "libavutil.so.59"})
+    put_bytes(path(fmt::format("stub/{}", file)), "");
+  expect_error(track({kClips + "h264.mp4", "--point", "1,1", "--rle", "-"}, stubs), 1,
+               {"h264.mp4: videos need FFmpeg's libraries, and libavutil.so.", "is missing; install ffmpeg",
+                "or give a folder of images"});
+  expect_done(track({image_folder(), "--point", "8,24", "--rle", "-"}, stubs));
+}
+#endif
 
 TEST_F(Track, nothing_that_is_read_is_written_over) {
   fs::copy(kClips + "h264.mp4", path("clip.mp4"));

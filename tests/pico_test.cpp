@@ -43,7 +43,7 @@ TEST_F(CompiledPico, gives_what_pytorch_gives) { compile_and_compare({}); }
 // The checkpoint's own size is 256. Position embeddings and windows fit others less well: at 160 stages have 10 and 5
 // tokens a side. (1800 and 1200 pixels over these sizes are exact in f32: PyTorch's resizing rounds the quotient.)
 TEST_F(CompiledPico, gives_what_pytorch_gives_at_other_image_sizes) {
-  for (const int64_t size : {160, 512}) {
+  for (const int64_t size : {160, 512, 768}) {
     SCOPED_TRACE(size);
     CompileOptions options;
     options.image_size = size;

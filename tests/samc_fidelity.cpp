@@ -1,7 +1,9 @@
 // samc_fidelity MODEL golden.npz picture: a table of the errors against what the official PyTorch code gave. Exit code
 // 1 when a key is out of tolerance. samc_fidelity --video MODEL golden.npz folder: the same of a clip. samc_fidelity
-// --run MODEL picture: compiles the model, asks it for masks from one point, and prints a line of a table. MODEL is a
-// checkpoint (.pt) or a module (.samc; not with --run).
+// --run MODEL picture: compiles the model, asks it for masks from one point, and prints a line of a table.
+// samc_fidelity --precision MODEL golden.npz|grid picture...: a line of how masks in bf16 agree with those in f32; exit
+// code 1 when they do not as docs/precision.md says. MODEL is a checkpoint (.pt), or, without --run and --precision, a
+// module (.samc).
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 #include "targets/cpu/compile_model.h"
+#include "tests/support/agreement.h"
 #include "tests/support/golden.h"
 
 namespace samc::test {
@@ -23,15 +26,18 @@ namespace {
 class CompiledModule {
  public:
   CompiledModule() {
-    path_ = (std::filesystem::temp_directory_path() / fmt::format("samc_fidelity_{}.samc", ::getpid())).string();
+    static int made = 0;
+    path_ =
+        (std::filesystem::temp_directory_path() / fmt::format("samc_fidelity_{}_{}.samc", ::getpid(), made++)).string();
   }
   ~CompiledModule() {
     std::error_code ignored;
     std::filesystem::remove(path_, ignored);
   }
-  Status compile(const std::string& model) {
+  Status compile(const std::string& model, Precision precision = Precision::kF32) {
     CompileOptions options;
     options.model = model;
+    options.precision = precision;
     SAMC_ASSIGN(report_, compile_model(options, path_));
     return Status::ok();
   }
@@ -58,6 +64,31 @@ Result<bool> compare(const std::string& model, const std::string& golden, const 
     right = right && row.is_right();
   }
   return right;
+}
+
+// bf16 beside f32: a line of a table for each golden.npz (its prompts), or without one for a grid of prompts.
+Result<bool> compare_precisions(const std::string& model, const std::string& golden,
+                                const std::vector<std::string>& pictures) {
+  CompiledModule f32, bf16;
+  SAMC_TRY(f32.compile(model));
+  SAMC_TRY(bf16.compile(model, Precision::kBf16));
+  std::vector<MaskAgreement> rows;
+  for (const std::string& picture : pictures) {
+    SAMC_ASSIGN(std::vector<MaskAgreement> found, golden == "grid"
+                                                      ? compare_grid(f32.path(), bf16.path(), picture)
+                                                      : compare_masks(f32.path(), bf16.path(), golden, picture));
+    rows.insert(rows.end(), found.begin(), found.end());
+  }
+  const AgreementSummary summary = summarise(rows);
+  const auto megabytes = [](const CompiledModule& module) {
+    return static_cast<double>(std::filesystem::file_size(module.path())) / 1e6;
+  };
+  fmt::print("| {} | {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.1e} | {:.1f} | {:.1f} |\n", f32.report().model_name,
+             golden == "grid" ? fmt::format("25 clicks and 9 boxes on each of {} images", pictures.size())
+                              : "the golden prompts",
+             summary.masks, summary.mean, summary.twentieth, summary.least, summary.score_error, megabytes(f32),
+             megabytes(bf16));
+  return summary.mean >= kMeanMaskAgreement && summary.twentieth >= kLeastMaskAgreement;
 }
 
 Result<bool> run(const std::string& model, const std::string& picture_path) {
@@ -88,17 +119,21 @@ Result<bool> run(const std::string& model, const std::string& picture_path) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  const bool is_run = !arguments.empty() && arguments[0] == "--run";
-  const bool is_video = !arguments.empty() && arguments[0] == "--video";
-  if (is_run || is_video) arguments.erase(arguments.begin());
-  if (arguments.size() != (is_run ? 2u : 3u)) {
+  const std::string mode = !arguments.empty() && arguments[0].starts_with("--") ? arguments[0] : "";
+  if (!mode.empty()) arguments.erase(arguments.begin());
+  const bool is_run = mode == "--run", is_video = mode == "--video", is_precision = mode == "--precision";
+  const bool is_known = mode.empty() || is_run || is_video || is_precision;
+  if (!is_known || (is_precision ? arguments.size() < 3 : arguments.size() != (is_run ? 2u : 3u))) {
     fmt::print(stderr,
                "usage: samc_fidelity MODEL golden.npz image | samc_fidelity --video MODEL golden.npz folder | "
-               "samc_fidelity --run MODEL image\n");
+               "samc_fidelity --run MODEL image | samc_fidelity --precision MODEL golden.npz|grid image...\n");
     return 2;
   }
-  const samc::Result<bool> right = is_run ? samc::test::run(arguments[0], arguments[1])
-                                          : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
+  const samc::Result<bool> right =
+      is_precision
+          ? samc::test::compare_precisions(arguments[0], arguments[1], {arguments.begin() + 2, arguments.end()})
+      : is_run ? samc::test::run(arguments[0], arguments[1])
+               : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
   if (!right.is_ok()) {
     fmt::print(stderr, "samc_fidelity: {}\n", right.status().to_string());
     return 1;

@@ -1,5 +1,5 @@
 // The functions by which pico tracks, each alone, against the official code's outputs for inputs of a formula
-// (tests/data/video/README.md), natively and with no pass that is optional.
+// (tests/data/video/README.md): natively, with no pass that is optional, and at other image sizes than its own.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -39,13 +39,21 @@ Tensor rounded(const Tensor& exact) {
   return result;
 }
 
-class VideoFunctions : public testing::TestWithParam<bool> {
+struct Variant {
+  const char* name;
+  bool without_optional_passes = false;
+  int64_t image_size = 256;  // pico's own; its rotary tables say 16 x 16 whatever the size, as the official YAMLs do
+  const char* expected = "functions.npz";
+};
+
+class VideoFunctions : public testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
     path_ = (std::filesystem::temp_directory_path() / fmt::format("samc_video_functions_{}.samc", ::getpid())).string();
     CompileOptions options;
     options.model = kData + "pico/pico.pt";
-    if (GetParam())
+    options.image_size = size_;
+    if (GetParam().without_optional_passes)
       for (const Pass& pass : cpu_pipeline().passes)
         if (!pass.required) options.disabled_passes.insert(pass.name);
     const Result<CompileReport> report = compile_model(options, path_);
@@ -55,10 +63,10 @@ class VideoFunctions : public testing::TestWithParam<bool> {
     auto model = make_video_model(module.value(), 2);
     ASSERT_TRUE(model.is_ok()) << model.status().to_string();
     model_ = std::move(model).value();
-    auto expected = Npz::read(kData + "video/functions.npz");
+    auto expected = Npz::read(kData + "video/" + GetParam().expected);
     ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
     expected_ = std::move(expected).value();
-    features_.vision_features = formula(1, {1, kC, kSide, kSide});
+    features_.vision_features = formula(1, {1, kC, side_, side_});
   }
   void TearDown() override { std::filesystem::remove(path_); }
 
@@ -89,7 +97,7 @@ class VideoFunctions : public testing::TestWithParam<bool> {
     kept.reserve(memories.size() + pointers.size());
     MemoryBank bank;
     for (const auto& [frame, time] : memories)
-      bank.memories.push_back({&kept.emplace_back(rounded(formula(100 + frame, {1, kSide * kSide, kM}))), time});
+      bank.memories.push_back({&kept.emplace_back(rounded(formula(100 + frame, {1, side_ * side_, kM}))), time});
     for (const auto& [frame, between] : pointers)
       bank.pointers.push_back({&kept.emplace_back(formula(200 + frame, {1, kC})), between / 15.0f});
     Tensor conditioned;
@@ -98,7 +106,8 @@ class VideoFunctions : public testing::TestWithParam<bool> {
     expect("memory_attention." + key, conditioned.f32());
   }
 
-  static constexpr int64_t kS = 256, kC = 64, kSide = 16, kM = 16;
+  static constexpr int64_t kC = 64, kM = 16;
+  const int64_t size_ = GetParam().image_size, side_ = size_ / 16;
   std::string path_;
   std::unique_ptr<VideoModel> model_;
   Npz expected_;
@@ -116,7 +125,7 @@ TEST_P(VideoFunctions, memory_attention) {
 
 // The memory comes rounded to bf16, half a unit of its last place from the exact one at most.
 TEST_P(VideoFunctions, memory_encoder) {
-  Tensor logits = formula(2, {1, 1, kS, kS}, 8);
+  Tensor logits = formula(2, {1, 1, size_, size_}, 8);
   Tensor certain(logits.shape());
   std::ranges::transform(logits.f32(), certain.f32().begin(),
                          [](float logit) { return logit > 0 ? kCertainLogit : -kCertainLogit; });
@@ -161,7 +170,7 @@ TEST_P(VideoFunctions, object_pointer) {
 }
 
 TEST_P(VideoFunctions, mask_downsample) {
-  Tensor mask = formula(2, {1, 1, kS, kS}, 8);
+  Tensor mask = formula(2, {1, 1, size_, size_}, 8);
   for (float& value : mask.f32()) value = value > 0 ? 1.0f : 0.0f;
   Tensor low_res;
   const Status status = model_->downsample_mask(mask.view(), low_res);
@@ -169,9 +178,11 @@ TEST_P(VideoFunctions, mask_downsample) {
   expect("mask_downsample", low_res.f32());
 }
 
-INSTANTIATE_TEST_SUITE_P(, VideoFunctions, testing::Values(false, true), [](const auto& parameter) {
-  return parameter.param ? "without_optional_passes" : "compiled";
-});
+INSTANTIATE_TEST_SUITE_P(, VideoFunctions,
+                         testing::Values(Variant{"compiled"}, Variant{"without_optional_passes", true},
+                                         Variant{"of_512", false, 512, "functions_512.npz"},
+                                         Variant{"of_768", false, 768, "functions_768.npz"}),
+                         [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace
 }  // namespace samc

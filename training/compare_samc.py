@@ -18,11 +18,12 @@ import numpy as np
 from training.evaluate_images import iou_of
 
 
-def samc_ious(samc, model, folder, prompts, threads):
+def samc_ious(samc, model, precision, folder, prompts, threads):
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         command = [samc, "segment", folder / "pictures", "--prompts", folder / f"{prompts}.json", "--model", model]
         command += ["--masks-dir", scratch, "--json", scratch / "masks.json", "--threads", str(threads), "--quiet"]
+        command += ["--precision", precision]
         subprocess.run([str(part) for part in command], check=True)
         result = {}
         for entry in json.loads((scratch / "masks.json").read_text())["pictures"]:
@@ -40,6 +41,7 @@ def main():
     parser.add_argument("--samc", type=pathlib.Path, required=True)
     parser.add_argument("--model", type=pathlib.Path, default=here / "models/mini/mini.pt")
     parser.add_argument("--set", type=pathlib.Path, required=True)
+    parser.add_argument("--precision", default="f32", help="f32 or bf16")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--encoder-ms", type=float)
     parser.add_argument("--prompt-ms", type=float)
@@ -48,7 +50,8 @@ def main():
     torch_ious = json.loads((arguments.set / "torch.json").read_text())
     figures = {}
     for prompts in ("click", "box"):
-        ious = samc_ious(arguments.samc, arguments.model, arguments.set, prompts, arguments.threads)
+        ious = samc_ious(arguments.samc, arguments.model, arguments.precision, arguments.set, prompts,
+                         arguments.threads)
         figures[prompts] = float(np.mean(ious))
         figures[f"{prompts}_torch"] = float(np.mean(torch_ious[prompts]))
         figures[f"{prompts}_worst_object"] = float(np.abs(np.subtract(ious, torch_ious[prompts])).max())

@@ -12,5 +12,11 @@ constexpr int64_t kTileRows = 6;
 }  // namespace
 #include "kernels/vector/tile.inc"
 
+#include "kernels/vector/attention_words.inc"
+
+#include "kernels/vector/attention_products.inc"
+
 #include "kernels/vector/attention.inc"
+
+extern const Attention attention = {252, &attend, nullptr};  // whole tiles of 14 and of 6 rows
 }  // namespace samc::avx2

@@ -15,6 +15,16 @@ constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 :
 
 #include "kernels/vector/tile.inc"
 
+#include "kernels/vector/gemm_words.inc"
+
+#include "kernels/vector/gemm_columns.inc"
+#include "kernels/vector/gemm_finish.inc"
+#include "kernels/vector/gemm_rows.inc"
+
 #include "kernels/vector/gemm.inc"
+
+extern const Gemm gemm;
+const Gemm gemm{kTileRows, kWordElements, 1, pack_rows, pack_columns, multiply};
+static_assert(kTileRows <= kGemmMostTileRows);
 
 }  // namespace samc::avx512

@@ -36,3 +36,15 @@ func.func @stays(%x: tensor<8xf32>) -> tensor<1x8xf32> {
   %2 = "top.Div"(%1, %zero) : (tensor<1x8xf32>, tensor<1xf32>) -> tensor<1x8xf32>
   return %2 : tensor<1x8xf32>
 }
+
+// A difference that is reversed, and a sum of three.
+// CHECK-LABEL: @reversed
+// CHECK: "top.Sub"
+// CHECK: "top.Add"
+// CHECK: return
+func.func @reversed(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<1xf32> loc("0.75")
+  %0 = "top.Sub"(%x, %w0) {is_reverse = true} : (tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+  %1 = "top.Add"(%x, %x, %w0) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+  return %0, %1 : tensor<4x8xf32>, tensor<4x8xf32>
+}

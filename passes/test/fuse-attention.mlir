@@ -95,3 +95,83 @@ func.func @shared_keys(%q: tensor<1x2x5x8xf32>, %k: tensor<1x1x7x8xf32>, %v: ten
   %2 = "top.MatMul"(%1, %v, %none) : (tensor<1x2x5x7xf32>, tensor<1x1x7x4xf32>, none) -> tensor<1x2x5x4xf32>
   return %2 : tensor<1x2x5x4xf32>
 }
+
+// No softmax, keys or values that are weights, products with a bias or a relu, three dimensions.
+// CHECK-LABEL: @no_softmax
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @no_softmax(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x2x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.GELU"(%0) : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) : (tensor<1x2x5x7xf32>, tensor<1x2x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}
+
+// CHECK-LABEL: @constant_keys
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @constant_keys(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x2x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x2x7x8xf32> loc("constant_keys.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) : (tensor<1x2x5x7xf32>, tensor<1x2x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}
+
+// CHECK-LABEL: @constant_values
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @constant_values(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x2x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x2x7x4xf32> loc("constant_values.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %w0, %none) : (tensor<1x2x5x7xf32>, tensor<1x2x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}
+
+// CHECK-LABEL: @relu_of_scores
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @relu_of_scores(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x2x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true, do_relu = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) : (tensor<1x2x5x7xf32>, tensor<1x2x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}
+
+// CHECK-LABEL: @relu_of_result
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @relu_of_result(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x2x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) {do_relu = true} : (tensor<1x2x5x7xf32>, tensor<1x2x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}
+
+// CHECK-LABEL: @three_dimensions
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @three_dimensions(%x: tensor<2x5x8xf32>, %y: tensor<2x7x8xf32>, %z: tensor<2x7x4xf32>, %u: tensor<2x5x7xf32>, %v: tensor<2x5x4xf32>) -> tensor<2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true} : (tensor<2x5x8xf32>, tensor<2x7x8xf32>, none) -> tensor<2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 2 : si32} : (tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) : (tensor<2x5x7xf32>, tensor<2x7x4xf32>, none) -> tensor<2x5x4xf32>
+  return %2 : tensor<2x5x4xf32>
+}
+
+// CHECK-LABEL: @shared_values
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @shared_values(%x: tensor<1x2x5x8xf32>, %y: tensor<1x2x7x8xf32>, %z: tensor<1x1x7x4xf32>, %u: tensor<1x2x5x7xf32>, %v: tensor<1x2x5x4xf32>) -> tensor<1x2x5x4xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) {right_transpose = true} : (tensor<1x2x5x8xf32>, tensor<1x2x7x8xf32>, none) -> tensor<1x2x5x7xf32>
+  %1 = "top.Softmax"(%0) {axis = 3 : si32} : (tensor<1x2x5x7xf32>) -> tensor<1x2x5x7xf32>
+  %2 = "top.MatMul"(%1, %z, %none) : (tensor<1x2x5x7xf32>, tensor<1x1x7x4xf32>, none) -> tensor<1x2x5x4xf32>
+  return %2 : tensor<1x2x5x4xf32>
+}

@@ -15,8 +15,12 @@ class Cpu_Op<string mnemonic> : Op<Cpu_Dialect, mnemonic, [Pure]>;
 
 def Cpu_RunOp : Cpu_Op<"run"> {
   let summary = "One kernel call";
-  let description = "Kernel, operands and attributes as docs/plan_ops.md lists them; absent operands are top.None.";
-  let arguments = (ins StrAttr:$kernel, Variadic<AnyType>:$arguments, DictionaryAttr:$config);
+  let description = [{
+    Kernel, operands and attributes as docs/plan_ops.md lists them; absent operands are top.None. `precision` is what it
+    computes in and `dtype` what its result is stored as; f32 when absent. Types in the IR stay f32.
+  }];
+  let arguments = (ins StrAttr:$kernel, Variadic<AnyType>:$arguments, DictionaryAttr:$config,
+                       OptionalAttr<StrAttr>:$precision, OptionalAttr<StrAttr>:$dtype);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$kernel `(` $arguments `)` $config attr-dict `:` functional-type($arguments, results)";
   let hasVerifier = 1;

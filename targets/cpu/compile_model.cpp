@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <span>
 
@@ -99,8 +100,9 @@ Status build_functions(const ModelSource& source, mlir::ModuleOp module, GraphBu
 }
 
 Status build(const CompileOptions& options, Compilation& work) {
-  if (options.precision != "f32")
-    return unsupported(fmt::format("precision {} is not supported on the CPU", options.precision), "use f32");
+  if (options.precision != Precision::kF32 && options.precision != Precision::kBf16)
+    return unsupported(fmt::format("precision {} is not supported on the CPU", precision_name(options.precision)),
+                       "use f32 or bf16");
   Stopwatch watch;
   SAMC_ASSIGN(work.source, ModelSource::open(options, Format::kModule));
   work.info = work.source->info();
@@ -114,6 +116,8 @@ Status build(const CompileOptions& options, Compilation& work) {
   GraphBuilder graph(*work.module, work.weights);
   SAMC_TRY(build_functions(*work.source, *work.module, graph));
   work.report.build_milliseconds = watch.lap();
+  if (options.precision != Precision::kF32)
+    (*work.module)->setAttr(cpu::kPrecision, mlir::StringAttr::get(&work.context, precision_name(options.precision)));
   PipelineOptions pipeline;
   pipeline.disabled = options.disabled_passes;
   pipeline.until = options.until;
@@ -177,11 +181,16 @@ Result<std::vector<PlanFunction>> write_decoder(const Witnesses& witnesses, cons
               cpu::merge_witnesses(witnesses, std::string(kMaskDecoder), {{kPoints, 0, kMostPoints}}));
   std::vector<PlanFunction> parts = cpu::split_function(whole, parts_for(kDecoderPrompt), read);
   functions.push_back(std::move(whole));
-  std::set<std::string> given{"point_coords", "point_labels"};
+  std::map<std::string, DType> given{{kPointCoords, DType::kF32}, {kPointLabels, DType::kF32}};
   for (const PlanFunction& part : parts)
-    for (const int32_t output : part.outputs) given.insert(part.values[static_cast<size_t>(output)].name);
+    for (const int32_t output : part.outputs)
+      given.emplace(part.values[static_cast<size_t>(output)].name, part.values[static_cast<size_t>(output)].dtype);
   // With passes switched off it may read what the early parts leave to the last one. Then that one serves all prompts.
-  const bool is_fed = std::ranges::includes(given, read);
+  const bool is_fed = std::ranges::all_of(few_points.inputs, [&](int32_t input) {
+    const Value& value = few_points.values[static_cast<size_t>(input)];
+    const auto found = given.find(value.name);
+    return found != given.end() && found->second == value.dtype;
+  });
   const bool is_another_way = is_fed && !same_kernels(few_points, parts.back());
   std::ranges::move(parts, std::back_inserter(functions));
   if (is_another_way) functions.push_back(std::move(few_points));
@@ -212,7 +221,7 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
   plan.info = work.info;
   plan.info.name = printable(work.report.model_name);
   plan.info.build_id = options.build_id;
-  plan.info.notes = {{"precision", options.precision},
+  plan.info.notes = {{"precision", precision_name(options.precision)},
                      {"recognised", printable(work.report.why)}};  // paths may hold anything
   // Kept, so that a module from the cache warns as its checkpoint did.
   if (!options.key.empty()) plan.info.notes.emplace_back(kKeyNote, options.key);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/precision.h"
 #include "base/status.h"
 #include "model/source.h"
 #include "package/plan.h"
@@ -13,8 +14,10 @@
 namespace samc {
 
 struct CompileOptions : SourceOptions {
-  std::string precision = "f32";  // anything else is an error that names it
-  std::string until = {};         // a phase of cpu_pipeline(); empty: the last one
+  // kF32 or kBf16; another one is an error. The module runs where the processor can compute in it, and compiles
+  // anywhere.
+  Precision precision = Precision::kF32;
+  std::string until = {};  // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;
   std::string build_id;  // kept in the module
   std::string key;       // of a cache: kept in the module as the note kKeyNote; empty: none

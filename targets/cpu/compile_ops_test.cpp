@@ -11,16 +11,21 @@
 #include "ir/interpreter.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "package/operations.h"
 #include "runtime/executor.h"
 #include "runtime/module.h"
+#include "runtime/testing.h"
 #include "targets/cpu/compile_model.h"
 #include "targets/cpu/cpu_dialect.h"
+#include "targets/cpu/passes.h"
 #include "targets/cpu/write_plan.h"
 
 namespace samc {
 namespace {
 
 constexpr double kTolerance = 1e-5;  // of the largest value of the output, or of 1
+// The same in bf16: both sides of each product in a row are rounded to 8 bits.
+constexpr double kBf16Tolerance = 2e-2;
 
 using Values = std::vector<mlir::Value>;
 using Build = std::function<std::vector<NamedValue>(GraphBuilder&, const Values&)>;
@@ -71,6 +76,11 @@ class CompileOps : public testing::Test {
   void check_with(const std::vector<NamedShape>& inputs, const std::vector<Tensor>& data, const Build& build) {
     run_plan(inputs, data, build, {});
     const std::vector<std::string> kernels = kernels_;
+    if (!HasFailure()) {
+      SCOPED_TRACE("in bf16");
+      const Bf16Everywhere bf16_everywhere;
+      run_plan(inputs, data, build, {}, Precision::kBf16);
+    }
     for (const Pass& pass : cpu_pipeline().passes) {
       if (pass.required || HasFailure()) continue;
       SCOPED_TRACE(std::string("without ") + pass.name);
@@ -85,9 +95,11 @@ class CompileOps : public testing::Test {
 
  private:
   void run_plan(const std::vector<NamedShape>& inputs, const std::vector<Tensor>& data, const Build& build,
-                const std::set<std::string>& disabled) {
+                const std::set<std::string>& disabled, Precision precision = Precision::kF32) {
     Graph graph(inputs, build);
     ASSERT_TRUE(graph.function);
+    if (precision == Precision::kBf16)
+      graph.module->getOperation()->setAttr(cpu::kPrecision, mlir::StringAttr::get(&graph.context, "bf16"));
     NamedViews views;
     std::vector<NamedInput> named_inputs;
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -106,7 +118,12 @@ class CompileOps : public testing::Test {
     ASSERT_TRUE(function.is_ok()) << function.status().to_string();
     PlanModule plan;
     kernels_.clear();
-    for (const Operation& operation : function.value().operations) kernels_.push_back(operation.kernel);
+    for (const Operation& operation : function.value().operations) {
+      kernels_.push_back(operation.kernel);
+      const bool may = find_operation(operation.kernel)->computes_in_bf16;
+      const bool may_choose = operation.kernel == "max_pool" && may;  // where what it reads is stored so
+      ASSERT_TRUE(may_choose || operation.precision == (may ? precision : Precision::kF32)) << operation.kernel;
+    }
     plan.functions.push_back(std::move(function.value()));
     plan.weights = table.take();
     const auto module = Module::from_plan(std::move(plan));
@@ -119,16 +136,17 @@ class CompileOps : public testing::Test {
     for (const auto& [name, tensor] : wanted.value()) named_outputs.push_back({name, &given[name]});
     const Status status = executor.value().run("main", {}, named_inputs, named_outputs);
     ASSERT_TRUE(status.is_ok()) << status.to_string();
-    for (const auto& [name, tensor] : wanted.value()) compare(name, tensor, given.at(name));
+    const double tolerance = precision == Precision::kBf16 ? kBf16Tolerance : kTolerance;
+    for (const auto& [name, tensor] : wanted.value()) compare(name, tensor, given.at(name), tolerance);
   }
 
-  static void compare(const std::string& name, const Tensor& wanted, const Tensor& given) {
+  static void compare(const std::string& name, const Tensor& wanted, const Tensor& given, double tolerance) {
     ASSERT_EQ(given.shape(), wanted.shape()) << name;
     double largest = 1.0;
     for (const float element : wanted.f32()) largest = std::max(largest, std::abs(static_cast<double>(element)));
     for (size_t i = 0; i < wanted.f32().size(); ++i) {
       const double difference = static_cast<double>(given.f32()[i]) - static_cast<double>(wanted.f32()[i]);
-      ASSERT_LE(std::abs(difference), kTolerance * largest) << name << " at " << i;
+      ASSERT_LE(std::abs(difference), tolerance * largest) << name << " at " << i;
     }
   }
 };

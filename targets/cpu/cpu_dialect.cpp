@@ -36,6 +36,10 @@ mlir::LogicalResult RunOp::verify() {
     if (schema->find({given.data(), given.size()}) == nullptr)
       return emitOpError(name) << " has no attribute " << given << "; docs/plan_ops.md lists them";
   }
+  if (getPrecision() && (*getPrecision() != kBf16 || !schema->computes_in_bf16))
+    return emitOpError(name) << " has no implementation in " << *getPrecision();
+  if (getDtype() && (*getDtype() != kBf16 || !getPrecision() || !schema->result_may_be_bf16))
+    return emitOpError(name) << " cannot store " << *getDtype();
   return mlir::success();
 }
 

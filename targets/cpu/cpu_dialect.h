@@ -9,5 +9,10 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "targets/cpu/CpuDialect.h.inc"
+
+namespace samc::cpu {
+constexpr const char* kBf16 = "bf16";  // of a run's precision and dtype
+}  // namespace samc::cpu
+
 #define GET_OP_CLASSES
 #include "targets/cpu/CpuOps.h.inc"

@@ -18,7 +18,8 @@ bool is_one_of(llvm::StringRef kernel, std::initializer_list<llvm::StringRef> ke
 
 RunOp replace_run(RunOp run, mlir::Operation* at, mlir::ValueRange arguments, mlir::DictionaryAttr config,
                   mlir::PatternRewriter& rewriter) {
-  return rewriter.create<RunOp>(at->getLoc(), run.getResult().getType(), run.getKernelAttr(), arguments, config);
+  return rewriter.create<RunOp>(at->getLoc(), run.getResult().getType(), run.getKernelAttr(), arguments, config,
+                                nullptr, nullptr);
 }
 
 // activation(run(x)), where nobody else wants run(x)

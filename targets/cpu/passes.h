@@ -10,6 +10,9 @@ namespace samc::cpu {
 // the group.
 constexpr const char* kWitnessOf = "cpu.witness_of";
 
+// A string attribute of the module: the precision that it was asked for, "bf16". Absent: f32.
+constexpr const char* kPrecision = "cpu.precision";
+
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_rotary(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult project_values_late(mlir::ModuleOp module, WeightStore& weights);
@@ -21,5 +24,7 @@ mlir::LogicalResult bind_attention(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_matmul(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc::cpu

@@ -23,7 +23,7 @@ mlir::DictionaryAttr with_attribute(RunOp run, llvm::StringRef name, mlir::Attri
 RunOp make_run(mlir::OpBuilder& builder, mlir::Location location, llvm::StringRef kernel, mlir::ValueRange arguments,
                const Shape& result, Config& config) {
   return builder.create<RunOp>(location, tensor_type(builder.getContext(), result), builder.getStringAttr(kernel),
-                               arguments, config.finish());
+                               arguments, config.finish(), nullptr, nullptr);
 }
 
 }  // namespace samc::cpu

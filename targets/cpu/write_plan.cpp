@@ -14,23 +14,39 @@
 namespace samc::cpu {
 namespace {
 
-Tensor pack_matmul(const TensorView& source, bool columns_first) {
+// Room for a packed (k, n) matrix.
+Tensor packed_tensor(int64_t k, int64_t n, Precision precision) {
+  return precision == Precision::kBf16 ? Tensor(DType::kBF16, {packed_bf16(k, n)}) : Tensor({packed_floats(k, n)});
+}
+
+Tensor pack_matmul(const TensorView& source, bool columns_first, Precision precision) {
   // A 1x1 convolution's (n, k, 1, 1) is (n, k).
   const Shape& shape = source.shape;
   const int64_t k = columns_first ? shape[1] : shape[0], n = columns_first ? shape[0] : shape[1];
-  Tensor packed({packed_floats(k, n)});
-  pack_weights(source.f32().data(), k, n, columns_first ? WeightOrder::kNByK : WeightOrder::kKByN, packed.f32().data());
+  const WeightOrder order = columns_first ? WeightOrder::kNByK : WeightOrder::kKByN;
+  Tensor packed = packed_tensor(k, n, precision);
+  if (precision == Precision::kBf16) {
+    pack_weights_bf16(source.f32().data(), k, n, order, packed.as<uint16_t>().data());
+  } else {
+    pack_weights(source.f32().data(), k, n, order, packed.f32().data());
+  }
   return packed;
 }
 
-Tensor pack_conv(const TensorView& source, bool src_nchw) {
+Tensor pack_conv(const TensorView& source, bool src_nchw, Precision precision) {
   const Shape& shape = source.shape;
-  Tensor packed({packed_floats(shape[1] * shape[2] * shape[3], shape[0])});
-  pack_conv_weights(source.f32().data(), shape[0], shape[1], shape[2], shape[3], src_nchw, packed.f32().data());
+  const float* data = source.f32().data();
+  Tensor packed = packed_tensor(shape[1] * shape[2] * shape[3], shape[0], precision);
+  if (precision == Precision::kBf16) {
+    pack_conv_weights_bf16(data, shape[0], shape[1], shape[2], shape[3], src_nchw, packed.as<uint16_t>().data());
+  } else {
+    pack_conv_weights(data, shape[0], shape[1], shape[2], shape[3], src_nchw, packed.f32().data());
+  }
   return packed;
 }
 
-Tensor to_hwc(const TensorView& source) {
+Tensor to_hwc(const TensorView& source, Precision precision) {
+  SAMC_CHECK(precision == Precision::kF32, "a depthwise weight in {}", precision_name(precision));
   const float* data = source.f32().data();
   const int64_t channels = source.shape[0], area = source.shape[2] * source.shape[3];
   Tensor packed({area * channels});
@@ -39,7 +55,7 @@ Tensor to_hwc(const TensorView& source) {
   return packed;
 }
 
-Tensor pack_deconv(const TensorView& source) {
+Tensor pack_deconv(const TensorView& source, Precision precision) {
   // top.Deconv has (cout, cin, 2, 2); the packer wants PyTorch's (cin, cout, 2, 2).
   const float* data = source.f32().data();
   const int64_t out_c = source.shape[0], in_c = source.shape[1];
@@ -48,8 +64,12 @@ Tensor pack_deconv(const TensorView& source) {
     for (int64_t i = 0; i < in_c; ++i)
       for (int64_t t = 0; t < 4; ++t)
         exchanged.f32()[static_cast<size_t>((i * out_c + o) * 4 + t)] = data[(o * in_c + i) * 4 + t];
-  Tensor packed({packed_floats(in_c, 4 * out_c)});
-  pack_deconv2x2_weights(exchanged.f32().data(), in_c, out_c, packed.f32().data());
+  Tensor packed = packed_tensor(in_c, 4 * out_c, precision);
+  if (precision == Precision::kBf16) {
+    pack_deconv2x2_weights_bf16(exchanged.f32().data(), in_c, out_c, packed.as<uint16_t>().data());
+  } else {
+    pack_deconv2x2_weights(exchanged.f32().data(), in_c, out_c, packed.f32().data());
+  }
   return packed;
 }
 
@@ -57,13 +77,17 @@ Tensor pack_deconv(const TensorView& source) {
 struct PackingRecipe {
   std::string_view name;
   WeightLayout layout;
-  Tensor (*pack)(const TensorView& source);
+  Tensor (*pack)(const TensorView& source, Precision precision);
 };
 constexpr PackingRecipe kPackingRecipes[] = {
-    {"kn", WeightLayout::kPackedKByN, [](const TensorView& source) { return pack_matmul(source, false); }},
-    {"nk", WeightLayout::kPackedKByN, [](const TensorView& source) { return pack_matmul(source, true); }},
-    {"o_ihw", WeightLayout::kPackedIhwByO, [](const TensorView& source) { return pack_conv(source, true); }},
-    {"o_hwi", WeightLayout::kPackedHwiByO, [](const TensorView& source) { return pack_conv(source, false); }},
+    {"kn", WeightLayout::kPackedKByN,
+     [](const TensorView& source, Precision precision) { return pack_matmul(source, false, precision); }},
+    {"nk", WeightLayout::kPackedKByN,
+     [](const TensorView& source, Precision precision) { return pack_matmul(source, true, precision); }},
+    {"o_ihw", WeightLayout::kPackedIhwByO,
+     [](const TensorView& source, Precision precision) { return pack_conv(source, true, precision); }},
+    {"o_hwi", WeightLayout::kPackedHwiByO,
+     [](const TensorView& source, Precision precision) { return pack_conv(source, false, precision); }},
     {"chw_to_hwc", WeightLayout::kHwc, to_hwc},
     {"oihw_to_i_hwo", WeightLayout::kPackedIByHwo, pack_deconv},
 };
@@ -110,27 +134,27 @@ class FunctionWriter {
   }
 
   Status write_operation(mlir::Operation* op) {
-    const llvm::StringRef name = op->getName().getStringRef();
-    if (name == "top.None" || name == "top.Weight") return Status::ok();  // written where they are used
-    if (name == "top.Input") {
+    if (mlir::isa<top::NoneOp, top::WeightOp>(op)) return Status::ok();  // written where they are used
+    if (mlir::isa<top::InputOp>(op)) {
       const mlir::Value input = op->getResult(0);
       plan_.inputs.push_back(
           add({name_of(input), DType::kF32, extents(input), Place::kInput, kAbsent, kAbsent}, input));
       return Status::ok();
     }
-    if (name == "top.Reshape" || name == "top.Squeeze" || name == "top.Unsqueeze") {
+    if (mlir::isa<top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(op)) {
       const mlir::Value result = op->getResult(0);
-      int32_t target = operand_index(op->getOperand(0), "");
+      int32_t target = operand_index(op->getOperand(0));
       const Value& source = plan_.values[static_cast<size_t>(target)];
       if (source.place == Place::kAlias) target = source.alias_of;
       add({name_of(result), source.dtype, extents(result), Place::kAlias, target, kAbsent}, result);
       return Status::ok();
     }
     auto run = mlir::dyn_cast<RunOp>(op);
-    if (!run) return unsupported(fmt::format("{} has reached the plan unbound", name.str()));
+    if (!run) return unsupported(fmt::format("{} has reached the plan unbound", op->getName().getStringRef().str()));
     Operation operation;
     operation.kernel = run.getKernel().str();
     operation.name = name_of(run.getResult());
+    if (run.getPrecision()) operation.precision = Precision::kBf16;  // the only other one, as the verifier has it
     std::string recipe;
     for (const mlir::NamedAttribute& attribute : run.getConfig()) {
       const std::string key = attribute.getName().str();
@@ -141,11 +165,13 @@ class FunctionWriter {
     }
     for (unsigned i = 0; i < run.getArguments().size(); ++i) {
       const mlir::Value argument = run.getArguments()[i];
-      operation.operands.push_back(is_none(argument) ? kAbsent : operand_index(argument, i == 1 ? recipe : ""));
+      operation.operands.push_back(
+          is_none(argument) ? kAbsent : operand_index(argument, i == 1 ? recipe : "", operation.precision));
     }
     const mlir::Value result = run.getResult();
+    const DType stored = run.getDtype() ? DType::kBF16 : DType::kF32;
     operation.results.push_back(
-        add({name_of(result), DType::kF32, extents(result), Place::kArena, kAbsent, kAbsent}, result));
+        add({name_of(result), stored, extents(result), Place::kArena, kAbsent, kAbsent}, result));
     plan_.operations.push_back(std::move(operation));
     return Status::ok();
   }
@@ -165,15 +191,18 @@ class FunctionWriter {
     }
   }
 
-  int32_t operand_index(mlir::Value value, const std::string& recipe) {
+  // recipe and precision: of a weight that is packed.
+  int32_t operand_index(mlir::Value value, const std::string& recipe = "", Precision precision = Precision::kF32) {
     if (!is_weight(value)) {
       const auto found = indices_.find(value);
       SAMC_CHECK(found != indices_.end(), "an operand of {} is not in the plan", plan_.name);
       return found->second;
     }
-    const std::string key = fmt::format("{} {} {}", name_of(value), shape_to_string(shape_of(value)), recipe);
+    if (recipe.empty()) precision = Precision::kF32;
+    const std::string key =
+        fmt::format("{} {} {} {}", name_of(value), shape_to_string(shape_of(value)), recipe, precision_name(precision));
     if (const auto found = weight_values_.find(key); found != weight_values_.end()) return found->second;
-    const int32_t weight = weights_.index(name_of(value), shape_of(value), recipe);
+    const int32_t weight = weights_.index(name_of(value), shape_of(value), recipe, precision);
     Extents shape = recipe.empty() ? extents(value) : Extents{weights_.count(weight)};
     const int32_t index =
         add({name_of(value), weights_.dtype(weight), std::move(shape), Place::kWeight, kAbsent, weight}, {});
@@ -200,7 +229,7 @@ class FunctionWriter {
     Operation copy;
     copy.kernel = "permute";
     copy.name = name;
-    copy.operands = {operand_index(value, "")};
+    copy.operands = {operand_index(value)};
     Extents order;
     for (size_t i = 0; i < shape_of(value).size(); ++i) order.emplace_back(static_cast<int64_t>(i));
     copy.set("order", std::move(order));
@@ -265,8 +294,10 @@ bool same_constants(const Operation& a, const Operation& b) {
 
 }  // namespace
 
-int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& recipe) {
-  const auto [entry, is_new] = known_.try_emplace({name, shape, recipe}, static_cast<int32_t>(weights_.size()));
+int32_t WeightTable::index(const std::string& name, const Shape& shape, const std::string& recipe,
+                           Precision precision) {
+  const auto [entry, is_new] =
+      known_.try_emplace({name, shape, recipe, precision}, static_cast<int32_t>(weights_.size()));
   if (!is_new) return entry->second;
   const TensorView view = store_.view(name).with_shape(shape);
   WeightData weight;
@@ -276,7 +307,8 @@ int32_t WeightTable::index(const std::string& name, const Shape& shape, const st
     weight.bytes = {static_cast<const std::byte*>(view.data), static_cast<size_t>(view.bytes())};
   } else {
     const PackingRecipe& packing = find_recipe(recipe);
-    auto packed = std::make_shared<Tensor>(packing.pack(view));
+    auto packed = std::make_shared<Tensor>(packing.pack(view, precision));
+    weight.dtype = packed->dtype();
     weight.layout = packing.layout;
     weight.bytes = {static_cast<const std::byte*>(packed->data()), static_cast<size_t>(packed->bytes())};
     weight.owner = packed;

@@ -19,9 +19,9 @@ class WeightTable {
  public:
   explicit WeightTable(const WeightStore& store) : store_(store) {}
 
-  // Index of the weight, seen under this shape, packed by this recipe ("" leaves it as it is). Recipes: kn, nk, o_ihw,
-  // o_hwi, chw_to_hwc, oihw_to_i_hwo.
-  int32_t index(const std::string& name, const Shape& shape, const std::string& recipe);
+  // Index of the weight, seen under this shape, packed by this recipe for a kernel that computes in precision (""
+  // leaves it as it is, in f32). Recipes: kn, nk, o_ihw, o_hwi, chw_to_hwc, oihw_to_i_hwo.
+  int32_t index(const std::string& name, const Shape& shape, const std::string& recipe, Precision precision);
   DType dtype(int32_t index) const { return weights_[static_cast<size_t>(index)].dtype; }
   int64_t count(int32_t index) const {
     return static_cast<int64_t>(weights_[static_cast<size_t>(index)].bytes.size()) / dtype_size(dtype(index));
@@ -30,7 +30,7 @@ class WeightTable {
 
  private:
   const WeightStore& store_;
-  std::map<std::tuple<std::string, Shape, std::string>, int32_t> known_;
+  std::map<std::tuple<std::string, Shape, std::string, Precision>, int32_t> known_;
   std::multimap<uint64_t, int32_t> by_hash_;
   std::vector<WeightData> weights_;
 };

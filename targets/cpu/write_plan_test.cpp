@@ -99,14 +99,20 @@ TEST(WeightTable, keeps_equal_bytes_once) {
     ASSERT_TRUE(store.add(name, std::move(tensor)).is_ok());
   }
   WeightTable table(store);
-  const int32_t plain = table.index("a", {2, 3}, "");
-  EXPECT_EQ(table.index("b", {2, 3}, ""), plain);
-  EXPECT_EQ(table.index("a", {6}, ""), plain);
-  const int32_t packed = table.index("a", {2, 3}, "kn");
+  const int32_t plain = table.index("a", {2, 3}, "", Precision::kF32);
+  EXPECT_EQ(table.index("b", {2, 3}, "", Precision::kF32), plain);
+  EXPECT_EQ(table.index("a", {6}, "", Precision::kF32), plain);
+  const int32_t packed = table.index("a", {2, 3}, "kn", Precision::kF32);
   EXPECT_NE(packed, plain);
-  EXPECT_EQ(table.index("b", {2, 3}, "kn"), packed);
-  EXPECT_NE(table.index("a", {2, 3}, "nk"), packed);
-  EXPECT_EQ(table.take().size(), 3u);
+  EXPECT_EQ(table.index("b", {2, 3}, "kn", Precision::kF32), packed);
+  EXPECT_NE(table.index("a", {2, 3}, "nk", Precision::kF32), packed);
+  // One of 32 rows, as two of them are a pair.
+  const int32_t halves = table.index("a", {2, 3}, "kn", Precision::kBf16);
+  EXPECT_NE(halves, packed);
+  EXPECT_EQ(table.index("b", {2, 3}, "kn", Precision::kBf16), halves);
+  EXPECT_EQ(table.dtype(halves), DType::kBF16);
+  EXPECT_EQ(table.count(halves), 32 * 16);
+  EXPECT_EQ(table.take().size(), 4u);
 }
 
 }  // namespace

@@ -23,18 +23,14 @@ double allowed_error(const std::string& key, double largest_value) {
   return (key.starts_with("video") ? kVideoTolerance : kLogitsTolerance) * largest_value;
 }
 
-struct NamedPrompt {
-  const char* name;
-  std::vector<ObjectPrompt> prompts;
-};
-
 ObjectPrompt with_box(float x0, float y0, float x1, float y1) {
   ObjectPrompt prompt;
   prompt.box = BoxPrompt{x0, y0, x1, y1};
   return prompt;
 }
 
-// The prompts that golden.npz was made with, in pixels of the 1800 x 1200 picture.
+}  // namespace
+
 std::vector<NamedPrompt> golden_prompts(const TensorView& mask_input) {
   ObjectPrompt point, two_points, point_mask;
   point.points = {{500, 375, 1}};
@@ -54,7 +50,6 @@ std::vector<NamedPrompt> golden_prompts(const TensorView& mask_input) {
             with_box(1240, 675, 1400, 750)}}};
 }
 
-// The logits of the best of the three masks of predict.point.multi.
 Result<Tensor> best_mask(const Npz& golden) {
   SAMC_ASSIGN(const Tensor* low_res, golden.get("predict.point.multi.low_res"));
   SAMC_ASSIGN(const Tensor* scores, golden.get("predict.point.multi.iou"));
@@ -65,8 +60,6 @@ Result<Tensor> best_mask(const Npz& golden) {
   std::copy_n(low_res->f32().begin() + best * low * low, low * low, mask.f32().begin());
   return mask;
 }
-
-}  // namespace
 
 GoldenRow compare_values(const std::string& key, std::span<const float> wanted, std::span<const float> given,
                          bool sampled) {

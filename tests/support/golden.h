@@ -1,11 +1,16 @@
 #pragma once
 // A compiled model against what the official PyTorch code gave for the same weights and picture (golden.npz).
 
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "media/npz.h"
+#include "runtime/image_predictor.h"
+#include "runtime/video_predictor.h"
 
 namespace samc::test {
 
@@ -32,6 +37,15 @@ Result<std::vector<GoldenRow>> compare_with_golden(const std::string& module, co
 GoldenRow compare_values(const std::string& key, std::span<const float> wanted, std::span<const float> given,
                          bool sampled);
 
+struct NamedPrompt {
+  const char* name;
+  std::vector<ObjectPrompt> prompts;
+};
+// The prompts that golden.npz was made with, in pixels of the 1800 x 1200 picture. mask_input: best_mask()'s.
+std::vector<NamedPrompt> golden_prompts(const TensorView& mask_input);
+// The logits of the best of the three masks of predict.point.multi.
+Result<Tensor> best_mask(const Npz& golden);
+
 constexpr double kVideoTolerance = 2e-3;        // masks and pointers of a video, of the key's largest value
 constexpr double kObjectScoreTolerance = 1e-2;  // absolute
 
@@ -39,5 +53,8 @@ constexpr double kObjectScoreTolerance = 1e-2;  // absolute
 // folder, as tests/data/README.md says.
 Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& module, const std::string& golden,
                                                          const std::string& frames, const std::string& prefix);
+// Tracks those objects through the clip; use gets each frame's masks.
+Status track_golden_objects(const std::shared_ptr<const Module>& module, const std::shared_ptr<VideoFrames>& clip,
+                            const std::function<void(const VideoMasks&)>& use);
 
 }  // namespace samc::test

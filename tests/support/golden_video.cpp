@@ -50,25 +50,11 @@ int64_t frames_of(const Npz& golden, const std::string& prefix) {
 
 }  // namespace
 
-Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& module_path, const std::string& golden_path,
-                                                         const std::string& frames, const std::string& prefix) {
-  SAMC_ASSIGN(const Npz golden, Npz::read(golden_path));
-  const int64_t count = frames_of(golden, prefix);
-  if (count == 0) return invalid_input(fmt::format("{} has nothing of a video", golden_path));
-  SAMC_ASSIGN(const std::shared_ptr<ImageClip> clip, ImageClip::read(frames, count));
-  SAMC_ASSIGN(const std::shared_ptr<const Module> module, Module::load(module_path));
+Status track_golden_objects(const std::shared_ptr<const Module>& module, const std::shared_ptr<VideoFrames>& clip,
+                            const std::function<void(const VideoMasks&)>& use) {
   VideoOptions options;
   options.fill_hole_area = 0;  // as the official code on a CPU
   SAMC_ASSIGN(VideoPredictor predictor, VideoPredictor::create(module, options));
-
-  VideoComparison comparison(golden, prefix);
-  ThreadPool pool;
-  const ModelInfo& info = module->info();
-  Tensor input({1, 3, info.image_size, info.image_size});
-  SAMC_ASSIGN(const RgbView first, clip->frame(0));
-  preprocess_video_frame(first, info.image_size, info.pixel_mean, info.pixel_std, pool, input.f32());
-  comparison.check("input0", input.f32(), true);
-
   SAMC_TRY(predictor.init_state(clip));
   VideoPrompt points, box;
   points.points = {{210, 350, 1}, {250, 220, 1}};
@@ -78,9 +64,26 @@ Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& modu
   SAMC_ASSIGN(VideoPropagation propagation, predictor.propagate_in_video());
   for (;;) {
     SAMC_ASSIGN(const std::optional<VideoMasks> masks, propagation.next());
-    if (!masks.has_value()) break;
-    comparison.check(*masks);
+    if (!masks.has_value()) return Status::ok();
+    use(*masks);
   }
+}
+
+Result<std::vector<GoldenRow>> compare_video_with_golden(const std::string& module_path, const std::string& golden_path,
+                                                         const std::string& frames, const std::string& prefix) {
+  SAMC_ASSIGN(const Npz golden, Npz::read(golden_path));
+  const int64_t count = frames_of(golden, prefix);
+  if (count == 0) return invalid_input(fmt::format("{} has nothing of a video", golden_path));
+  SAMC_ASSIGN(const std::shared_ptr<ImageClip> clip, ImageClip::read(frames, count));
+  SAMC_ASSIGN(const std::shared_ptr<const Module> module, Module::load(module_path));
+  VideoComparison comparison(golden, prefix);
+  ThreadPool pool;
+  const ModelInfo& info = module->info();
+  Tensor input({1, 3, info.image_size, info.image_size});
+  SAMC_ASSIGN(const RgbView first, clip->frame(0));
+  preprocess_video_frame(first, info.image_size, info.pixel_mean, info.pixel_std, pool, input.f32());
+  comparison.check("input0", input.f32(), true);
+  SAMC_TRY(track_golden_objects(module, clip, [&](const VideoMasks& masks) { comparison.check(masks); }));
   return std::move(comparison.rows);
 }
 

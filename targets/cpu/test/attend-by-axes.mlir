@@ -62,3 +62,185 @@ func.func @not_turned(%q: tensor<1x1x6x8xf32>, %k: tensor<1x1x13x8xf32>, %v: ten
   %6 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
   return %6 : tensor<1x1x6x3xf32>
 }
+
+// Two heads, a relu of the keys, three parts, and values of which the memory's are other rows.
+// CHECK-LABEL: @two_heads
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @two_heads(%x: tensor<1x2x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x2x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x2x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("two_heads.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("two_heads.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x16xf32> loc("two_heads.w2")
+  %w3 = "top.Weight"() : () -> tensor<16xf32> loc("two_heads.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x16xf32>, tensor<16xf32>) -> tensor<1x12x16xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 2, 8]} : (tensor<1x12x16xf32>) -> tensor<2x6x2x8xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 2 : i64, positions = 6 : i64} : (tensor<2x6x2x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x2x8xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 2, 8]} : (tensor<2x6x2x8xf32>) -> tensor<1x12x2x8xf32>
+  %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x2x8xf32>, tensor<1x1x2x8xf32>) -> tensor<1x13x2x8xf32>
+  %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %10 = "top.Concat"(%9, %9) {axis = 2 : si32} : (tensor<1x13x3xf32>, tensor<1x13x3xf32>) -> tensor<1x13x6xf32>
+  %11 = "top.Reshape"(%10) {shape = [1, 13, 2, 3]} : (tensor<1x13x6xf32>) -> tensor<1x13x2x3xf32>
+  %12 = "top.Permute"(%11) {order = [0, 2, 1, 3]} : (tensor<1x13x2x3xf32>) -> tensor<1x2x13x3xf32>
+  %13 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x13x2x8xf32>) -> tensor<1x2x13x8xf32>
+  %14 = vision.attention %x, %13, %12 {scale = 0.5} : (tensor<1x2x6x8xf32>, tensor<1x2x13x8xf32>, tensor<1x2x13x3xf32>) -> tensor<1x2x6x3xf32>
+  return %14 : tensor<1x2x6x3xf32>
+}
+
+// CHECK-LABEL: @relu_of_keys
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @relu_of_keys(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("relu_of_keys.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("relu_of_keys.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x8xf32> loc("relu_of_keys.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("relu_of_keys.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %8 = "top.Concat"(%7, %u) {axis = 1 : si32, do_relu = true} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
+  %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %10 = "top.Reshape"(%9) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %11 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x13x1x8xf32>) -> tensor<1x1x13x8xf32>
+  %12 = vision.attention %x, %11, %10 {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %12 : tensor<1x1x6x3xf32>
+}
+
+// CHECK-LABEL: @three_parts
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @three_parts(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("three_parts.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("three_parts.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x8xf32> loc("three_parts.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("three_parts.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %8 = "top.Concat"(%7, %u, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x14x1x8xf32>
+  %9 = "top.Concat"(%z, %v, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>, tensor<1x1x3xf32>) -> tensor<1x14x3xf32>
+  %10 = "top.Reshape"(%9) {shape = [1, 1, 14, 3]} : (tensor<1x14x3xf32>) -> tensor<1x1x14x3xf32>
+  %11 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x14x1x8xf32>) -> tensor<1x1x14x8xf32>
+  %12 = vision.attention %x, %11, %10 {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x14x8xf32>, tensor<1x1x14x3xf32>) -> tensor<1x1x6x3xf32>
+  return %12 : tensor<1x1x6x3xf32>
+}
+
+// CHECK-LABEL: @other_rows
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @other_rows(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x11x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x2x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("other_rows.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("other_rows.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x8xf32> loc("other_rows.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("other_rows.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
+  %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x11x3xf32>, tensor<1x2x3xf32>) -> tensor<1x13x3xf32>
+  %10 = "top.Reshape"(%9) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %11 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x13x1x8xf32>) -> tensor<1x1x13x8xf32>
+  %12 = vision.attention %x, %11, %10 {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %12 : tensor<1x1x6x3xf32>
+}
+
+// Tables over all memories, whose positions are not those of the queries.
+// CHECK-LABEL: @all_memories_alike
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @all_memories_alike(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("all_memories_alike.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("all_memories_alike.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %4 = "top.Concat"(%3, %3) {axis = 0 : si32} : (tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<12x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x8xf32> loc("all_memories_alike.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("all_memories_alike.w3")
+  %5 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 12, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<1x12x1x8xf32>
+  %7 = cpu.run "rotary"(%6, %4, %4) {dim = 8 : i64, heads = 1 : i64, positions = 12 : i64} : (tensor<1x12x1x8xf32>, tensor<12x1x4xf32>, tensor<12x1x4xf32>) -> tensor<1x12x1x8xf32>
+  %8 = "top.Reshape"(%7) {shape = [1, 12, 1, 8]} : (tensor<1x12x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %9 = "top.Concat"(%8, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
+  %10 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %11 = "top.Reshape"(%10) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %12 = "top.Permute"(%9) {order = [0, 2, 1, 3]} : (tensor<1x13x1x8xf32>) -> tensor<1x1x13x8xf32>
+  %13 = vision.attention %x, %12, %11 {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %13 : tensor<1x1x6x3xf32>
+}
+
+// Memories of as many channels as make the products no less.
+// CHECK-LABEL: @many_channels
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @many_channels(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x5xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("many_channels.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("many_channels.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
+  %w2 = "top.Weight"() : () -> tensor<5x8xf32> loc("many_channels.w2")
+  %w3 = "top.Weight"() : () -> tensor<8xf32> loc("many_channels.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x5xf32>, tensor<5x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
+  %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %10 = "top.Reshape"(%9) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %11 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x13x1x8xf32>) -> tensor<1x1x13x8xf32>
+  %12 = vision.attention %x, %11, %10 {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %12 : tensor<1x1x6x3xf32>
+}
+
+// Pairs that cannot be dealt to columns and rows alike.
+// CHECK-LABEL: @odd_pairs
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @odd_pairs(%x: tensor<1x1x6x10xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x10xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("odd_pairs.columns")
+  %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %w1 = "top.Weight"() : () -> tensor<2x1x3xf32> loc("odd_pairs.rows")
+  %1 = "top.Expand"(%w1) {shape = [2, 3, 3]} : (tensor<2x1x3xf32>) -> tensor<2x3x3xf32>
+  %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x3xf32>) -> tensor<2x3x5xf32>
+  %3 = "top.Reshape"(%2) {shape = [6, 1, 5]} : (tensor<2x3x5xf32>) -> tensor<6x1x5xf32>
+  %w2 = "top.Weight"() : () -> tensor<2x10xf32> loc("odd_pairs.w2")
+  %w3 = "top.Weight"() : () -> tensor<10xf32> loc("odd_pairs.w3")
+  %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x10xf32>, tensor<10xf32>) -> tensor<1x12x10xf32>
+  %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 10]} : (tensor<1x12x10xf32>) -> tensor<2x6x1x10xf32>
+  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 10 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x10xf32>, tensor<6x1x5xf32>, tensor<6x1x5xf32>) -> tensor<2x6x1x10xf32>
+  %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 10]} : (tensor<2x6x1x10xf32>) -> tensor<1x12x1x10xf32>
+  %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x10xf32>, tensor<1x1x1x10xf32>) -> tensor<1x13x1x10xf32>
+  %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %10 = "top.Reshape"(%9) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %11 = "top.Permute"(%8) {order = [0, 2, 1, 3]} : (tensor<1x13x1x10xf32>) -> tensor<1x1x13x10xf32>
+  %12 = vision.attention %x, %11, %10 {scale = 0.5} : (tensor<1x1x6x10xf32>, tensor<1x1x13x10xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %12 : tensor<1x1x6x3xf32>
+}

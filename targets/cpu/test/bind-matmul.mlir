@@ -48,3 +48,33 @@ func.func @without_kernel(%a: tensor<3x8x4xf32>, %b: tensor<3x8x6xf32>, %c: tens
   %2 = "top.MatMul"(%c, %w, %none) {do_relu = true, relu_limit = 6.0} : (tensor<1x4x8xf32>, tensor<8x4xf32>, none) -> tensor<1x4x4xf32>
   return %0, %1, %2 : tensor<3x4x6xf32>, tensor<3x4x6xf32>, tensor<1x4x4xf32>
 }
+
+// A bias that is computed is added behind a product of activations, and so is a relu.
+// CHECK-LABEL: @bias_of_values
+// CHECK: [[P:%.*]] = cpu.run "batch_matmul"({{.*}}batch = 1 : i64
+// CHECK: [[S:%.*]] = "top.Add"([[P]], %arg1)
+// CHECK: "top.Relu"([[S]])
+// CHECK: return
+func.func @bias_of_values(%x: tensor<4x8xf32>, %y: tensor<6xf32>) -> tensor<4x6xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x6xf32> loc("bias_of_values.w0")
+  %0 = "top.MatMul"(%x, %w0, %y) {do_relu = true} : (tensor<4x8xf32>, tensor<8x6xf32>, tensor<6xf32>) -> tensor<4x6xf32>
+  return %0 : tensor<4x6xf32>
+}
+
+// A permute of the last two axes goes into the kernel; any other stays.
+// CHECK-LABEL: @permuted_right
+// CHECK: cpu.run "batch_matmul"(%arg0, %arg1) {{.*}}transpose_b = 1
+// CHECK: cpu.run "batch_matmul"(%arg0, %arg2) {{.*}}transpose_b = 0
+// CHECK: [[P:%.*]] = "top.Permute"(%arg3)
+// CHECK: cpu.run "batch_matmul"(%arg0, [[P]]) {{.*}}transpose_b = 0
+// CHECK: return
+func.func @permuted_right(%x: tensor<3x4x8xf32>, %y: tensor<3x6x8xf32>, %z: tensor<3x8x6xf32>, %u: tensor<8x3x6xf32>) -> (tensor<3x4x6xf32>, tensor<3x4x6xf32>, tensor<3x4x6xf32>) {
+  %0 = "top.Permute"(%y) {order = [0, 2, 1]} : (tensor<3x6x8xf32>) -> tensor<3x8x6xf32>
+  %none = "top.None"() : () -> none
+  %1 = "top.MatMul"(%x, %0, %none) : (tensor<3x4x8xf32>, tensor<3x8x6xf32>, none) -> tensor<3x4x6xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1]} : (tensor<3x8x6xf32>) -> tensor<3x6x8xf32>
+  %3 = "top.MatMul"(%x, %2, %none) {right_transpose = true} : (tensor<3x4x8xf32>, tensor<3x6x8xf32>, none) -> tensor<3x4x6xf32>
+  %4 = "top.Permute"(%u) {order = [1, 0, 2]} : (tensor<8x3x6xf32>) -> tensor<3x8x6xf32>
+  %5 = "top.MatMul"(%x, %4, %none) : (tensor<3x4x8xf32>, tensor<3x8x6xf32>, none) -> tensor<3x4x6xf32>
+  return %1, %3, %5 : tensor<3x4x6xf32>, tensor<3x4x6xf32>, tensor<3x4x6xf32>
+}

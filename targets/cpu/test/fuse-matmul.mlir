@@ -108,3 +108,109 @@ func.func @two_products(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %2 = "top.Add"(%0, %1) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   return %2 : tensor<4x8xf32>
 }
+
+// One activation for each kernel, and none for a product of activations.
+// CHECK-LABEL: @second_activation
+// CHECK: cpu.run "matmul"({{.*}}activation = "relu"
+// CHECK: top.Sigmoid
+// CHECK: cpu.run "batch_matmul"
+// CHECK: top.Relu
+// CHECK: return
+func.func @second_activation(%x: tensor<4x8xf32>, %y: tensor<2x4x8xf32>, %z: tensor<2x8x8xf32>) -> (tensor<4x8xf32>, tensor<2x4x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("second_activation.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) {do_relu = true} : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Sigmoid"(%0) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = "top.MatMul"(%y, %z, %none) : (tensor<2x4x8xf32>, tensor<2x8x8xf32>, none) -> tensor<2x4x8xf32>
+  %3 = "top.Relu"(%2) : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %1, %3 : tensor<4x8xf32>, tensor<2x4x8xf32>
+}
+
+// One residual for each kernel; a sum of three, or with a relu, is none.
+// CHECK-LABEL: @second_residual
+// CHECK: [[R:%.*]] = cpu.run "matmul"(%arg0, {{.*}}, %arg0)
+// CHECK: "top.Add"([[R]], %arg0)
+// CHECK: "top.Add"({{.*}}, %arg0, %arg0)
+// CHECK: "top.Add"({{.*}}, %arg0) {do_relu = true
+// CHECK: return
+func.func @second_residual(%x: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("second_residual.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Add"(%0, %x) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = "top.Add"(%1, %x) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %w1 = "top.Weight"() : () -> tensor<8x8xf32> loc("second_residual.w1")
+  %3 = "top.MatMul"(%x, %w1, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %4 = "top.Add"(%3, %x, %x) : (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x8xf32> loc("second_residual.w2")
+  %5 = "top.MatMul"(%x, %w2, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %6 = "top.Add"(%5, %x) {do_relu = true} : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %2, %4, %6 : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// A sum that repeats the product.
+// CHECK-LABEL: @larger_sum
+// CHECK: cpu.run "matmul"
+// CHECK: top.Add
+// CHECK: return
+func.func @larger_sum(%x: tensor<4x8xf32>, %y: tensor<3x4x8xf32>) -> tensor<3x4x8xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("larger_sum.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<4x8xf32>, tensor<3x4x8xf32>) -> tensor<3x4x8xf32>
+  return %1 : tensor<3x4x8xf32>
+}
+
+// A deconvolution adds before its activation: a residual behind one stays, and an activation may follow a residual.
+// CHECK-LABEL: @deconvolutions
+// CHECK: cpu.run "deconv2x2"(%arg0, {{.*}}, %arg1) {activation = "gelu"
+// CHECK: [[D:%.*]] = cpu.run "deconv2x2"({{.*}}activation = "relu"
+// CHECK: "top.Add"([[D]], %arg1)
+// CHECK: return
+func.func @deconvolutions(%x: tensor<1x2x2x8xf32>, %y: tensor<1x4x4x4xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<4x8x2x2xf32> loc("deconvolutions.w0")
+  %none = "top.None"() : () -> none
+  %0 = cpu.run "deconv2x2"(%x, %w0, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 4 : i64, activation = "none", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<4x8x2x2xf32>, none) -> tensor<1x4x4x4xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %2 = "top.GELU"(%1) : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  %w1 = "top.Weight"() : () -> tensor<4x8x2x2xf32> loc("deconvolutions.w1")
+  %3 = cpu.run "deconv2x2"(%x, %w1, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 4 : i64, activation = "relu", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<4x8x2x2xf32>, none) -> tensor<1x4x4x4xf32>
+  %4 = "top.Add"(%3, %y) : (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+  return %2, %4 : tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>
+}
+
+// A weight or a bias that is computed stays with its norm.
+// CHECK-LABEL: @norm_of_values
+// CHECK: [[N:%.*]] = "top.LayerNorm"(%arg0, %arg1
+// CHECK: cpu.run "matmul"([[N]], {{.*}}norm = 0 : i64
+// CHECK: [[M:%.*]] = "top.LayerNorm"(%arg0, %{{.*}}, %arg1
+// CHECK: cpu.run "matmul"([[M]], {{.*}}norm = 0 : i64
+// CHECK: return
+func.func @norm_of_values(%x: tensor<4x8xf32>, %y: tensor<8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {
+  %none = "top.None"() : () -> none
+  %0 = "top.LayerNorm"(%x, %y, %none) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<4x8xf32>, tensor<8xf32>, none) -> tensor<4x8xf32>
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("norm_of_values.w0")
+  %1 = "top.MatMul"(%0, %w0, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %2 = "top.LayerNorm"(%x, %none, %y) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<4x8xf32>, none, tensor<8xf32>) -> tensor<4x8xf32>
+  %w1 = "top.Weight"() : () -> tensor<8x8xf32> loc("norm_of_values.w1")
+  %3 = "top.MatMul"(%2, %w1, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  return %1, %3 : tensor<4x8xf32>, tensor<4x8xf32>
+}
+
+// A norm that is a residual too, and one whose reader is no product with a weight.
+// CHECK-LABEL: @norm_is_the_residual
+// CHECK-DAG: [[N:%.*]] = "top.LayerNorm"(%arg0
+// CHECK-DAG: [[M:%.*]] = "top.LayerNorm"(%arg1
+// CHECK: cpu.run "matmul"([[N]], {{.*}}, [[N]]) {{.*}}norm = 0 : i64
+// CHECK: cpu.run "batch_matmul"([[M]]
+// CHECK: return
+func.func @norm_is_the_residual(%x: tensor<4x8xf32>, %y: tensor<2x4x8xf32>, %z: tensor<2x8x8xf32>) -> (tensor<4x8xf32>, tensor<2x4x8xf32>) {
+  %none = "top.None"() : () -> none
+  %0 = "top.LayerNorm"(%x, %none, %none) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<4x8xf32>, none, none) -> tensor<4x8xf32>
+  %1 = "top.LayerNorm"(%y, %none, %none) {axis = -1 : si32, eps = 0.25, normalized_shape = [8]} : (tensor<2x4x8xf32>, none, none) -> tensor<2x4x8xf32>
+  %w0 = "top.Weight"() : () -> tensor<8x8xf32> loc("norm_is_the_residual.w0")
+  %2 = "top.MatMul"(%0, %w0, %none) : (tensor<4x8xf32>, tensor<8x8xf32>, none) -> tensor<4x8xf32>
+  %3 = "top.Add"(%2, %0) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %4 = "top.MatMul"(%1, %z, %none) : (tensor<2x4x8xf32>, tensor<2x8x8xf32>, none) -> tensor<2x4x8xf32>
+  return %3, %4 : tensor<4x8xf32>, tensor<2x4x8xf32>
+}

@@ -91,3 +91,83 @@ func.func @softmax(%x: tensor<4x6xf32>) -> tensor<6x4xf32> {
   %1 = "top.Softmax"(%0) {axis = 1 : si32} : (tensor<6x4xf32>) -> tensor<6x4xf32>
   return %1 : tensor<6x4xf32>
 }
+
+// From NHWC towards NCHW a permute moves past a sum with anything; the other operand is turned instead.
+// CHECK-LABEL: @towards_outputs
+// CHECK: [[Y:%.*]] = "top.Permute"(%arg1) {order = [0, 2, 3, 1]}
+// CHECK: [[S:%.*]] = "top.Add"(%arg0, [[Y]])
+// CHECK: "top.Permute"([[S]]) {order = [0, 3, 1, 2]}
+// CHECK: return
+func.func @towards_outputs(%x: tensor<1x4x6x8xf32>, %y: tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 3, 1, 2]} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<1x8x4x6xf32>, tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32>
+  return %1 : tensor<1x8x4x6xf32>
+}
+
+// In another order it stays before a sum with values.
+// CHECK-LABEL: @other_order_and_values
+// CHECK: [[P:%.*]] = "top.Permute"(%arg0)
+// CHECK: "top.Add"([[P]], %arg1)
+// CHECK: return
+func.func @other_order_and_values(%x: tensor<4x6x8xf32>, %y: tensor<8x4x6xf32>) -> tensor<8x4x6xf32> {
+  %0 = "top.Permute"(%x) {order = [2, 0, 1]} : (tensor<4x6x8xf32>) -> tensor<8x4x6xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<8x4x6xf32>, tensor<8x4x6xf32>) -> tensor<8x4x6xf32>
+  return %1 : tensor<8x4x6xf32>
+}
+
+// Beside a weight it stays too where others read it, since a second one would follow.
+// CHECK-LABEL: @weight_beside_a_read_permute
+// CHECK: [[P:%.*]] = "top.Permute"(%arg0)
+// CHECK: "top.Mul"([[P]], 
+// CHECK: return
+func.func @weight_beside_a_read_permute(%x: tensor<4x6x8xf32>) -> (tensor<8x4x6xf32>, tensor<8x4x6xf32>) {
+  %0 = "top.Permute"(%x) {order = [2, 0, 1]} : (tensor<4x6x8xf32>) -> tensor<8x4x6xf32>
+  %w0 = "top.Weight"() : () -> tensor<8x1x1xf32> loc("weight_beside_a_read_permute.w0")
+  %1 = "top.Mul"(%0, %w0) : (tensor<8x4x6xf32>, tensor<8x1x1xf32>) -> tensor<8x4x6xf32>
+  return %1, %0 : tensor<8x4x6xf32>, tensor<8x4x6xf32>
+}
+
+// A permuted value that the sum repeats.
+// CHECK-LABEL: @broadcast_permute
+// CHECK: [[P:%.*]] = "top.Permute"(%arg0)
+// CHECK: "top.Add"([[P]], %arg1)
+// CHECK: return
+func.func @broadcast_permute(%x: tensor<1x4x6x2xf32>, %y: tensor<3x2x4x6xf32>) -> tensor<3x2x4x6xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 3, 1, 2]} : (tensor<1x4x6x2xf32>) -> tensor<1x2x4x6xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<1x2x4x6xf32>, tensor<3x2x4x6xf32>) -> tensor<3x2x4x6xf32>
+  return %1 : tensor<3x2x4x6xf32>
+}
+
+// A sum of three.
+// CHECK-LABEL: @three_operands
+// CHECK: [[P:%.*]] = "top.Permute"(%arg0)
+// CHECK: "top.Add"([[P]], %arg1, %arg1)
+// CHECK: return
+func.func @three_operands(%x: tensor<1x4x6x8xf32>, %y: tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 3, 1, 2]} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %1 = "top.Add"(%0, %y, %y) : (tensor<1x8x4x6xf32>, tensor<1x8x4x6xf32>, tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32>
+  return %1 : tensor<1x8x4x6xf32>
+}
+
+// A reshape that cuts and joins at once cannot pass.
+// CHECK-LABEL: @cut_and_joined
+// CHECK: [[P:%.*]] = "top.Permute"(%arg0)
+// CHECK: "top.Reshape"([[P]])
+// CHECK: return
+func.func @cut_and_joined(%x: tensor<4x6x8xf32>) -> tensor<8x24xf32> {
+  %0 = "top.Permute"(%x) {order = [1, 0, 2]} : (tensor<4x6x8xf32>) -> tensor<6x4x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [8, 24]} : (tensor<6x4x8xf32>) -> tensor<8x24xf32>
+  return %1 : tensor<8x24xf32>
+}
+
+// The permuted operand may be the second; the order of a difference stays.
+// CHECK-LABEL: @second_operand
+// CHECK: [[W:%.*]] = "top.Weight"() : () -> tensor<1x1x1x8xf32>
+// CHECK: "top.Sub"([[W]], %arg0)
+// CHECK: return
+func.func @second_operand(%x: tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32> {
+  %w0 = "top.Weight"() : () -> tensor<1x8x1x1xf32> loc("second_operand.w0")
+  %0 = "top.Permute"(%x) {order = [0, 3, 1, 2]} : (tensor<1x4x6x8xf32>) -> tensor<1x8x4x6xf32>
+  %1 = "top.Sub"(%w0, %0) : (tensor<1x8x1x1xf32>, tensor<1x8x4x6xf32>) -> tensor<1x8x4x6xf32>
+  return %1 : tensor<1x8x4x6xf32>
+}

@@ -1,5 +1,5 @@
-"""Writes what the official code makes of pico at an image size: golden_160.npz and golden_512.npz, read by
-tests/pico_test.cpp.
+"""Writes what the official code makes of pico at an image size: golden_160.npz, golden_512.npz and
+golden_768.npz, read by tests/pico_test.cpp.
 
     pip install torch torchvision sam2 hydra-core        # facebookresearch/sam2 1.1.0
     python tests/data/pico/make_golden.py 512 golden_512.npz

@@ -1,6 +1,7 @@
 """Writes what the official code makes of formula inputs in each function by which pico tracks: functions.npz.
 
     python tests/data/video/record_functions.py functions.npz        # needs what official.py names
+    python tests/data/video/record_functions.py functions_512.npz --image-size 512
 
 README.md has the formula, the inputs of each key and the shapes.
 """
@@ -92,14 +93,14 @@ class Functions:
             return self.model._forward_sam_heads(self.features)[5]
 
 
-def record():
+def record(overrides):
     arrays = {}
 
     def add(key, tensor):
         arrays[key] = sampled(tensor, SAMPLES)
         print(f"{key:40} {tuple(tensor.shape)} largest {tensor.abs().max():.4g}")
 
-    model = build(**PICO)
+    model = build(**PICO, overrides=overrides)
     functions = Functions(model)
     add("input.features", functions.features)
     add("memory_encoder.present", functions.memory_encoder(3.0, False))
@@ -120,6 +121,8 @@ def record():
     add("object_pointer.empty_mask_absent", functions.object_pointer(-3.0, True, False))
     add("mask_downsample", model.mask_downsample((functions.mask > 0).float()))
 
+    if overrides:  # of another image size: the models differ elsewhere
+        return arrays
     functions = Functions(build(**PICO, **SAM_2_0))
     add("sam2.0.memory_encoder.absent", functions.memory_encoder(-3.0, False))
     add("sam2.0.memory_attention.memories3_pointers5", functions.memory_attention(12, [0], [2, 4, 9, 11]))
@@ -129,10 +132,11 @@ def record():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", nargs="?", default=HERE / "functions.npz")
+    parser.add_argument("--image-size", type=int, help="instead of the YAML's")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with torch.inference_mode():
-        np.savez_compressed(arguments.output, **record())
+        np.savez_compressed(arguments.output, **record({"image_size": arguments.image_size} if arguments.image_size else {}))
 
 
 if __name__ == "__main__":

@@ -63,3 +63,27 @@ func.func @broadcast(%x: tensor<32x4x4x8xf32>) -> tensor<32x4x4x8xf32> {
   %0 = "top.Add"(%x, %w0) : (tensor<32x4x4x8xf32>, tensor<8xf32>) -> tensor<32x4x4x8xf32>
   return %0 : tensor<32x4x4x8xf32>
 }
+
+// A norm goes over the last of three axes then; weights of a sum are batched as they lie.
+// CHECK-LABEL: @norm
+// CHECK: "top.LayerNorm"({{.*}}) {axis = 2 : si32{{.*}} -> tensor<8x64x8xf32>
+// CHECK: "top.Add"({{.*}} -> tensor<8x64x8xf32>
+// CHECK: return
+func.func @norm(%x: tensor<32x4x4x8xf32>) -> tensor<32x4x4x8xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.LayerNorm"(%x, %none, %none) {axis = 3 : si32, eps = 1.0e-6, normalized_shape = [8]} : (tensor<32x4x4x8xf32>, none, none) -> tensor<32x4x4x8xf32>
+  %w0 = "top.Weight"() : () -> tensor<32x4x4x8xf32> loc("norm.w0")
+  %1 = "top.Add"(%0, %w0) : (tensor<32x4x4x8xf32>, tensor<32x4x4x8xf32>) -> tensor<32x4x4x8xf32>
+  return %1 : tensor<32x4x4x8xf32>
+}
+
+// What is in batches of 64 already, two axes, and a sum of three stay.
+// CHECK-LABEL: @already
+// CHECK-NOT: top.Reshape
+// CHECK: return
+func.func @already(%x: tensor<8x64x8xf32>, %y: tensor<512x8xf32>, %z: tensor<32x4x4x8xf32>) -> (tensor<8x64x8xf32>, tensor<512x8xf32>, tensor<32x4x4x8xf32>) {
+  %0 = "top.GELU"(%x) : (tensor<8x64x8xf32>) -> tensor<8x64x8xf32>
+  %1 = "top.GELU"(%y) : (tensor<512x8xf32>) -> tensor<512x8xf32>
+  %2 = "top.Add"(%z, %z, %z) : (tensor<32x4x4x8xf32>, tensor<32x4x4x8xf32>, tensor<32x4x4x8xf32>) -> tensor<32x4x4x8xf32>
+  return %0, %1, %2 : tensor<8x64x8xf32>, tensor<512x8xf32>, tensor<32x4x4x8xf32>
+}

@@ -128,3 +128,27 @@ func.func @relu(%x: tensor<2x4x6xf32>) -> tensor<2x2x4x4xf32> {
   %4 = "top.MulConst"(%3) {const_val = 0.5 : f64} : (tensor<2x2x4x4xf32>) -> tensor<2x2x4x4xf32>
   return %4 : tensor<2x2x4x4xf32>
 }
+
+// A product without a bias gets none; a limited scale, and one of 1, stay.
+// CHECK-LABEL: @no_bias
+// CHECK: "top.MatMul"(%arg0, {{.*}} : (tensor<2x4x6xf32>, tensor<6x8xf32>, none)
+// CHECK-NOT: top.MulConst
+// CHECK: return
+func.func @no_bias(%x: tensor<2x4x6xf32>) -> tensor<2x4x8xf32> {
+  %w0 = "top.Weight"() : () -> tensor<6x8xf32> loc("no_bias.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x4x6xf32>, tensor<6x8xf32>, none) -> tensor<2x4x8xf32>
+  %1 = "top.MulConst"(%0) {const_val = 0.5} : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %1 : tensor<2x4x8xf32>
+}
+
+// CHECK-LABEL: @relu_of_scale
+// CHECK: top.MulConst
+// CHECK: return
+func.func @relu_of_scale(%x: tensor<2x4x6xf32>) -> tensor<2x4x8xf32> {
+  %w0 = "top.Weight"() : () -> tensor<6x8xf32> loc("relu_of_scale.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x4x6xf32>, tensor<6x8xf32>, none) -> tensor<2x4x8xf32>
+  %1 = "top.MulConst"(%0) {const_val = 0.5, do_relu = true} : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
+  return %1 : tensor<2x4x8xf32>
+}

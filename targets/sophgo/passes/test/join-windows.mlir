@@ -116,3 +116,76 @@ func.func @no_permutes(%q: tensor<8x2x16x4xf32>, %k: tensor<8x2x4x16xf32>, %v: t
   %3 = "top.Permute"(%2) {order = [0, 2, 1, 3]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32>
   return %3 : tensor<8x16x2x4xf32>
 }
+
+// Twenty-four tokens divide no 64; heads that are read, values of other dimensions, results that go elsewhere.
+// CHECK-LABEL: @nine_rows
+// CHECK: vision.attention
+// CHECK: return
+func.func @nine_rows(%x: tensor<8x24x2x4xf32>, %y: tensor<8x24x2x4xf32>, %z: tensor<8x24x2x4xf32>) -> tensor<8x24x2x4xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<8x24x2x4xf32>) -> tensor<8x2x24x4xf32>
+  %1 = "top.Permute"(%y) {order = [0, 2, 1, 3]} : (tensor<8x24x2x4xf32>) -> tensor<8x2x24x4xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1, 3]} : (tensor<8x24x2x4xf32>) -> tensor<8x2x24x4xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<8x2x24x4xf32>, tensor<8x2x24x4xf32>, tensor<8x2x24x4xf32>) -> tensor<8x2x24x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<8x2x24x4xf32>) -> tensor<8x24x2x4xf32>
+  return %4 : tensor<8x24x2x4xf32>
+}
+
+// CHECK-LABEL: @heads_are_read
+// CHECK: vision.attention
+// CHECK: return
+func.func @heads_are_read(%x: tensor<8x16x2x4xf32>, %y: tensor<8x16x2x4xf32>, %z: tensor<8x16x2x4xf32>) -> (tensor<8x16x2x4xf32>, tensor<8x2x16x4xf32>) {
+  %0 = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %1 = "top.Permute"(%y) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>) -> tensor<8x2x16x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32>
+  return %4, %0 : tensor<8x16x2x4xf32>, tensor<8x2x16x4xf32>
+}
+
+// CHECK-LABEL: @result_is_read
+// CHECK: vision.attention
+// CHECK: return
+func.func @result_is_read(%x: tensor<8x16x2x4xf32>, %y: tensor<8x16x2x4xf32>, %z: tensor<8x16x2x4xf32>) -> (tensor<8x16x2x4xf32>, tensor<8x2x16x4xf32>) {
+  %0 = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %1 = "top.Permute"(%y) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>) -> tensor<8x2x16x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x2x4xf32>
+  return %4, %3 : tensor<8x16x2x4xf32>, tensor<8x2x16x4xf32>
+}
+
+// CHECK-LABEL: @narrow_values
+// CHECK: vision.attention
+// CHECK: return
+func.func @narrow_values(%x: tensor<8x16x2x4xf32>, %y: tensor<8x16x2x4xf32>, %z: tensor<8x16x2x2xf32>) -> tensor<8x16x2x2xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %1 = "top.Permute"(%y) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1, 3]} : (tensor<8x16x2x2xf32>) -> tensor<8x2x16x2xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>, tensor<8x2x16x2xf32>) -> tensor<8x2x16x2xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 1, 3]} : (tensor<8x2x16x2xf32>) -> tensor<8x16x2x2xf32>
+  return %4 : tensor<8x16x2x2xf32>
+}
+
+// CHECK-LABEL: @other_result
+// CHECK: vision.attention
+// CHECK: return
+func.func @other_result(%x: tensor<8x16x2x4xf32>, %y: tensor<8x16x2x4xf32>, %z: tensor<8x16x2x4xf32>) -> tensor<8x16x4x2xf32> {
+  %0 = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %1 = "top.Permute"(%y) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %2 = "top.Permute"(%z) {order = [0, 2, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<8x2x16x4xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>, tensor<8x2x16x4xf32>) -> tensor<8x2x16x4xf32>
+  %4 = "top.Permute"(%3) {order = [0, 2, 3, 1]} : (tensor<8x2x16x4xf32>) -> tensor<8x16x4x2xf32>
+  return %4 : tensor<8x16x4x2xf32>
+}
+
+// CHECK-LABEL: @tokens_first
+// CHECK: vision.attention
+// CHECK: return
+func.func @tokens_first(%x: tensor<8x16x2x4xf32>, %y: tensor<8x16x2x4xf32>, %z: tensor<8x16x2x4xf32>) -> tensor<8x16x2x4xf32> {
+  %0 = "top.Permute"(%x) {order = [2, 0, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<2x8x16x4xf32>
+  %1 = "top.Permute"(%y) {order = [2, 0, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<2x8x16x4xf32>
+  %2 = "top.Permute"(%z) {order = [2, 0, 1, 3]} : (tensor<8x16x2x4xf32>) -> tensor<2x8x16x4xf32>
+  %3 = vision.attention %0, %1, %2 {scale = 1.0} : (tensor<2x8x16x4xf32>, tensor<2x8x16x4xf32>, tensor<2x8x16x4xf32>) -> tensor<2x8x16x4xf32>
+  %4 = "top.Permute"(%3) {order = [1, 2, 0, 3]} : (tensor<2x8x16x4xf32>) -> tensor<8x16x2x4xf32>
+  return %4 : tensor<8x16x2x4xf32>
+}

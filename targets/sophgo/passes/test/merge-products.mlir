@@ -58,3 +58,18 @@ func.func @activation(%x: tensor<1x24x8xf32>) -> tensor<1x24x4xf32> {
   %2 = "top.MatMul"(%1, %w2, %w3) : (tensor<1x24x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<1x24x4xf32>
   return %2 : tensor<1x24x4xf32>
 }
+
+// The first bias goes through the second weight.
+// CHECK-LABEL: @biases
+// CHECK: "top.MatMul"(%arg0, {{.*}} : (tensor<1x24x8xf32>, tensor<8x4xf32>, tensor<4xf32>)
+// CHECK-NOT: top.MatMul
+// CHECK: return
+func.func @biases(%x: tensor<1x24x8xf32>) -> tensor<1x24x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x16xf32> loc("biases.w0")
+  %w1 = "top.Weight"() : () -> tensor<16xf32> loc("biases.w1")
+  %0 = "top.MatMul"(%x, %w0, %w1) : (tensor<1x24x8xf32>, tensor<8x16xf32>, tensor<16xf32>) -> tensor<1x24x16xf32>
+  %w2 = "top.Weight"() : () -> tensor<16x4xf32> loc("biases.w2")
+  %none = "top.None"() : () -> none
+  %1 = "top.MatMul"(%0, %w2, %none) : (tensor<1x24x16xf32>, tensor<16x4xf32>, none) -> tensor<1x24x4xf32>
+  return %1 : tensor<1x24x4xf32>
+}

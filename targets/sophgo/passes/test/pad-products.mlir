@@ -138,3 +138,81 @@ func.func @crop_wider(%x: tensor<6x4x4x8xf32>) -> tensor<1x6x10x6xf32> {
   %4 = "top.Slice"(%3, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 6], axes = []} : (tensor<1x8x12x6xf32>, none, none, none) -> tensor<1x6x10x6xf32>
   return %4 : tensor<1x6x10x6xf32>
 }
+
+// Rows that are cut off above, channels, every second row; a map or a product that others read; a right side that is computed.
+// CHECK-LABEL: @crop_above
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @crop_above(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> tensor<1x5x10x8xf32> {
+  %w0 = "top.Weight"() : () -> tensor<4x8xf32> loc("crop_above.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 1, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 8], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x5x10x8xf32>
+  return %2 : tensor<1x5x10x8xf32>
+}
+
+// CHECK-LABEL: @crop_channels
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @crop_channels(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> tensor<1x6x10x4xf32> {
+  %w0 = "top.Weight"() : () -> tensor<4x8xf32> loc("crop_channels.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 4], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x6x10x4xf32>
+  return %2 : tensor<1x6x10x4xf32>
+}
+
+// CHECK-LABEL: @every_second
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @every_second(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> tensor<1x4x12x8xf32> {
+  %w0 = "top.Weight"() : () -> tensor<4x8xf32> loc("every_second.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 2, 1, 1], ends = [1, 8, 12, 8], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x4x12x8xf32>
+  return %2 : tensor<1x4x12x8xf32>
+}
+
+// CHECK-LABEL: @map_is_read
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @map_is_read(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> (tensor<1x6x10x8xf32>, tensor<1x8x12x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<4x8xf32> loc("map_is_read.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 8], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x6x10x8xf32>
+  return %2, %1 : tensor<1x6x10x8xf32>, tensor<1x8x12x8xf32>
+}
+
+// CHECK-LABEL: @product_is_read
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @product_is_read(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> (tensor<1x6x10x8xf32>, tensor<6x4x4x8xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<4x8xf32> loc("product_is_read.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 8], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x6x10x8xf32>
+  return %2, %0 : tensor<1x6x10x8xf32>, tensor<6x4x4x8xf32>
+}
+
+// CHECK-LABEL: @computed
+// CHECK: [[P:%.*]] = "top.MatMul"(%arg0
+// CHECK: vision.window_unpartition [[P]]
+// CHECK: return
+func.func @computed(%x: tensor<6x4x4x4xf32>, %y: tensor<4x8xf32>) -> tensor<1x6x10x8xf32> {
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %y, %none) : (tensor<6x4x4x4xf32>, tensor<4x8xf32>, none) -> tensor<6x4x4x8xf32>
+  %1 = vision.window_unpartition %0 : (tensor<6x4x4x8xf32>) -> tensor<1x8x12x8xf32>
+  %2 = "top.Slice"(%1, %none, %none, %none) {offset = [0, 0, 0, 0], steps = [1, 1, 1, 1], ends = [1, 6, 10, 8], axes = []} : (tensor<1x8x12x8xf32>, none, none, none) -> tensor<1x6x10x8xf32>
+  return %2 : tensor<1x6x10x8xf32>
+}

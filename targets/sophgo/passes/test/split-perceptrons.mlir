@@ -62,3 +62,59 @@ func.func @relu(%x: tensor<2x512xf32>) -> tensor<2x512xf32> {
   %2 = "top.MatMul"(%1, %w2, %w3) {right_transpose = true} : (tensor<2x2048xf32>, tensor<512x2048xf32>, tensor<512xf32>) -> tensor<2x512xf32>
   return %2 : tensor<2x512xf32>
 }
+
+// Others read the activations, no product follows, or one of two activations.
+// CHECK-LABEL: @activation_is_read
+// CHECK: "top.GELU"({{.*}} : (tensor<2x2048xf32>)
+// CHECK-NOT: top.GELU
+// CHECK: return
+func.func @activation_is_read(%x: tensor<2x512xf32>, %y: tensor<2048x512xf32>, %z: tensor<2x512xf32>) -> (tensor<2x512xf32>, tensor<2x2048xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<512x2048xf32> loc("activation_is_read.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x512xf32>, tensor<512x2048xf32>, none) -> tensor<2x2048xf32>
+  %1 = "top.GELU"(%0) : (tensor<2x2048xf32>) -> tensor<2x2048xf32>
+  %w1 = "top.Weight"() : () -> tensor<2048x512xf32> loc("activation_is_read.w1")
+  %2 = "top.MatMul"(%1, %w1, %none) : (tensor<2x2048xf32>, tensor<2048x512xf32>, none) -> tensor<2x512xf32>
+  return %2, %1 : tensor<2x512xf32>, tensor<2x2048xf32>
+}
+
+// CHECK-LABEL: @no_product
+// CHECK: "top.GELU"({{.*}} : (tensor<2x2048xf32>)
+// CHECK-NOT: top.GELU
+// CHECK: return
+func.func @no_product(%x: tensor<2x512xf32>, %y: tensor<2048x512xf32>, %z: tensor<2x512xf32>) -> tensor<2x2048xf32> {
+  %w0 = "top.Weight"() : () -> tensor<512x2048xf32> loc("no_product.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x512xf32>, tensor<512x2048xf32>, none) -> tensor<2x2048xf32>
+  %1 = "top.GELU"(%0) : (tensor<2x2048xf32>) -> tensor<2x2048xf32>
+  %2 = "top.Sigmoid"(%1) : (tensor<2x2048xf32>) -> tensor<2x2048xf32>
+  return %2 : tensor<2x2048xf32>
+}
+
+// CHECK-LABEL: @computed
+// CHECK: "top.GELU"({{.*}} : (tensor<2x2048xf32>)
+// CHECK-NOT: top.GELU
+// CHECK: return
+func.func @computed(%x: tensor<2x512xf32>, %y: tensor<2048x512xf32>, %z: tensor<2x512xf32>) -> tensor<2x512xf32> {
+  %w0 = "top.Weight"() : () -> tensor<512x2048xf32> loc("computed.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x512xf32>, tensor<512x2048xf32>, none) -> tensor<2x2048xf32>
+  %1 = "top.GELU"(%0) : (tensor<2x2048xf32>) -> tensor<2x2048xf32>
+  %2 = "top.MatMul"(%1, %y, %none) : (tensor<2x2048xf32>, tensor<2048x512xf32>, none) -> tensor<2x512xf32>
+  return %2 : tensor<2x512xf32>
+}
+
+// Hidden units that cannot be halved.
+// CHECK-LABEL: @odd
+// CHECK: "top.GELU"({{.*}} : (tensor<2x2049xf32>)
+// CHECK-NOT: top.GELU
+// CHECK: return
+func.func @odd(%x: tensor<2x512xf32>, %y: tensor<2049x512xf32>, %z: tensor<2x512xf32>) -> tensor<2x512xf32> {
+  %w0 = "top.Weight"() : () -> tensor<512x2049xf32> loc("odd.w0")
+  %none = "top.None"() : () -> none
+  %0 = "top.MatMul"(%x, %w0, %none) : (tensor<2x512xf32>, tensor<512x2049xf32>, none) -> tensor<2x2049xf32>
+  %1 = "top.GELU"(%0) : (tensor<2x2049xf32>) -> tensor<2x2049xf32>
+  %w1 = "top.Weight"() : () -> tensor<2049x512xf32> loc("odd.w1")
+  %2 = "top.MatMul"(%1, %w1, %none) : (tensor<2x2049xf32>, tensor<2049x512xf32>, none) -> tensor<2x512xf32>
+  return %2 : tensor<2x512xf32>
+}

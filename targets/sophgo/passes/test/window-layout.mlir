@@ -143,3 +143,92 @@ func.func @softmax(%x: tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32> {
   %3 = "top.Softmax"(%2) {axis = 1 : si32} : (tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
   return %3 : tensor<1x8x12x6xf32>
 }
+
+// Windows of odd width have pools across their borders.
+// CHECK-LABEL: @odd_pool
+// CHECK: vision.window_unpartition {{.*}} -> tensor<1x6x12x6xf32>
+// CHECK: top.MaxPool
+// CHECK-NOT: vision.window
+// CHECK: return
+func.func @odd_pool(%x: tensor<8x3x3x6xf32>) -> tensor<1x3x6x6xf32> {
+  %0 = vision.window_unpartition %x : (tensor<8x3x3x6xf32>) -> tensor<1x6x12x6xf32>
+  %1 = "top.Permute"(%0) {order = [0, 3, 1, 2]} : (tensor<1x6x12x6xf32>) -> tensor<1x6x6x12xf32>
+  %2 = "top.MaxPool"(%1) {kernel_shape = [2, 2], strides = [2, 2], pads = [0, 0, 0, 0]} : (tensor<1x6x6x12xf32>) -> tensor<1x6x3x6xf32>
+  %3 = "top.Permute"(%2) {order = [0, 2, 3, 1]} : (tensor<1x6x3x6xf32>) -> tensor<1x3x6x6xf32>
+  return %3 : tensor<1x3x6x6xf32>
+}
+
+// A sum with a relu, of three, or that repeats a row stays where it is.
+// CHECK-LABEL: @relu_of_sum
+// CHECK-COUNT-3: "top.Add"({{.*}} -> tensor<1x8x12x6xf32>
+// CHECK: return
+func.func @relu_of_sum(%x: tensor<6x4x4x6xf32>, %y: tensor<6x4x4x6xf32>, %z: tensor<1x1x1x6xf32>) -> (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) {
+  %0 = vision.window_unpartition %x : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %1 = vision.window_unpartition %y : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %2 = "top.Add"(%0, %1) {do_relu = true} : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  %3 = vision.window_unpartition %x : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %4 = vision.window_unpartition %y : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %5 = vision.window_unpartition %x : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %6 = "top.Add"(%3, %4, %5) : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  %7 = vision.window_unpartition %y : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %8 = "top.Add"(%z, %7) : (tensor<1x1x1x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  return %2, %6, %8 : tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>
+}
+
+// Sums of windows of two grids.
+// CHECK-LABEL: @two_grids
+// CHECK: "top.Add"({{.*}} -> tensor<1x8x12x6xf32>
+// CHECK: return
+func.func @two_grids(%x: tensor<6x4x4x6xf32>, %y: tensor<24x2x2x6xf32>) -> tensor<1x8x12x6xf32> {
+  %0 = vision.window_unpartition %x : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %1 = vision.window_unpartition %y : (tensor<24x2x2x6xf32>) -> tensor<1x8x12x6xf32>
+  %2 = "top.Add"(%0, %1) : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  return %2 : tensor<1x8x12x6xf32>
+}
+
+// Both in windows of one grid.
+// CHECK-LABEL: @both_in_windows
+// CHECK: [[S:%.*]] = "top.Add"(%arg0, %arg1)
+// CHECK: vision.window_unpartition [[S]]
+// CHECK: return
+func.func @both_in_windows(%x: tensor<6x4x4x6xf32>, %y: tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32> {
+  %0 = vision.window_unpartition %x : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %1 = vision.window_unpartition %y : (tensor<6x4x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %2 = "top.Add"(%0, %1) : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  return %2 : tensor<1x8x12x6xf32>
+}
+
+// A sum with a row, with values, with a relu, or that others read comes before the windows.
+// CHECK-LABEL: @other_embeddings
+// CHECK-COUNT-4: "top.Add"({{.*}} -> tensor<1x8x12x6xf32>
+// CHECK: return
+func.func @other_embeddings(%x: tensor<1x8x12x6xf32>, %y: tensor<1x8x12x6xf32>) -> (tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<1x8x12x6xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<1x8x12x6xf32> loc("other_embeddings.w0")
+  %w1 = "top.Weight"() : () -> tensor<1x1x1x6xf32> loc("other_embeddings.w1")
+  %0 = "top.Add"(%x, %w1) : (tensor<1x8x12x6xf32>, tensor<1x1x1x6xf32>) -> tensor<1x8x12x6xf32>
+  %1 = "top.Add"(%x, %y) : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  %2 = "top.Add"(%x, %w0) {do_relu = true} : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  %3 = "top.Add"(%x, %w0) : (tensor<1x8x12x6xf32>, tensor<1x8x12x6xf32>) -> tensor<1x8x12x6xf32>
+  %none = "top.None"() : () -> none
+  %4 = vision.window_partition %0, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x12x6xf32>, none) -> tensor<6x4x4x6xf32>
+  %5 = vision.window_partition %1, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x12x6xf32>, none) -> tensor<6x4x4x6xf32>
+  %6 = vision.window_partition %2, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x12x6xf32>, none) -> tensor<6x4x4x6xf32>
+  %7 = vision.window_partition %3, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x12x6xf32>, none) -> tensor<6x4x4x6xf32>
+  return %4, %5, %6, %7, %3 : tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<6x4x4x6xf32>, tensor<1x8x12x6xf32>
+}
+
+// Windows that are not square, or do not fill the map.
+// CHECK-LABEL: @flat_windows
+// CHECK: vision.window_unpartition
+// CHECK: vision.window_partition
+// CHECK: vision.window_unpartition
+// CHECK: vision.window_partition
+// CHECK: return
+func.func @flat_windows(%x: tensor<12x2x4x6xf32>, %y: tensor<6x4x4x6xf32>) -> (tensor<12x2x4x6xf32>, tensor<6x4x4x6xf32>) {
+  %0 = vision.window_unpartition %x : (tensor<12x2x4x6xf32>) -> tensor<1x8x12x6xf32>
+  %none = "top.None"() : () -> none
+  %1 = vision.window_partition %0, %none {window_h = 2 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x12x6xf32>, none) -> tensor<12x2x4x6xf32>
+  %2 = vision.window_unpartition %y : (tensor<6x4x4x6xf32>) -> tensor<1x7x12x6xf32>
+  %3 = vision.window_partition %2, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x7x12x6xf32>, none) -> tensor<6x4x4x6xf32>
+  return %1, %3 : tensor<12x2x4x6xf32>, tensor<6x4x4x6xf32>
+}

@@ -1,4 +1,4 @@
-#include "media/json_document.h"
+#include "base/json_document.h"
 
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -220,6 +220,7 @@ JsonValue JsonValue::empty_object() {
   return made;
 }
 
+bool JsonValue::is_null() const noexcept { return std::holds_alternative<std::monostate>(value_); }
 const bool* JsonValue::boolean() const noexcept { return std::get_if<bool>(&value_); }
 const double* JsonValue::number() const noexcept { return std::get_if<double>(&value_); }
 const std::string* JsonValue::string() const noexcept {

@@ -1,5 +1,5 @@
 #pragma once
-// Inside media/: JSON as users' files hold it. A key that stands twice in one object is found, where the library would
+// JSON as users' files hold it. A key that stands twice in one object is found, where the library would
 // keep the last; and names of files may be no UTF-8.
 
 #include <map>
@@ -29,6 +29,7 @@ class JsonValue {
   JsonValue& operator=(JsonValue&&) noexcept;
   ~JsonValue();
 
+  bool is_null() const noexcept;
   // Null where it is another kind of value.
   const bool* boolean() const noexcept;
   const double* number() const noexcept;

@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/everything_outputs.h"
+#include "app/image_list.h"
+#include "app/image_reader.h"
+#include "app/model_opener.h"
+#include "app/orientation_option.h"
+#include "app/output_guard.h"
+#include "app/output_names.h"
+#include "app/outputs.h"
+#include "base/guard.h"
+#include "runtime/automatic_masks.h"
+
+namespace samc {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::vector<std::string> images;
+  ModelArguments model;
+  Orientation orientation = Orientation::kUpright;
+  AutomaticMaskOptions masks;
+  int64_t points_per_side = 32;
+  bool single = false;
+  std::string overlay;
+  std::string masks_dir;
+  std::string json;
+  bool quiet = false;
+};
+
+// One image and what its files are called.
+struct Task {
+  std::string path;
+  std::string name;
+  Status fault;  // why it cannot be done
+};
+
+// Whether -o is a folder: when there may be more than one image.
+bool is_batch(const Arguments& arguments, const std::vector<Task>& tasks) {
+  std::error_code error;
+  const bool has_folder = std::any_of(arguments.images.begin(), arguments.images.end(),
+                                      [&](const std::string& image) { return fs::is_directory(image, error); });
+  return has_folder || tasks.size() != 1;
+}
+
+std::vector<Task> make_tasks(const std::vector<std::string>& images, std::vector<std::string>& warnings) {
+  std::vector<Task> tasks;
+  std::vector<std::string> paths;
+  for (ListedImage& listed : list_images(images, warnings)) {
+    std::error_code error;
+    if (listed.fault.is_ok() && fs::symlink_status(listed.path, error).type() == fs::file_type::not_found)
+      listed.fault = io_error(fmt::format("cannot open {}: No such file or directory", listed.path));
+    paths.push_back(listed.path);
+    tasks.push_back({std::move(listed.path), "", std::move(listed.fault)});
+  }
+  const std::vector<std::string> names = output_names(paths);
+  for (size_t i = 0; i < tasks.size(); ++i) tasks[i].name = names[i];
+  return tasks;
+}
+
+std::string overlay_path(const Arguments& arguments, const Task& task, bool batch) {
+  if (arguments.overlay.empty() || !batch) return arguments.overlay;
+  return (fs::path(arguments.overlay) / (task.name + ".png")).string();
+}
+
+// Before the work: no output is one of the files that are read, and all can be written. How many masks there will be is
+// not known: their names are looked at when it is.
+Status check_outputs(const Arguments& arguments, const ModelOpener& opener, const std::vector<Task>& tasks,
+                     bool batch) {
+  OutputGuard guard;
+  guard.add_inputs([&] { return opener.files(arguments.model); });
+  if (arguments.json != "-") guard.add_output("--json", arguments.json);
+  guard.add_output_folder("--masks-dir", arguments.masks_dir);
+  if (batch) guard.add_output_folder("-o", arguments.overlay);
+  for (const Task& task : tasks) {
+    guard.add_input(task.path);
+    if (task.fault.is_ok()) guard.add_output("-o", overlay_path(arguments, task, batch));
+  }
+  return guard.check();
+}
+
+Status check_mask_paths(const Arguments& arguments, const std::vector<Task>& tasks, const Task& task, size_t masks) {
+  OutputGuard guard;
+  for (const Task& each : tasks) guard.add_input(each.path);
+  for (size_t mask = 0; mask < masks; ++mask)
+    guard.add_output("--masks-dir", mask_png_path(arguments.masks_dir, task.name, mask));
+  return guard.check();
+}
+
+Status make_folders(const Arguments& arguments, const std::vector<Task>& tasks, bool batch) {
+  for (const std::string& folder : {batch ? arguments.overlay : std::string(), arguments.masks_dir}) {
+    if (folder.empty()) continue;
+    SAMC_TRY(make_folder(folder));
+    for (const Task& task : tasks)
+      if (const fs::path inner = fs::path(task.name).parent_path(); !inner.empty())
+        SAMC_TRY(make_folder((fs::path(folder) / inner).string()));
+  }
+  return Status::ok();
+}
+
+Status failure(size_t failed, size_t images) {
+  return invalid_input(fmt::format("{} of {} images failed", failed, images));
+}
+
+// All images, one after the other.
+class Run {
+ public:
+  Run(const Arguments& arguments, const std::vector<Task>& tasks, bool batch, AutomaticMaskGenerator& generator,
+      Progress& progress)
+      : arguments_(arguments), tasks_(tasks), batch_(batch), generator_(generator), progress_(progress) {}
+
+  // Masks of one image into its files and the list.
+  Status image(const Task& task, ReadImage read, ResultList* list) {
+    if (!read.status.is_ok()) return read.status;
+    for (const std::string& warning : read.source.warnings) {
+      progress_.clear();
+      warn(fmt::format("{}: {}", task.path, warning));
+    }
+    Image& image = read.image;
+    Result<std::vector<AutomaticMask>> found = generator_.generate(image, [&](int64_t done, int64_t all) {
+      progress_.show(fmt::format("{}: point {} of {} ...", task.path, done, all));
+    });
+    if (!found.is_ok()) return found.status().at(task.path);
+    const std::vector<AutomaticMask>& masks = found.value();
+    progress_.show(fmt::format("{}: writing ...", task.path));
+    if (list != nullptr)
+      for (const AutomaticMask& mask : masks) SAMC_TRY(list->add(result_entry(task.name, mask, runs_of(mask))));
+    if (!arguments_.masks_dir.empty()) {
+      SAMC_TRY(check_mask_paths(arguments_, tasks_, task, masks.size()));
+      SAMC_TRY(write_mask_pngs(arguments_.masks_dir, task.name, masks));
+    }
+    const std::string overlay = overlay_path(arguments_, task, batch_);
+    if (!overlay.empty()) {
+      draw_masks(image, masks);
+      SAMC_TRY(write_png(overlay, image));
+    }
+    progress_.clear();
+    if (!arguments_.quiet && arguments_.json != "-")
+      say("{}: {} x {}, {} mask{}\n", task.path, image.width, image.height, masks.size(), masks.size() == 1 ? "" : "s");
+    return Status::ok();
+  }
+
+ private:
+  const Arguments& arguments_;
+  const std::vector<Task>& tasks_;
+  bool batch_;
+  AutomaticMaskGenerator& generator_;
+  Progress& progress_;
+};
+
+Status check_arguments(const Arguments& arguments, bool batch) {
+  if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty())
+    return usage_error("nothing to write", "give -o, --masks-dir or --json");
+  if (!batch && is_named_unlike_png(arguments.overlay))
+    return usage_error(fmt::format("-o {}: the overlay is written as a PNG", arguments.overlay),
+                       fmt::format("name it {}", fs::path(arguments.overlay).replace_extension(".png").string()));
+  return Status::ok();
+}
+
+Status everything(Arguments& arguments, const ModelOpener& opener) {
+  std::vector<std::string> warnings;
+  const std::vector<Task> tasks = make_tasks(arguments.images, warnings);
+  const bool batch = is_batch(arguments, tasks);
+  SAMC_TRY(check_arguments(arguments, batch));
+  for (const std::string& warning : warnings) warn(warning);
+  if (tasks.size() == 1 && !tasks[0].fault.is_ok()) return tasks[0].fault;
+  size_t failed = 0;
+  std::vector<std::string> paths;
+  for (const Task& task : tasks) {
+    if (task.fault.is_ok()) {
+      paths.push_back(task.path);
+    } else {
+      report_error(task.fault);
+      ++failed;
+    }
+  }
+  if (failed == tasks.size()) return failure(failed, tasks.size());
+  SAMC_TRY(check_outputs(arguments, opener, tasks, batch));
+
+  Progress progress;
+  std::string device;
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
+  AutomaticMaskOptions options = arguments.masks;
+  options.points_per_side = arguments.points_per_side;
+  options.multimask_output = !arguments.single;
+  options.output_mode = MaskForm::kUncompressedRle;
+  SAMC_ASSIGN(AutomaticMaskGenerator generator, AutomaticMaskGenerator::create(std::move(model), options));
+  if (!device.empty() && !arguments.quiet && arguments.json != "-")
+    say("{} runs on {}\n", generator.info().name, device);
+  SAMC_TRY(make_folders(arguments, tasks, batch));
+  std::optional<ResultList> list;
+  if (!arguments.json.empty()) {
+    SAMC_ASSIGN(ResultList opened, ResultList::open(arguments.json));
+    list.emplace(std::move(opened));
+  }
+
+  Run run(arguments, tasks, batch, generator, progress);
+  ImageReader reader(paths, arguments.orientation);
+  for (const Task& task : tasks) {
+    if (!task.fault.is_ok()) continue;
+    const Status status = guarded([&] { return run.image(task, reader.next(), list.has_value() ? &*list : nullptr); });
+    progress.clear();
+    if (status.is_ok()) continue;
+    if (!batch) return status;
+    // One bad image does not cost the others their masks.
+    report_error(status);
+    ++failed;
+  }
+  if (list.has_value()) SAMC_TRY(list->finish());
+  return failed > 0 ? failure(failed, tasks.size()) : Status::ok();
+}
+
+void add_mask_options(CLI::App& command, Arguments& arguments) {
+  AutomaticMaskOptions& masks = arguments.masks;
+  const char* group = "Points and crops";
+  command.add_option("--points-per-side", arguments.points_per_side, "A grid of N x N points over the image (32)")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N")
+      ->group(group);
+  command
+      .add_option("--points-per-batch", masks.points_per_batch,
+                  "At most so many points are decoded together (64). Changes no mask")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->group(group);
+  command
+      .add_option("--crop-n-layers", masks.crop_n_layers,
+                  "Look at crops too, for small things: 2^n x 2^n of them in each layer n (0: none)")
+      ->check(CLI::Range(0, 6))
+      ->type_name("N")
+      ->group(group);
+  command
+      .add_option("--crop-n-points-downscale-factor", masks.crop_n_points_downscale_factor,
+                  "The grid has so many times fewer points a side in each further layer (1)")
+      ->check(CLI::Range(1, 1000))
+      ->type_name("N")
+      ->group(group);
+  command
+      .add_option("--crop-overlap-ratio", masks.crop_overlap_ratio,
+                  "How far crops overlap, as a part of the shorter side (0.3413)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("PART")
+      ->group(group);
+
+  group = "Which masks are kept";
+  command
+      .add_option("--pred-iou-thresh", masks.pred_iou_thresh,
+                  "Masks of more quality than this, by the model's own guess (0.8)")
+      ->check(CLI::Number)
+      ->type_name("SCORE")
+      ->group(group);
+  command
+      .add_option("--stability-score-thresh", masks.stability_score_thresh,
+                  "Masks of at least this stability when the threshold moves (0.95)")
+      ->check(CLI::Number)
+      ->type_name("SCORE")
+      ->group(group);
+  command.add_option("--stability-score-offset", masks.stability_score_offset, "How far it moves, up and down (1)")
+      ->check(CLI::Number)
+      ->type_name("LOGIT")
+      ->group(group);
+  command
+      .add_option("--box-nms-thresh", masks.box_nms_thresh,
+                  "Of masks whose boxes overlap by more (IoU) the best one is kept (0.7)")
+      ->check(CLI::Number)
+      ->type_name("IOU")
+      ->group(group);
+  command
+      .add_option("--crop-nms-thresh", masks.crop_nms_thresh,
+                  "The same between crops, where the mask of the smaller crop is kept (0.7)")
+      ->check(CLI::Number)
+      ->type_name("IOU")
+      ->group(group);
+
+  group = "Masks";
+  command.add_option("--mask-threshold", masks.mask_threshold, "Logits above it are mask (0)")
+      ->check(CLI::Number)
+      ->type_name("LOGIT")
+      ->group(group);
+  command
+      .add_option("--min-mask-region-area", masks.min_mask_region_area,
+                  "Fill holes and remove islands of fewer pixels than this; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("PIXELS")
+      ->group(group);
+  command.add_flag("--use-m2m", masks.use_m2m, "Refine each mask by giving it back to the model once: slower")
+      ->group(group);
+  command.add_flag("--single", arguments.single, "One mask for each point instead of three")->group(group);
+  command
+      .add_flag("--allow-nonfinite", masks.allow_nonfinite,
+                "Take NaN and infinite values, which are an error without it")
+      ->group(group);
+}
+
+void add_output_options(CLI::App& command, Arguments& arguments) {
+  const char* group = "Outputs";
+  command
+      .add_option("-o,--overlay", arguments.overlay, "The image with all masks in colours; for several images a folder")
+      ->type_name("FILE.png")
+      ->group(group);
+  command.add_option("--masks-dir", arguments.masks_dir, "A folder for each mask as NAME_maskN.png, 255 is mask")
+      ->type_name("DIR")
+      ->group(group);
+  command
+      .add_option("--json", arguments.json,
+                  "All masks in the form of COCO's results (docs/everything.md); - is standard output")
+      ->type_name("FILE.json")
+      ->group(group);
+  command.add_flag("--quiet,-q", arguments.quiet, "Print no summary")->group(group);
+}
+
+}  // namespace
+
+Command add_everything(CLI::App& parent, const ModelOpener& opener) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parent.add_subcommand("everything", "Find masks of everything in images, without prompts");
+  command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->required()->type_name("IMAGE");
+  opener.add_options(*command, arguments->model);
+  add_orientation_option(*command, arguments->orientation);
+  add_mask_options(*command, *arguments);
+  add_output_options(*command, *arguments);
+  command->footer(
+      "The options have the names and defaults of SAM2AutomaticMaskGenerator. samc-mini guesses low qualities: with "
+      "it\n"
+      "use --pred-iou-thresh 0.5 --stability-score-thresh 0.7. With several images an error in one is reported, the\n"
+      "others are done, and the exit code is 1. Examples:\n"
+      "  samc everything truck.jpg --model sam2_hiera_tiny.pt -o overlay.png\n"
+      "  samc everything photos/ --model tiny.samc -o overlays/ --json masks.json\n"
+      "  samc everything truck.jpg --model tiny.samc --crop-n-layers 1 --masks-dir masks/");
+  return [arguments, &opener] { return everything(*arguments, opener); };
+}
+
+}  // namespace samc

@@ -1,0 +1,19 @@
+#pragma once
+// What the processor's instructions can compute in.
+
+#include <string>
+
+#include "base/cpu_features.h"
+#include "base/precision.h"
+#include "base/status.h"
+
+namespace samc {
+
+// Whether kernels held to isa compute in this precision. bf16 needs avx512_bf16; without it there is only plain code,
+// far slower than f32, which runs where SAMC_ISA=scalar asks for it and never by itself.
+Status can_compute(Precision precision, const Isa& isa);
+
+// The name of the known set that these are, else CpuFeatures::to_string().
+std::string isa_name(CpuFeatures features);
+
+}  // namespace samc

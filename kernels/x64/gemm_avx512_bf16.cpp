@@ -1,0 +1,27 @@
+#include <utility>
+
+#include "kernels/gemm.h"
+#include "kernels/x64/words_bf16.h"
+
+namespace samc::avx512_bf16 {
+using namespace avx512;
+namespace {
+
+constexpr int64_t kTileRows = 14;
+
+// As in f32: 32 registers for the sums, the columns and one factor.
+constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
+
+}  // namespace
+
+#include "kernels/vector/tile.inc"
+
+#include "kernels/vector/gemm_finish.inc"
+#include "kernels/vector/gemm_rows.inc"
+
+#include "kernels/vector/gemm.inc"
+
+extern const Gemm gemm_bf16;
+const Gemm gemm_bf16{kTileRows, kWordElements, 1, pack_rows, nullptr, multiply};
+
+}  // namespace samc::avx512_bf16

@@ -1,0 +1,44 @@
+#pragma once
+// Many prompts of one image: teams of threads, each with an executor of its own, decode different prompts at the same
+// time. A decoder is a hundred short operations, so threads that share each of them wait for each other most of the
+// time. Results are the same bits, as for any number of threads.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "runtime/executor.h"
+#include "runtime/image_model.h"
+#include "runtime/prompt_decoder.h"
+
+namespace samc {
+
+class PromptTeams {
+ public:
+  // At most `threads` threads in all. most_bytes bounds what the teams' arenas take together; at least one team is
+  // made.
+  static Result<PromptTeams> create(std::shared_ptr<const Module> module, int threads, int64_t most_bytes);
+
+  size_t count() const { return teams_.size(); }
+  // As ImageModel::decode_all(). decoder has been set to the image, by another executor.
+  Status decode(const PromptDecoder& decoder, const DecoderMaps& maps, std::span<const PromptInputs> prompts,
+                const DecodedPrompt& done);
+  size_t bytes() const;
+
+ private:
+  struct Team {
+    Executor executor;
+    PromptWork work;
+    DecoderOutputs outputs;
+  };
+  explicit PromptTeams(std::vector<Team> teams);
+
+  std::vector<Team> teams_;
+  std::unique_ptr<ThreadPool> pool_;  // one thread for each team; the executors have the others
+};
+
+}  // namespace samc

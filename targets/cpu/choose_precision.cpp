@@ -1,0 +1,111 @@
+// A module that asks for bf16: which kernels compute in it, and which values are stored so.
+//
+// Every kernel that has a bf16 implementation computes in bf16, but for the mask decoder's last products before its
+// outputs. A value is stored as bf16 where its kernel can write it and all that read it would round it to bf16 anyway
+// (attention's queries after they are scaled, all else as it is). What functions take and give stays f32.
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "package/model_names.h"
+#include "package/operations.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/rewrite.h"
+
+namespace samc::cpu {
+namespace {
+
+const OperationSchema& schema_of(RunOp run) {
+  const llvm::StringRef name = run.getKernel();
+  return *find_operation({name.data(), name.size()});  // the verifier has found it
+}
+
+bool is_view(mlir::Operation* op) { return mlir::isa<top::ReshapeOp, top::SqueezeOp, top::UnsqueezeOp>(op); }
+
+// A pool of bf16 numbers is one of them, so it is in bf16 where what it reads and what it gives are, and only there.
+bool is_pool(RunOp run) { return run.getKernel() == "max_pool"; }
+
+bool is_product(RunOp run) { return schema_of(run).computes_in_bf16 && !is_pool(run); }
+
+// The first products on every way back from the function's outputs. Their errors reach masks and scores as they are.
+std::set<mlir::Operation*> last_products(mlir::func::FuncOp function) {
+  std::set<mlir::Operation*> products, seen;
+  std::vector<mlir::Operation*> ahead = {function.getBody().front().getTerminator()};
+  while (!ahead.empty()) {
+    mlir::Operation* op = ahead.back();
+    ahead.pop_back();
+    for (const mlir::Value operand : op->getOperands()) {
+      mlir::Operation* producer = operand.getDefiningOp();
+      if (producer == nullptr || !seen.insert(producer).second) continue;
+      auto run = mlir::dyn_cast<RunOp>(producer);
+      if (run && is_product(run)) {
+        products.insert(producer);
+      } else {
+        ahead.push_back(producer);
+      }
+    }
+  }
+  return products;
+}
+
+bool gives_masks(mlir::func::FuncOp function) {
+  const std::vector<std::string> names = output_names(function);
+  return llvm::is_contained(names, kLowResLogits);
+}
+
+// Whether all that read value would round it to bf16.
+bool is_read_as_bf16(mlir::Value value) {
+  return llvm::all_of(value.getUses(), [](mlir::OpOperand& use) {
+    if (is_view(use.getOwner())) return is_read_as_bf16(use.getOwner()->getResult(0));
+    auto run = mlir::dyn_cast<RunOp>(use.getOwner());
+    if (run && is_pool(run)) return is_read_as_bf16(run.getResult());
+    if (!run || !run.getPrecision()) return false;
+    // `arguments` are the operation's operands in order.
+    if (!schema_of(run).operand(use.getOperandNumber()).may_be_bf16) return false;
+    // A norm is of f32 numbers: the kernel rounds behind it.
+    return run.getKernel() != "matmul" || use.getOperandNumber() != 0 || config_integer(run, "norm") == 0;
+  });
+}
+
+bool is_stored_as_bf16(mlir::Value value) {
+  mlir::Operation* producer = value.getDefiningOp();
+  while (producer != nullptr && is_view(producer)) producer = producer->getOperand(0).getDefiningOp();
+  auto run = mlir::dyn_cast_or_null<RunOp>(producer);
+  return run && run.getDtype();
+}
+
+}  // namespace
+
+mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore&) {
+  const auto asked = module->getAttrOfType<mlir::StringAttr>(kPrecision);
+  if (!asked) return mlir::success();
+  if (asked.getValue() != kBf16) return module.emitError("no precision ") << asked.getValue();
+  const auto bf16 = mlir::StringAttr::get(module.getContext(), kBf16);
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    const std::set<mlir::Operation*> kept =
+        gives_masks(function) ? last_products(function) : std::set<mlir::Operation*>();
+    function.walk([&](RunOp run) {
+      if (is_product(run) && !kept.contains(run)) run.setPrecisionAttr(bf16);
+    });
+  }
+  // Once for all values of one name: what one part of a function gives, another one reads, and witnesses must agree.
+  std::map<std::string, bool> stored;
+  const auto key = [](RunOp run) { return name_of(run.getResult()) + " " + run.getKernel().str(); };
+  module.walk([&](RunOp run) {
+    const bool can_be = run.getPrecision() && schema_of(run).result_may_be_bf16 && is_read_as_bf16(run.getResult());
+    bool& all = stored.try_emplace(key(run), true).first->second;
+    all = all && can_be;
+  });
+  module.walk([&](RunOp run) {
+    if (stored.at(key(run))) run.setDtypeAttr(bf16);
+  });
+  module.walk([&](RunOp run) {
+    if (!is_pool(run) || !is_stored_as_bf16(run.getArguments()[0])) return;
+    run.setPrecisionAttr(bf16);
+    run.setDtypeAttr(bf16);
+  });
+  return mlir::success();
+}
+
+}  // namespace samc::cpu

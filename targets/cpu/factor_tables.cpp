@@ -1,0 +1,125 @@
+// Where bf16 is asked for, and with it a small file: large tables of positions are computed from their factors, once in
+// each call of a function, instead of being read. In f32 they stay, and with them every bit of the results.
+
+#include <map>
+
+#include "package/operations.h"
+#include "targets/cpu/passes.h"
+#include "targets/cpu/rewrite.h"
+#include "targets/cpu/table_factors.h"
+
+namespace samc::cpu {
+namespace {
+
+constexpr int64_t kLargeTable = 1 << 17;  // elements: half a megabyte
+
+// Factors of a table whose parts are weights already.
+struct NamedFactors {
+  TableFactors::Kind kind;
+  std::vector<std::pair<std::string, Shape>> parts;
+  Shape shape;
+};
+
+bool is_packed(mlir::OpOperand& use) {
+  auto run = mlir::dyn_cast<RunOp>(use.getOwner());
+  if (!run) return false;
+  const llvm::StringRef kernel = run.getKernel();
+  return find_operation({kernel.data(), kernel.size()})->operand(use.getOperandNumber()).need == OperandNeed::kPacked;
+}
+
+class Factory {
+ public:
+  // What it makes stands before `at`, under its name.
+  Factory(mlir::Operation* at, const NamedFactors& factors) : builder_(at), location_(at->getLoc()), factors_(factors) {
+    for (const auto& [name, shape] : factors.parts) parts_.push_back(create_weight(builder_, name, shape));
+  }
+
+  // The table; or of matrices, the table added to other, which has as many elements.
+  mlir::Value make(mlir::Value other = {}) {
+    switch (factors_.kind) {
+      case TableFactors::Kind::kSum:
+        return binary("add", parts_[0], parts_[1]);
+      case TableFactors::Kind::kProducts:
+        return binary("add", binary("mul", parts_[0], parts_[1]), binary("mul", parts_[2], parts_[3]));
+      case TableFactors::Kind::kMatrices: {
+        Config config(builder_.getContext());
+        const Shape right = shape_of(parts_[1]);
+        config.set("k", right[0]).set("n", right[1]).set("norm", 0).set("eps", 0.0);
+        config.set("activation", "none").set("weight_layout", "kn");
+        llvm::SmallVector<mlir::Value> operands = {parts_[0], parts_[1], make_none(builder_)};
+        if (other) operands.push_back(other);
+        return run("matmul", operands, config);
+      }
+    }
+    return {};
+  }
+
+ private:
+  mlir::Value binary(const char* op, mlir::Value a, mlir::Value b) {
+    Config config(builder_.getContext());
+    config.set("op", op).set("activation", "none");
+    return run("binary", {a, b}, config);
+  }
+  mlir::Value run(const char* kernel, mlir::ValueRange operands, Config& config) {
+    return make_run(builder_, location_, kernel, operands, factors_.shape, config).getResult();
+  }
+
+  mlir::OpBuilder builder_;
+  mlir::Location location_;
+  const NamedFactors& factors_;
+  std::vector<mlir::Value> parts_;
+};
+
+// The sum of the table and another value, or a null op.
+RunOp plain_sum(mlir::OpOperand& use) {
+  auto run = mlir::dyn_cast<RunOp>(use.getOwner());
+  if (!run || run.getKernel() != "binary" || config_string(run, "op") != "add" ||
+      config_string(run, "activation") != "none")
+    return {};
+  const mlir::Value other = run.getArguments()[1 - use.getOperandNumber()];
+  return shape_of(other) == shape_of(use.get()) && !is_weight(other) ? run : RunOp();
+}
+
+}  // namespace
+
+mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights) {
+  if (!module->hasAttr(kPrecision)) return mlir::success();
+  std::map<std::pair<std::string, Shape>, std::optional<NamedFactors>> known;  // functions share tables
+  for (top::WeightOp table : operations_of<top::WeightOp>(module)) {
+    const mlir::Value value = table.getOutput();
+    if (element_count(shape_of(value)) < kLargeTable || llvm::any_of(value.getUses(), is_packed)) continue;
+    const std::string name = name_of(value);
+    const auto [entry, is_new] = known.try_emplace({name, shape_of(value)});
+    if (is_new) {
+      if (std::optional<TableFactors> factors = factor_table(weight_view(value, weights))) {
+        NamedFactors& named = entry->second.emplace(NamedFactors{factors->kind, {}, factors->shape});
+        for (Tensor& part : factors->parts) {
+          named.parts.emplace_back(weights.unique_name(name + ".factor"), part.shape());
+          const Status added = weights.add(named.parts.back().first, std::move(part));
+          SAMC_CHECK(added.is_ok(), "{}", added.to_string());
+        }
+      }
+    }
+    if (!entry->second) continue;
+    const auto replace = [&](mlir::Value replaced, mlir::Value made, const char* suffix) {
+      mlir::OpBuilder builder(module.getContext());
+      builder.setInsertionPointAfter(made.getDefiningOp());
+      replaced.replaceAllUsesWith(make_reshape(builder, derived_location(made, suffix), made, shape_of(replaced)));
+    };
+    if (entry->second->kind == TableFactors::Kind::kMatrices) {
+      // The kernel adds: the table itself is never there.
+      for (mlir::OpOperand& use : llvm::make_early_inc_range(value.getUses())) {
+        RunOp sum = plain_sum(use);
+        if (!sum) continue;
+        const mlir::Value other = sum.getArguments()[1 - use.getOperandNumber()];
+        replace(sum.getResult(), Factory(sum, *entry->second).make(other), ".map");
+        sum.erase();
+      }
+    }
+    if (!value.use_empty()) replace(value, Factory(table, *entry->second).make(), ".map");
+    table.erase();
+  }
+  return mlir::success();
+}
+
+}  // namespace samc::cpu

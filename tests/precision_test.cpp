@@ -1,0 +1,133 @@
+// pico in bf16 beside pico in f32: masks, scores, a clip; the same bits for any number of threads and for the decoder
+// in parts; a module of half the size.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "base/test_folder.h"
+#include "media/image.h"
+#include "package/model_names.h"
+#include "package/reader.h"
+#include "runtime/image_predictor.h"
+#include "runtime/testing.h"
+#include "targets/cpu/compile_model.h"
+#include "tests/support/agreement.h"
+
+namespace samc::test {
+namespace {
+
+const std::string kData = SAMC_SOURCE_DIR "/tests/data/";
+
+class PicoPrecision : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TestFolder();
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      CompileOptions options;
+      options.model = kData + "pico/pico.pt";
+      options.precision = precision;
+      const Result<CompileReport> report = compile_model(options, path(precision));
+      ASSERT_TRUE(report.is_ok()) << report.status().to_string();
+    }
+  }
+  static void TearDownTestSuite() { delete folder_; }
+  static std::string path(Precision precision) {
+    return folder_->path(fmt::format("{}.samc", precision_name(precision)));
+  }
+
+  const Bf16Everywhere bf16_everywhere_;
+  static TestFolder* folder_;
+};
+
+TestFolder* PicoPrecision::folder_ = nullptr;
+
+// What docs/precision.md promises of mini and of the golden prompts.
+TEST_F(PicoPrecision, masks_agree_with_those_in_f32) {
+  const auto rows = compare_masks(path(Precision::kF32), path(Precision::kBf16), kData + "pico/golden.npz",
+                                  kData + "images/truck.jpg");
+  ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
+  EXPECT_EQ(rows.value().size(), 36u);  // five prompts of three masks and of one, and four boxes likewise
+  const AgreementSummary summary = summarise(rows.value());
+  EXPECT_GE(summary.masks, 12u) << "masks of nothing agree too easily";
+  EXPECT_GE(summary.mean, kMeanMaskAgreement);
+  EXPECT_GE(summary.least, kLeastMaskAgreement) << summary.least_of;
+  EXPECT_LE(summary.score_error, kScoreAgreement);
+  // It did compute in something else.
+  EXPECT_TRUE(std::ranges::any_of(rows.value(), [](const MaskAgreement& row) { return row.score_error > 0; }));
+}
+
+TEST_F(PicoPrecision, a_clip_agrees_with_that_in_f32) {
+  const auto rows = compare_video_masks(path(Precision::kF32), path(Precision::kBf16), kData + "images/bedroom", 6);
+  ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
+  EXPECT_EQ(rows.value().size(), 12u);  // 6 frames, 2 objects
+  const AgreementSummary summary = summarise(rows.value());
+  EXPECT_EQ(summary.masks, 12u);
+  EXPECT_GE(summary.mean, kMeanMaskAgreement);
+  EXPECT_GE(summary.least, kLeastMaskAgreement) << summary.least_of;
+}
+
+TEST_F(PicoPrecision, weights_take_half) {
+  const auto bytes = [](Precision precision) {
+    return static_cast<double>(std::filesystem::file_size(path(precision)));
+  };
+  EXPECT_LT(bytes(Precision::kBf16), 0.6 * bytes(Precision::kF32));
+  const PlanModule plan = read_module(path(Precision::kBf16)).value();
+  EXPECT_EQ(plan.precision(), Precision::kBf16);
+  EXPECT_EQ(read_module(path(Precision::kF32)).value().precision(), Precision::kF32);
+  EXPECT_TRUE(std::ranges::count(plan.info.notes, std::pair<std::string, std::string>("precision", "bf16")) == 1);
+  // Functions take and give f32.
+  for (const PlanFunction& function : plan.functions) {
+    const bool is_whole = function.name != kDecoderPicture && function.name != kDecoderDense &&
+                          function.name != kDecoderPrompt && function.name != kDecoderFewPoints &&
+                          function.name != kMemoryAttentionFrame && function.name != kMemoryAttentionObject;
+    if (!is_whole) continue;
+    for (const auto* list : {&function.inputs, &function.outputs})
+      for (const int32_t index : *list)
+        EXPECT_EQ(function.values[static_cast<size_t>(index)].dtype, DType::kF32) << function.name;
+  }
+}
+
+// The decoder in parts and whole, on one thread and on three.
+TEST_F(PicoPrecision, the_same_bits_for_any_threads_and_in_parts) {
+  const PlanModule in_parts = read_module(path(Precision::kBf16)).value();
+  PlanModule whole = in_parts;
+  std::erase_if(whole.functions, [](const PlanFunction& function) {
+    return function.name == kDecoderPicture || function.name == kDecoderDense || function.name == kDecoderPrompt ||
+           function.name == kDecoderFewPoints;
+  });
+  ASSERT_LT(whole.functions.size(), in_parts.functions.size());
+  const Image picture = read_image(kData + "images/truck.jpg").value();
+  std::vector<Prediction> predictions;
+  for (const PlanModule* plan : {&in_parts, static_cast<const PlanModule*>(&whole)}) {
+    for (const int threads : {1, 3}) {
+      PredictorOptions options;
+      options.threads = threads;
+      ImagePredictor predictor = ImagePredictor::create(Module::from_plan(*plan).value(), options).value();
+      ASSERT_TRUE(predictor.set_image(RgbView(picture)).is_ok());
+      ObjectPrompt prompt;
+      prompt.points = {{500, 375, 1}, {1125, 625, 0}};
+      predictions.push_back(predictor.predict({prompt}, {}).value());
+    }
+  }
+  for (const Prediction& prediction : predictions) {
+    const Tensor &wanted = predictions[0].low_res_logits, &given = prediction.low_res_logits;
+    ASSERT_EQ(wanted.bytes(), given.bytes());
+    EXPECT_EQ(std::memcmp(wanted.data(), given.data(), static_cast<size_t>(wanted.bytes())), 0);
+  }
+}
+
+TEST_F(PicoPrecision, other_precisions_are_named) {
+  CompileOptions options;
+  options.model = kData + "pico/pico.pt";
+  options.precision = Precision::kInt8;
+  const Status status = compile_model(options, folder_->path("int8.samc")).status();
+  EXPECT_EQ(status.to_string(),
+            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
+  EXPECT_FALSE(std::filesystem::exists(folder_->path("int8.samc")));
+}
+
+}  // namespace
+}  // namespace samc::test
