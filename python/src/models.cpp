@@ -1,6 +1,7 @@
 // Module: a compiled model; and what makes one.
 
 #include <fmt/ranges.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>

@@ -15,7 +15,7 @@ import samc.build_sam
 
 def test_build_sam2(mini):
     assert isinstance(mini, samc.Module)
-    assert mini.name == "mini" and mini.image_size == 512 and mini.has_video
+    assert mini.name == "mini" and mini.image_size == 256 and mini.has_video
     assert mini.device == "cpu" and mini.device.type == "cpu"
     assert mini.eval() is mini and mini.to("cpu") is mini and mini.cpu() is mini
     assert "image_encoder" in mini.functions and "mini" in repr(mini)
@@ -72,7 +72,7 @@ def test_overrides(small):
         samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.num_maskmem=3"])
     with pytest.raises(ValueError, match="another type"):
         samc.build_sam2_video_predictor(None, "mini", hydra_overrides_extra=["++model.max_cond_frames_in_attn=0.5"])
-    assert samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.image_size=256"]).image_size == 256
+    assert samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.image_size=512"]).image_size == 512
 
 
 def test_single_masks_without_the_fallback(mini, small):

@@ -30,7 +30,7 @@ bool is_packed(mlir::OpOperand& use) {
 class Factory {
  public:
   // What it makes stands before `at`, under its name.
-  Factory(mlir::Operation* at, const NamedFactors& factors) : builder_(at), location_(at->getLoc()), factors_(factors) {
+  Factory(mlir::Operation* at, const NamedFactors& factors) : builder_(at), name_(name_of(at)), factors_(factors) {
     for (const auto& [name, shape] : factors.parts) parts_.push_back(create_weight(builder_, name, shape));
   }
 
@@ -40,7 +40,8 @@ class Factory {
       case TableFactors::Kind::kSum:
         return binary("add", parts_[0], parts_[1]);
       case TableFactors::Kind::kProducts:
-        return binary("add", binary("mul", parts_[0], parts_[1]), binary("mul", parts_[2], parts_[3]));
+        return binary("add", binary("mul", parts_[0], parts_[1], ".first"),
+                      binary("mul", parts_[2], parts_[3], ".second"));
       case TableFactors::Kind::kMatrices: {
         Config config(builder_.getContext());
         const Shape right = shape_of(parts_[1]);
@@ -55,17 +56,19 @@ class Factory {
   }
 
  private:
-  mlir::Value binary(const char* op, mlir::Value a, mlir::Value b) {
+  mlir::Value binary(const char* op, mlir::Value a, mlir::Value b, const char* suffix = "") {
     Config config(builder_.getContext());
     config.set("op", op).set("activation", "none");
-    return run("binary", {a, b}, config);
+    return run("binary", {a, b}, config, suffix);
   }
-  mlir::Value run(const char* kernel, mlir::ValueRange operands, Config& config) {
-    return make_run(builder_, location_, kernel, operands, factors_.shape, config).getResult();
+  // What goes on to others has the table's name alone: parts of a function find what they exchange by it.
+  mlir::Value run(const char* kernel, mlir::ValueRange operands, Config& config, const char* suffix = "") {
+    const mlir::Location location = name_location(builder_.getContext(), name_ + suffix);
+    return make_run(builder_, location, kernel, operands, factors_.shape, config).getResult();
   }
 
   mlir::OpBuilder builder_;
-  mlir::Location location_;
+  std::string name_;
   const NamedFactors& factors_;
   std::vector<mlir::Value> parts_;
 };
