@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/cpu_precision.h"
 #include "base/quote.h"
 
 namespace samc {
@@ -13,8 +14,7 @@ void add_precision_option(CLI::App& command, std::optional<Precision>& precision
       .add_option_function<std::string>(
           "--precision",
           [&precision](const std::string& name) {
-            for (const Precision known : {Precision::kF32, Precision::kBf16, Precision::kInt8})
-              if (name == precision_name(known)) precision = known;
+            precision = find_precision(name);
             if (!precision)
               throw CLI::ValidationError("--precision", fmt::format("{} is not known, use f32 or bf16", quote(name)));
           },

@@ -5,6 +5,12 @@
 
 namespace samc {
 
+std::optional<Precision> find_precision(std::string_view name) {
+  for (const Precision known : {Precision::kF32, Precision::kBf16, Precision::kInt8})
+    if (name == precision_name(known)) return known;
+  return std::nullopt;
+}
+
 Status can_compute(Precision precision, const Isa& isa) {
   const auto has_bf16 = [](const CpuFeatures& features) { return features.includes(kAvx512Bf16Isa.features); };
   if (precision == Precision::kF32 || (precision == Precision::kBf16 && has_bf16(isa.features))) return Status::ok();

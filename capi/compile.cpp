@@ -5,6 +5,8 @@
 #include "app/build_id.h"
 #include "app/model_files.h"
 #include "app/output_guard.h"
+#include "base/cpu_precision.h"
+#include "base/quote.h"
 #include "capi/border.h"
 
 using namespace samc;
@@ -23,7 +25,11 @@ samc_status samc_compile(const char* model, const samc_compile_options* options,
     if (given.image_size < 0)
       return usage_error(fmt::format("an image_size of {}", given.image_size), "0: the config's");
     if (given.image_size != 0) wanted.image_size = given.image_size;
-    if (given.precision != nullptr) wanted.precision = given.precision;
+    if (given.precision != nullptr) {
+      const std::optional<Precision> precision = find_precision(given.precision);
+      if (!precision) return usage_error(fmt::format("no precision {}", quote(given.precision)), "use f32 or bf16");
+      wanted.precision = *precision;
+    }
     wanted.build_id = build_id();
     OutputGuard guard;
     guard.add_inputs([&] { return model_files(wanted.model, wanted.config); });
