@@ -65,7 +65,7 @@ TEST_F(Everything, options_change_what_is_found) {
   const size_t all = count({});
   EXPECT_LT(count({"--single"}), all);
   EXPECT_EQ(count({"--points-per-batch", "2"}), all);
-  EXPECT_EQ(everything({bedroom_, "--json", "-", "--pred-iou-thresh", "2"}).out, "[]\n");
+  EXPECT_EQ(samc({"everything", bedroom_, "--model", module(), "--json", "-", "--pred-iou-thresh", "2"}).out, "[]\n");
 }
 
 TEST_F(Everything, a_folder_is_done_but_for_what_cannot_be_read) {
@@ -94,7 +94,9 @@ TEST_F(Everything, wrong_calls_are_one_line) {
   expect_error(everything({bedroom_, "-o", path("o.jpg")}), 2, {"written as a PNG", "o.png"});
   expect_error(everything({bedroom_, "--json", path("m.json"), "--crop-n-layers", "9"}), 2, {"--crop-n-layers"});
   expect_error(everything({bedroom_, "--json", path("none/m.json")}), 1, {"none/m.json"});
-  expect_error(everything({bedroom_, "--json", path("m.json"), "--pred-iou-thresh", "nan"}), 1, {"not a number"});
+  expect_error(
+      samc({"everything", bedroom_, "--model", module(), "--json", path("m.json"), "--pred-iou-thresh", "nan"}), 1,
+      {"not a number"});
   expect_error(samc({"everything", bedroom_, "--model", path("none.samc"), "--json", path("m.json")}), 1,
                {"none.samc"});
   EXPECT_FALSE(fs::exists(path("m.json")));

@@ -9,8 +9,8 @@ namespace {
 
 constexpr int64_t kTileRows = 14;
 
-// As in f32: 32 registers for the sums, the columns and one factor.
-constexpr int max_vectors(int64_t rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 : rows <= 8 ? 3 : 2; }
+// 32 registers for the sums, the columns and one factor; fewer kinds of tiles than in f32, for the size of programs.
+constexpr int max_vectors(int64_t rows) { return rows <= 6 ? 4 : 2; }
 
 }  // namespace
 

@@ -14,6 +14,7 @@ namespace samc::avx512 {
 using Word [[gnu::may_alias, gnu::aligned(2)]] = uint32_t;
 using Words = __m512i;
 constexpr int64_t kWordElements = 2;
+constexpr bool kSmallCode = true;
 
 static inline Words load_words(const Word* source) { return _mm512_loadu_si512(source); }
 static inline void store_words(Word* target, Words value) { _mm512_storeu_si512(target, value); }
