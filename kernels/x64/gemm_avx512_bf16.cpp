@@ -7,7 +7,7 @@ namespace samc::avx512_bf16 {
 using namespace avx512;
 namespace {
 
-constexpr int64_t kTileRows = 14;
+constexpr int64_t kTileRows = 8;
 
 // 32 registers for the sums, the columns and one factor; fewer kinds of tiles than in f32, for the size of programs.
 constexpr int max_vectors(int64_t rows) { return rows <= 6 ? 4 : 2; }
