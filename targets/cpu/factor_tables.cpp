@@ -2,7 +2,10 @@
 // each call of a function, instead of being read. In f32 they stay, and with them every bit of the results.
 
 #include <map>
+#include <set>
+#include <span>
 
+#include "llvm/Support/xxhash.h"
 #include "package/operations.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/rewrite.h"
@@ -13,12 +16,19 @@ namespace {
 
 constexpr int64_t kLargeTable = 1 << 17;  // elements: half a megabyte
 
-// Factors of a table whose parts are weights already.
+// Factors of a table whose parts are weights already. Functions hold tables of the same numbers under names of their
+// own: they share the factors, and the name, by which parts of functions exchange what they have made.
 struct NamedFactors {
+  std::string name;
   TableFactors::Kind kind;
   std::vector<std::pair<std::string, Shape>> parts;
   Shape shape;
 };
+
+uint64_t hash_of(const TensorView& numbers) {
+  const std::span<const float> floats = numbers.f32();
+  return llvm::xxh3_64bits({reinterpret_cast<const uint8_t*>(floats.data()), floats.size_bytes()});
+}
 
 bool is_packed(mlir::OpOperand& use) {
   auto run = mlir::dyn_cast<RunOp>(use.getOwner());
@@ -29,8 +39,9 @@ bool is_packed(mlir::OpOperand& use) {
 
 class Factory {
  public:
-  // What it makes stands before `at`, under its name.
-  Factory(mlir::Operation* at, const NamedFactors& factors) : builder_(at), name_(name_of(at)), factors_(factors) {
+  // What it makes stands before `at`, under this name.
+  Factory(mlir::Operation* at, std::string made_name, const NamedFactors& factors)
+      : builder_(at), name_(std::move(made_name)), factors_(factors) {
     for (const auto& [name, shape] : factors.parts) parts_.push_back(create_weight(builder_, name, shape));
   }
 
@@ -87,15 +98,17 @@ RunOp plain_sum(mlir::OpOperand& use) {
 
 mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights) {
   if (!module->hasAttr(kPrecision)) return mlir::success();
-  std::map<std::pair<std::string, Shape>, std::optional<NamedFactors>> known;  // functions share tables
+  std::map<std::pair<uint64_t, Shape>, std::optional<NamedFactors>> known;  // by a hash of the numbers
+  std::set<std::pair<mlir::Operation*, std::string>> made;                  // names in a function
   for (top::WeightOp table : operations_of<top::WeightOp>(module)) {
     const mlir::Value value = table.getOutput();
     if (element_count(shape_of(value)) < kLargeTable || llvm::any_of(value.getUses(), is_packed)) continue;
     const std::string name = name_of(value);
-    const auto [entry, is_new] = known.try_emplace({name, shape_of(value)});
+    const TensorView numbers = weight_view(value, weights);
+    const auto [entry, is_new] = known.try_emplace({hash_of(numbers), shape_of(value)});
     if (is_new) {
-      if (std::optional<TableFactors> factors = factor_table(weight_view(value, weights))) {
-        NamedFactors& named = entry->second.emplace(NamedFactors{factors->kind, {}, factors->shape});
+      if (std::optional<TableFactors> factors = factor_table(numbers)) {
+        NamedFactors& named = entry->second.emplace(NamedFactors{name, factors->kind, {}, factors->shape});
         for (Tensor& part : factors->parts) {
           named.parts.emplace_back(weights.unique_name(name + ".factor"), part.shape());
           const Status added = weights.add(named.parts.back().first, std::move(part));
@@ -104,10 +117,13 @@ mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights) {
       }
     }
     if (!entry->second) continue;
-    const auto replace = [&](mlir::Value replaced, mlir::Value made, const char* suffix) {
+    const bool is_first = made.emplace(table->getParentOp(), entry->second->name).second;
+    const std::string made_name = is_first ? entry->second->name : name;
+    const auto replace = [&](mlir::Value replaced, mlir::Value table_or_sum, const char* suffix) {
       mlir::OpBuilder builder(module.getContext());
-      builder.setInsertionPointAfter(made.getDefiningOp());
-      replaced.replaceAllUsesWith(make_reshape(builder, derived_location(made, suffix), made, shape_of(replaced)));
+      builder.setInsertionPointAfter(table_or_sum.getDefiningOp());
+      replaced.replaceAllUsesWith(
+          make_reshape(builder, derived_location(table_or_sum, suffix), table_or_sum, shape_of(replaced)));
     };
     if (entry->second->kind == TableFactors::Kind::kMatrices) {
       // The kernel adds: the table itself is never there.
@@ -115,11 +131,11 @@ mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights) {
         RunOp sum = plain_sum(use);
         if (!sum) continue;
         const mlir::Value other = sum.getArguments()[1 - use.getOperandNumber()];
-        replace(sum.getResult(), Factory(sum, *entry->second).make(other), ".map");
+        replace(sum.getResult(), Factory(sum, name_of(sum.getResult()), *entry->second).make(other), ".map");
         sum.erase();
       }
     }
-    if (!value.use_empty()) replace(value, Factory(table, *entry->second).make(), ".map");
+    if (!value.use_empty()) replace(value, Factory(table, made_name, *entry->second).make(), ".map");
     table.erase();
   }
   return mlir::success();
