@@ -32,7 +32,8 @@ install(FILES ${PROJECT_BINARY_DIR}/samc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/
 # The public face in C++: what a program that runs models needs, and no header of ours beside it. install_test compiles each
 # alone, so none of them may include another.
 set(samc_public_headers
-    base/check.h base/dtype.h base/file_access.h base/limits.h base/memory_budget.h base/status.h base/tensor.h
+    base/check.h base/dtype.h base/file_access.h base/limits.h base/memory_budget.h base/precision.h base/status.h
+    base/tensor.h
     media/image.h media/rle.h package/model_info.h runtime/automatic_masks.h runtime/image_predictor.h runtime/module.h
     runtime/rgb_view.h runtime/timing.h runtime/video_predictor.h runtime/video_stream.h)
 # They lie in include/samc and include each other as "samc/base/status.h", so that a host may have a base/ of its own. In
