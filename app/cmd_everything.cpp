@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -44,19 +43,14 @@ struct Task {
 
 // Whether -o is a folder: when there may be more than one image.
 bool is_batch(const Arguments& arguments, const std::vector<Task>& tasks) {
-  std::error_code error;
-  const bool has_folder = std::any_of(arguments.images.begin(), arguments.images.end(),
-                                      [&](const std::string& image) { return fs::is_directory(image, error); });
-  return has_folder || tasks.size() != 1;
+  return has_folder(arguments.images) || tasks.size() != 1;
 }
 
 std::vector<Task> make_tasks(const std::vector<std::string>& images, std::vector<std::string>& warnings) {
   std::vector<Task> tasks;
   std::vector<std::string> paths;
   for (ListedImage& listed : list_images(images, warnings)) {
-    std::error_code error;
-    if (listed.fault.is_ok() && fs::symlink_status(listed.path, error).type() == fs::file_type::not_found)
-      listed.fault = io_error(fmt::format("cannot open {}: No such file or directory", listed.path));
+    if (listed.fault.is_ok()) listed.fault = check_image_is_there(listed.path);
     paths.push_back(listed.path);
     tasks.push_back({std::move(listed.path), "", std::move(listed.fault)});
   }
@@ -103,10 +97,6 @@ Status make_folders(const Arguments& arguments, const std::vector<Task>& tasks, 
         SAMC_TRY(make_folder((fs::path(folder) / inner).string()));
   }
   return Status::ok();
-}
-
-Status failure(size_t failed, size_t images) {
-  return invalid_input(fmt::format("{} of {} images failed", failed, images));
 }
 
 // All images, one after the other.
@@ -158,9 +148,7 @@ class Run {
 Status check_arguments(const Arguments& arguments, bool batch) {
   if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty())
     return usage_error("nothing to write", "give -o, --masks-dir or --json");
-  if (!batch && is_named_unlike_png(arguments.overlay))
-    return usage_error(fmt::format("-o {}: the overlay is written as a PNG", arguments.overlay),
-                       fmt::format("name it {}", fs::path(arguments.overlay).replace_extension(".png").string()));
+  if (!batch) SAMC_TRY(check_overlay_name(arguments.overlay));
   return Status::ok();
 }
 
@@ -181,7 +169,7 @@ Status everything(Arguments& arguments, const ModelOpener& opener) {
       ++failed;
     }
   }
-  if (failed == tasks.size()) return failure(failed, tasks.size());
+  if (failed == tasks.size()) return images_failed(failed, tasks.size());
   SAMC_TRY(check_outputs(arguments, opener, tasks, batch));
 
   Progress progress;
@@ -214,7 +202,7 @@ Status everything(Arguments& arguments, const ModelOpener& opener) {
     ++failed;
   }
   if (list.has_value()) SAMC_TRY(list->finish());
-  return failed > 0 ? failure(failed, tasks.size()) : Status::ok();
+  return failed > 0 ? images_failed(failed, tasks.size()) : Status::ok();
 }
 
 void add_mask_options(CLI::App& command, Arguments& arguments) {

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -44,10 +43,7 @@ struct Arguments {
 
 // Whether -o and --save-npz are folders: when there may be more than one picture.
 bool is_batch(const Arguments& arguments, const std::vector<Job>& jobs) {
-  std::error_code error;
-  const bool has_folder = std::any_of(arguments.images.begin(), arguments.images.end(),
-                                      [&](const std::string& image) { return fs::is_directory(image, error); });
-  return has_folder || jobs.size() != 1;
+  return has_folder(arguments.images) || jobs.size() != 1;
 }
 
 Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs) {
@@ -56,9 +52,7 @@ Status check_arguments(const Arguments& arguments, const std::vector<Job>& jobs)
   if (!std::isfinite(arguments.mask_threshold.value_or(0)) || !std::isfinite(arguments.max_hole_area) ||
       !std::isfinite(arguments.max_sprinkle_area))
     return usage_error("thresholds and areas must be finite numbers");
-  if (!is_batch(arguments, jobs) && is_named_unlike_png(arguments.overlay))
-    return usage_error(fmt::format("-o {}: the overlay is written as a PNG", arguments.overlay),
-                       fmt::format("name it {}", fs::path(arguments.overlay).replace_extension(".png").string()));
+  if (!is_batch(arguments, jobs)) SAMC_TRY(check_overlay_name(arguments.overlay));
   if (arguments.embedding.empty()) {
     for (const Job& job : jobs)
       if (job.image.empty() && job.fault.is_ok())
@@ -130,13 +124,9 @@ Result<ImagePredictor> open_predictor(const Arguments& arguments, const ModelOpe
   return ImagePredictor::create(std::move(model), options);
 }
 
-// Before all else: what was meant for an option may have been taken for an image.
 void note_missing_images(std::vector<Job>& jobs) {
-  std::error_code error;
   for (Job& job : jobs)
-    if (!job.image.empty() && job.fault.is_ok() &&
-        fs::symlink_status(job.image, error).type() == fs::file_type::not_found)
-      job.fault = io_error(fmt::format("cannot open {}: No such file or directory", job.image));
+    if (!job.image.empty() && job.fault.is_ok()) job.fault = check_image_is_there(job.image);
 }
 
 // What can be said of bad jobs before any work is done. Gives their number.
@@ -150,10 +140,6 @@ size_t report_faults(const std::vector<Job>& jobs) {
   return failed;
 }
 
-Status failure(size_t failed, size_t jobs) {
-  return invalid_input(fmt::format("{} of {} images failed", failed, jobs));
-}
-
 Status segment(Arguments& arguments, const ModelOpener& opener) {
   arguments.prompts.multimask = !arguments.single;
   std::vector<std::string> warnings;
@@ -163,7 +149,7 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
   for (const std::string& warning : warnings) warn(warning);
   if (jobs.size() == 1 && !jobs[0].fault.is_ok()) return jobs[0].fault;
   size_t failed = report_faults(jobs);
-  if (failed == jobs.size()) return failure(failed, jobs.size());
+  if (failed == jobs.size()) return images_failed(failed, jobs.size());
 
   const bool batch = is_batch(arguments, jobs);
   SAMC_TRY(check_outputs(arguments, opener, jobs, batch));
@@ -200,7 +186,7 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
     if (!arguments.quiet && !json_to_stdout) print_text(summary);
   }
   if (!arguments.json.empty()) SAMC_TRY(write_json(arguments.json, document));
-  return failed > 0 ? failure(failed, jobs.size()) : Status::ok();
+  return failed > 0 ? images_failed(failed, jobs.size()) : Status::ok();
 }
 
 void add_prompt_options(CLI::App& command, Arguments& arguments) {

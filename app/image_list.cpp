@@ -1,5 +1,7 @@
 #include "app/image_list.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -80,11 +82,6 @@ std::string lower_case_ending(const std::string& path) {
 
 bool has_image_ending(const std::string& path) { return is_read(lower_case_ending(path)); }
 
-bool is_named_unlike_png(const std::string& path) {
-  const std::string ending = lower_case_ending(path);
-  return (is_read(ending) && ending != ".png" && ending != ".apng") || is_of_another_format(ending);
-}
-
 std::vector<ListedImage> list_images(const std::vector<std::string>& given, std::vector<std::string>& warnings) {
   std::vector<ListedImage> images;
   for (const std::string& path : given) {
@@ -95,6 +92,34 @@ std::vector<ListedImage> list_images(const std::vector<std::string>& given, std:
       images.push_back({path, {}});
   }
   return images;
+}
+
+static bool is_named_unlike_png(const std::string& path) {
+  const std::string ending = lower_case_ending(path);
+  return (is_read(ending) && ending != ".png" && ending != ".apng") || is_of_another_format(ending);
+}
+
+bool has_folder(const std::vector<std::string>& given) {
+  return std::ranges::any_of(given, [](const std::string& path) {
+    std::error_code error;
+    return fs::is_directory(path, error);
+  });
+}
+
+Status check_overlay_name(const std::string& overlay) {
+  if (!is_named_unlike_png(overlay)) return Status::ok();
+  return usage_error(fmt::format("-o {}: the overlay is written as a PNG", overlay),
+                     fmt::format("name it {}", fs::path(overlay).replace_extension(".png").string()));
+}
+
+Status check_image_is_there(const std::string& path) {
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() != fs::file_type::not_found) return Status::ok();
+  return io_error(fmt::format("cannot open {}: No such file or directory", path));
+}
+
+Status images_failed(size_t failed, size_t images) {
+  return invalid_input(fmt::format("{} of {} images failed", failed, images));
 }
 
 }  // namespace samc

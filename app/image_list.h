@@ -21,7 +21,15 @@ std::vector<ListedImage> list_images(const std::vector<std::string>& given, std:
 std::string lower_case_ending(const std::string& path);
 // Whether a folder's file of this name is one of its images.
 bool has_image_ending(const std::string& path);
-// Whether a file of this name would be taken for an image of another format than PNG: x.jpg, x.webp.
-bool is_named_unlike_png(const std::string& path);
+// Whether one of what was given is a folder.
+bool has_folder(const std::vector<std::string>& given);
+
+// An error where -o names the overlay as an image of another format than PNG: x.jpg, x.webp.
+Status check_overlay_name(const std::string& overlay);
+// An error where there is nothing of this name. Before all else: what was meant for an option may have been taken for
+// an image.
+Status check_image_is_there(const std::string& path);
+// What a command ends with when some of its images could not be done.
+Status images_failed(size_t failed, size_t images);
 
 }  // namespace samc
