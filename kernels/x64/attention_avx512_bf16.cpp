@@ -7,8 +7,8 @@
 
 namespace samc::avx512_bf16 {
 namespace {
-// Half of what the registers could hold: these products come every cycle with fewer sums too, and each number of rows is
-// a function of its own.
+// Half of what the registers could hold: these products come every cycle with fewer sums too, and each number of rows
+// is a function of its own.
 constexpr int64_t kTileRows = 8;
 }  // namespace
 #include "kernels/vector/tile.inc"
