@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/conv_testing.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/depthwise_conv.h"
 #include "kernels/testing.h"
@@ -13,41 +14,10 @@
 namespace samc {
 namespace {
 
-int64_t out_extent(int64_t in, int64_t kernel, int64_t stride, int64_t pad) {
-  return (in + 2 * pad - kernel) / stride + 1;
-}
-
-ConvParams make_params(int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t kernel, int64_t stride, int64_t pad) {
-  ConvParams params;
-  params.in_h = h;
-  params.in_w = w;
-  params.in_c = in_c;
-  params.out_h = out_extent(h, kernel, stride, pad);
-  params.out_w = out_extent(w, kernel, stride, pad);
-  params.out_c = out_c;
-  params.kernel_h = params.kernel_w = kernel;
-  params.stride_h = params.stride_w = stride;
-  params.pad_top = params.pad_left = pad;
-  return params;
-}
-
-// weight is (out_c, in_c, kernel_h, kernel_w).
 double plain_conv_at(const ConvParams& params, const std::vector<float>& src, const std::vector<float>& weight,
                      int64_t y, int64_t x, int64_t out) {
   double sum = 0;
-  for (int64_t c = 0; c < params.in_c; ++c) {
-    for (int64_t ty = 0; ty < params.kernel_h; ++ty) {
-      for (int64_t tx = 0; tx < params.kernel_w; ++tx) {
-        const int64_t from_y = y * params.stride_h - params.pad_top + ty;
-        const int64_t from_x = x * params.stride_w - params.pad_left + tx;
-        if (from_y < 0 || from_y >= params.in_h || from_x < 0 || from_x >= params.in_w) continue;
-        const int64_t place = params.src_nchw ? (c * params.in_h + from_y) * params.in_w + from_x
-                                              : (from_y * params.in_w + from_x) * params.in_c + c;
-        const int64_t tap = ((out * params.in_c + c) * params.kernel_h + ty) * params.kernel_w + tx;
-        sum += static_cast<double>(src[static_cast<size_t>(place)]) * weight[static_cast<size_t>(tap)];
-      }
-    }
-  }
+  for_each_product(params, src, weight, y, x, out, [&](double element, float tap) { sum += element * tap; });
   return sum;
 }
 
@@ -56,18 +26,18 @@ class Conv : public testing::TestWithParam<Isa> {};
 TEST_P(Conv, equals_the_plain_loop) {
   TestContext context(GetParam(), 2);
   std::vector<ConvParams> cases = {
-      make_params(20, 23, 3, 24, 7, 4, 3),   make_params(9, 8, 5, 17, 3, 2, 1),    make_params(8, 8, 16, 4, 2, 2, 0),
-      make_params(11, 13, 20, 33, 1, 1, 0),  make_params(6, 7, 4, 8, 3, 1, 1),     make_params(2, 2, 3, 5, 7, 1, 3),
-      make_params(40, 41, 3, 96, 7, 4, 3),   make_params(7, 9, 20, 33, 1, 2, 0),   make_params(1, 1, 1, 1, 1, 1, 0),
-      make_params(17, 19, 5, 20, 3, 1, 1),   make_params(33, 70, 1, 4, 3, 2, 1),   make_params(34, 35, 4, 16, 2, 2, 0),
-      make_params(16, 21, 3, 33, 5, 1, 4),   make_params(19, 9, 24, 7, 3, 1, 1),   make_params(16, 16, 1, 4, 2, 2, 0),
-      make_params(12, 90, 3, 48, 9, 4, 2),   make_params(31, 37, 1, 1, 3, 1, 1),   make_params(9, 300, 1, 4, 2, 2, 0),
-      make_params(12, 75, 1, 3, 3, 2, 1),    make_params(7, 45, 2, 5, 3, 1, 2),    make_params(5, 140, 1, 2, 3, 3, 1),
-      make_params(6, 81, 4, 9, 3, 1, 1),     make_params(10, 70, 5, 20, 2, 1, 1),  make_params(9, 58, 4, 40, 3, 2, 1),
-      make_params(13, 19, 16, 256, 1, 1, 0), make_params(3, 61, 16, 100, 1, 1, 0), make_params(5, 5, 1, 6, 5, 1, 4),
-      make_params(1, 33, 7, 72, 1, 1, 0),
+      conv_params(20, 23, 3, 24, 7, 4, 3),   conv_params(9, 8, 5, 17, 3, 2, 1),    conv_params(8, 8, 16, 4, 2, 2, 0),
+      conv_params(11, 13, 20, 33, 1, 1, 0),  conv_params(6, 7, 4, 8, 3, 1, 1),     conv_params(2, 2, 3, 5, 7, 1, 3),
+      conv_params(40, 41, 3, 96, 7, 4, 3),   conv_params(7, 9, 20, 33, 1, 2, 0),   conv_params(1, 1, 1, 1, 1, 1, 0),
+      conv_params(17, 19, 5, 20, 3, 1, 1),   conv_params(33, 70, 1, 4, 3, 2, 1),   conv_params(34, 35, 4, 16, 2, 2, 0),
+      conv_params(16, 21, 3, 33, 5, 1, 4),   conv_params(19, 9, 24, 7, 3, 1, 1),   conv_params(16, 16, 1, 4, 2, 2, 0),
+      conv_params(12, 90, 3, 48, 9, 4, 2),   conv_params(31, 37, 1, 1, 3, 1, 1),   conv_params(9, 300, 1, 4, 2, 2, 0),
+      conv_params(12, 75, 1, 3, 3, 2, 1),    conv_params(7, 45, 2, 5, 3, 1, 2),    conv_params(5, 140, 1, 2, 3, 3, 1),
+      conv_params(6, 81, 4, 9, 3, 1, 1),     conv_params(10, 70, 5, 20, 2, 1, 1),  conv_params(9, 58, 4, 40, 3, 2, 1),
+      conv_params(13, 19, 16, 256, 1, 1, 0), conv_params(3, 61, 16, 100, 1, 1, 0), conv_params(5, 5, 1, 6, 5, 1, 4),
+      conv_params(1, 33, 7, 72, 1, 1, 0),
   };
-  ConvParams lopsided = make_params(9, 10, 6, 16, 3, 2, 0);  // padded below and right only
+  ConvParams lopsided = conv_params(9, 10, 6, 16, 3, 2, 0);  // padded below and right only
   lopsided.out_h = 5;
   lopsided.out_w = 5;
   cases.push_back(lopsided);
@@ -107,8 +77,8 @@ TEST_P(Conv, depthwise_equals_the_plain_loop) {
       params.in_h = 11;
       params.in_w = 29;
       params.in_c = channels;
-      params.out_h = out_extent(11, kernel, stride, pad);
-      params.out_w = out_extent(29, kernel, stride, pad);
+      params.out_h = (11 + 2 * pad - kernel) / stride + 1;
+      params.out_w = (29 + 2 * pad - kernel) / stride + 1;
       params.kernel_h = params.kernel_w = kernel;
       params.stride_h = params.stride_w = stride;
       params.pad_top = params.pad_left = pad;
@@ -177,12 +147,12 @@ TEST_P(Conv, deconv2x2_equals_the_plain_loop) {
 }
 
 TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
-  const ConvParams params = make_params(40, 50, 3, 20, 7, 4, 3);
+  const ConvParams params = conv_params(40, 50, 3, 20, 7, 4, 3);
   const std::vector<float> src = random_floats(40 * 50 * 3, 1);
   const std::vector<float> packed = random_floats(packed_floats(147, 20), 2);
   const std::vector<float> wide = random_floats(40 * 50 * 32, 3);
   const std::vector<float> deconv_weight = random_floats(packed_floats(32, 64), 4);
-  const ConvParams small = make_params(40, 50, 3, 20, 3, 1, 1);
+  const ConvParams small = conv_params(40, 50, 3, 20, 3, 1, 1);
   const std::vector<float> depthwise_weight = random_floats(7 * 7 * 32, 5);
   std::vector<float> first;
   for (const int threads : {1, 2, 5}) {
@@ -195,7 +165,7 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
     std::vector<float> same_size(40 * 50 * 32);
     conv(small, src.data(), packed.data(), nullptr, nullptr, same_size.data(), context.get());
     dst.insert(dst.end(), same_size.begin(), same_size.begin() + 40 * 50 * 20);
-    for (const ConvParams& few : {make_params(200, 110, 1, 4, 3, 2, 1), make_params(70, 101, 4, 20, 3, 2, 1)}) {
+    for (const ConvParams& few : {conv_params(200, 110, 1, 4, 3, 2, 1), conv_params(70, 101, 4, 20, 3, 2, 1)}) {
       std::vector<float> few_dst(static_cast<size_t>(few.out_h * few.out_w * few.out_c));
       conv(few, wide.data(), deconv_weight.data(), nullptr, nullptr, few_dst.data(), context.get());
       dst.insert(dst.end(), few_dst.begin(), few_dst.end());
@@ -210,7 +180,7 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
 
 TEST_P(Conv, nan_reaches_the_pixels_that_see_it_and_no_other) {
   TestContext context(GetParam(), 1);
-  const ConvParams params = make_params(9, 9, 4, 16, 3, 1, 1);
+  const ConvParams params = conv_params(9, 9, 4, 16, 3, 1, 1);
   std::vector<float> src = random_floats(9 * 9 * 4, 1);
   src[(4 * 9 + 4) * 4] = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> packed = random_floats(packed_floats(36, 16), 2);

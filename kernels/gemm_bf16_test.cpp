@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "kernels/bf16.h"
-#include "kernels/conv.h"
+#include "kernels/conv_testing.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
 #include "kernels/testing.h"
@@ -335,33 +335,12 @@ TEST_P(GemmBf16, takes_unaligned_pointers) {
   }
 }
 
-ConvParams conv_params(int64_t h, int64_t w, int64_t in_c, int64_t out_c, int64_t kernel, int64_t stride, int64_t pad) {
-  ConvParams params{h, w, in_c, (h + 2 * pad - kernel) / stride + 1, (w + 2 * pad - kernel) / stride + 1, out_c};
-  params.kernel_h = params.kernel_w = kernel;
-  params.stride_h = params.stride_w = stride;
-  params.pad_top = params.pad_left = pad;
-  params.precision = Precision::kBf16;
-  return params;
-}
-
-// weight is (out_c, in_c, kernel_h, kernel_w); both rounded.
+// Of the rounded operands.
 Expected plain_conv_at(const ConvParams& params, const std::vector<float>& src, const std::vector<float>& weight,
                        int64_t y, int64_t x, int64_t out) {
   Expected sum;
-  for (int64_t c = 0; c < params.in_c; ++c) {
-    for (int64_t ty = 0; ty < params.kernel_h; ++ty) {
-      for (int64_t tx = 0; tx < params.kernel_w; ++tx) {
-        const int64_t from_y = y * params.stride_h - params.pad_top + ty;
-        const int64_t from_x = x * params.stride_w - params.pad_left + tx;
-        if (from_y < 0 || from_y >= params.in_h || from_x < 0 || from_x >= params.in_w) continue;
-        const int64_t place = params.src_nchw ? (c * params.in_h + from_y) * params.in_w + from_x
-                                              : (from_y * params.in_w + from_x) * params.in_c + c;
-        const int64_t tap = ((out * params.in_c + c) * params.kernel_h + ty) * params.kernel_w + tx;
-        sum.add(static_cast<double>(rounded(src[static_cast<size_t>(place)])) *
-                rounded(weight[static_cast<size_t>(tap)]));
-      }
-    }
-  }
+  for_each_product(params, src, weight, y, x, out,
+                   [&](float element, float tap) { sum.add(static_cast<double>(rounded(element)) * rounded(tap)); });
   return sum;
 }
 
@@ -373,6 +352,7 @@ TEST_P(GemmBf16, conv_equals_the_plain_loop) {
       conv_params(9, 50, 4, 4, 2, 2, 0),    conv_params(13, 19, 32, 40, 1, 1, 0), conv_params(10, 45, 34, 16, 3, 1, 1),
   };
   for (ConvParams params : cases) {
+    params.precision = Precision::kBf16;
     const int64_t k = params.kernel_h * params.kernel_w * params.in_c;
     const std::vector<float> src = random_floats(params.in_h * params.in_w * params.in_c, 1);
     const std::vector<float> weight = random_floats(k * params.out_c, 2);
