@@ -77,7 +77,7 @@ std::vector<File> video_files(const ModelSource& source) {
           {kMaskDownsampleOnnx, fixed(build_mask_downsample, kMaskDownsample)}};
 }
 
-Result<ExportedFile> write(const File& file, int64_t opset, const std::string& path, mlir::MLIRContext& context) {
+Result<WrittenModel> write(const File& file, int64_t opset, FileWriter& writer, mlir::MLIRContext& context) {
   std::vector<std::unique_ptr<BuiltFunction>> built;
   std::vector<FunctionVersion> versions;
   for (size_t version = 0; version <= file.free.size(); ++version) {
@@ -90,9 +90,7 @@ Result<ExportedFile> write(const File& file, int64_t opset, const std::string& p
     SAMC_TRY(run_passes(*function.module, function.weights, top_pipeline(), {}).status());
     versions.push_back(function.version());
   }
-  SAMC_ASSIGN(const WrittenModel written,
-              write_onnx(versions, {.opset = opset, .free = file.free, .metadata = file.metadata}, path));
-  return ExportedFile{path, written.nodes, written.bytes};
+  return write_onnx(versions, {.opset = opset, .free = file.free, .metadata = file.metadata}, writer);
 }
 
 // Written over, the files that the model's weights are mapped from would be gone.
@@ -120,12 +118,17 @@ static Result<std::vector<ExportedFile>> export_model_unguarded(const ExportOpti
   load_dialects(context);
   std::vector<File> files = image_files(source, options.for_video);
   if (options.for_video) std::ranges::move(video_files(source), std::back_inserter(files));
+  // All are renamed when the last is written: an export that fails leaves an older one whole, and none of two minds.
   std::vector<ExportedFile> exported;
+  std::vector<FileWriter> writers;
   for (const File& file : files) {
     const std::string path = (std::filesystem::path(folder) / file.name).string();
-    SAMC_ASSIGN(ExportedFile written, write(file, options.opset, path, context));
-    exported.push_back(std::move(written));
+    SAMC_ASSIGN(FileWriter writer, FileWriter::create(path));
+    SAMC_ASSIGN(const WrittenModel written, write(file, options.opset, writer, context));
+    exported.push_back({path, written.nodes, written.bytes});
+    writers.push_back(std::move(writer));
   }
+  for (FileWriter& writer : writers) SAMC_TRY(writer.commit());
   return exported;
 }
 

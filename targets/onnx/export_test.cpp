@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "base/test_folder.h"
 #include "targets/onnx/export_model.h"
 #include "targets/onnx/testing_export.h"
@@ -98,6 +99,19 @@ TEST(ExportModel, opsets_that_are_not_written) {
     const auto files = export_model(options, "/nonexistent");
     EXPECT_NE(files.status().to_string().find("samc writes 13 to 20"), std::string::npos);
   }
+}
+
+// Files belong together: no file is replaced when one cannot be.
+TEST(ExportModel, that_fails_leaves_an_older_one_as_it_is) {
+  const TestFolder folder;
+  ASSERT_TRUE(write_file(folder.path("encoder.onnx"), "older").is_ok());
+  std::filesystem::create_directory(folder.path("decoder.onnx"));
+  ExportOptions options;
+  options.model = SAMC_SOURCE_DIR "/tests/data/pico/pico.pt";
+  const auto files = export_model(options, folder.path(""));
+  EXPECT_NE(files.status().to_string().find("decoder.onnx: it is a folder"), std::string::npos);
+  EXPECT_EQ(read_text_file(folder.path("encoder.onnx"), 1000).value(), "older");
+  EXPECT_EQ(folder.count(), 2u);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 
-#include "base/files.h"
 #include "ir/values.h"
 #include "targets/onnx/emit_graph.h"
 
@@ -190,7 +189,7 @@ onnx::ModelProto make_model(const EmittedGraph& graph, const Interface& interfac
 }  // namespace
 
 Result<WrittenModel> write_onnx(const std::vector<FunctionVersion>& versions, const WriteOptions& options,
-                                const std::string& path) {
+                                FileWriter& writer) {
   SAMC_CHECK(versions.size() == 1 + options.free.size(), "{} versions", versions.size());
   mlir::func::FuncOp function = versions[0].function;
   const std::string name = function.getName().str();
@@ -207,9 +206,9 @@ Result<WrittenModel> write_onnx(const std::vector<FunctionVersion>& versions, co
   const EmittedGraph& graph = graphs[0];
   const onnx::ModelProto model = make_model(graph, interface, *versions[0].weights, name, options);
   if (model.ByteSizeLong() > static_cast<size_t>(std::numeric_limits<int>::max()))
-    return unsupported(fmt::format("{} would have more than 2 GB, which protobuf files cannot", path));
+    return unsupported(fmt::format("{} would have more than 2 GB, which protobuf files cannot", name));
   const std::string bytes = model.SerializeAsString();
-  SAMC_TRY(write_file(path, bytes));
+  SAMC_TRY(writer.write(bytes));
   return WrittenModel{static_cast<int64_t>(graph.nodes.size()), static_cast<int64_t>(bytes.size())};
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_writer.h"
 #include "base/status.h"
 #include "ir/weight_store.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,8 +38,8 @@ struct WrittenModel {
 // versions: the first, then one for each free number, in which it is one greater and the others are as in the first.
 // All have the same ops and weights. What may differ are extents of inputs and outputs, and one extent of the shape
 // that a Reshape takes; anything else is an error that names it. Extents are declared by what they are of the free
-// numbers: "256*memories". Every op must have an ONNX form.
+// numbers: "256*memories". Every op must have an ONNX form. The writer is left to commit.
 Result<WrittenModel> write_onnx(const std::vector<FunctionVersion>& versions, const WriteOptions& options,
-                                const std::string& path);
+                                FileWriter& writer);
 
 }  // namespace samc::onnx_target

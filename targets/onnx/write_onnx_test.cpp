@@ -31,7 +31,11 @@ class WriteOnnx : public testing::Test {
       EXPECT_TRUE(graph.is_ok()) << graph.status().to_string();
       versions.push_back({*modules.back()->getOps<mlir::func::FuncOp>().begin(), &store});
     }
-    return write_onnx(versions, {.free = {{"a", 2}, {"b", 3}}, .metadata = {{"key", "value"}}}, path_);
+    SAMC_ASSIGN(FileWriter writer, FileWriter::create(path_));
+    SAMC_ASSIGN(const WrittenModel written,
+                write_onnx(versions, {.free = {{"a", 2}, {"b", 3}}, .metadata = {{"key", "value"}}}, writer));
+    SAMC_TRY(writer.commit());
+    return written;
   }
 
   const TestFolder folder_;
