@@ -24,6 +24,10 @@ Pass fold_norms_pass(const char* phase) {
   return {"fold-norms", phase, "weight and bias of a LayerNorm go into the products that read it", fold_norms};
 }
 
+Pass pool_before_windows_pass(const char* phase) {
+  return {"pool-before-windows", phase, "a max pool of windows is windows of a pooled map", pool_before_windows};
+}
+
 const Pipeline& fused_pipeline() {
   static const PhaseEntry phase = {"fused",
                                    "attention and windows are ops of their own, from which targets lower them"};

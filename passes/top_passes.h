@@ -12,9 +12,11 @@ mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult constant_operands(mlir::ModuleOp module, WeightStore& weights);
 
-// A pass that targets have at places of their own: windows must have gone out of the way of norms first.
+// Passes that targets have at places of their own, since windows must have gone out of the way first.
 Pass fold_norms_pass(const char* phase);
+Pass pool_before_windows_pass(const char* phase);
 
 }  // namespace samc

@@ -123,4 +123,14 @@ View trace_view(mlir::Value value) {
   }
 }
 
+bool is_columns(const View& view, const Shape& shape) {
+  const Shape base = shape_of(view.base);
+  const int64_t columns = shape.back(), pitch = base.back();
+  if (view.dims.back() != factors(columns, 1) || view.offset + columns > pitch) return false;
+  int64_t rows = 1;
+  for (size_t axis = shape.size() - 1; axis-- > 0; rows *= shape[axis])
+    if (view.dims[axis] != factors(shape[axis], rows * pitch)) return false;
+  return rows == element_count(base) / pitch;
+}
+
 }  // namespace samc

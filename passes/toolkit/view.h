@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "base/tensor.h"
 #include "mlir/IR/Value.h"
 
 namespace samc {
@@ -22,5 +23,7 @@ struct View {
 };
 // Follows value back as far as views reach. Always succeeds: at worst the base is value itself.
 View trace_view(mlir::Value value);
+// Whether a value of this shape (..., columns) is some columns of its base (..., pitch), all rows in their order.
+bool is_columns(const View& view, const Shape& shape);
 
 }  // namespace samc

@@ -147,77 +147,30 @@ struct BindAttention : mlir::OpRewritePattern<AttentionOp> {
   WeightStore& weights_;
 };
 
-// max_pool(slice(partition(x))) = partition'(max_pool(x)), the windows shrinking with the picture.
-struct PoolBeforePartition : mlir::OpRewritePattern<RunOp> {
-  PoolBeforePartition(mlir::MLIRContext* context, WeightStore& weights)
-      : OpRewritePattern(context), weights_(weights) {}
+// A pool of some columns of a buffer reads them where they lie: queries, among queries, keys and values.
+struct PoolOfColumns : mlir::OpRewritePattern<RunOp> {
+  using OpRewritePattern::OpRewritePattern;
 
   mlir::LogicalResult matchAndRewrite(RunOp op, mlir::PatternRewriter& rewriter) const override {
-    if (op.getKernel() != "max_pool") return mlir::failure();
+    if (op.getKernel() != "max_pool" || config_integer(op, "offset") != 0) return mlir::failure();
     const mlir::Value source = op.getArguments()[0];
-    const Shape shape = shape_of(source);  // (windows, window_h, window_w, c)
     const View view = trace_view(source);
-    const mlir::Value base = view.base;
-    auto partition = base.getDefiningOp<WindowPartitionOp>();
-    const int64_t pitch = shape_of(base).back();
-    const int64_t kernel_h = config_integer(op, "kernel_h"), kernel_w = config_integer(op, "kernel_w");
-    const int64_t c = config_integer(op, "c");
-    if (shape.size() != 4 || config_integer(op, "offset") != 0 || c != shape[3]) return mlir::failure();
-    // Rows one after the other, c columns from offset: whatever the order of the outer axes' names.
-    int64_t stride = pitch;
-    for (size_t i = 3; i-- > 0;) {
-      int64_t total = 1;
-      for (const Factor& factor : view.dims[i]) total *= factor.extent;
-      if (total != shape[i] || view.dims[i] != factors(shape[i], stride)) return mlir::failure();
-      stride *= shape[i];
-    }
-    if (view.dims[3] != factors(c, 1) || view.offset + c > pitch ||
-        shape[0] * shape[1] * shape[2] != element_count(shape_of(base)) / pitch)
-      return mlir::failure();
-    Config config(getContext());
-    config.set("c", c).set("offset", view.offset).set("kernel_h", kernel_h).set("kernel_w", kernel_w);
-    config.set("stride_h", kernel_h).set("stride_w", kernel_w);
-    if (!partition) {
-      if (view.base == source) return mlir::failure();
-      config.set("in_h", config_integer(op, "in_h")).set("in_w", config_integer(op, "in_w"));
-      rewriter.replaceOp(op, make_run(rewriter, op.getLoc(), "max_pool", {base}, shape_of(op.getResult()), config));
-      return mlir::success();
-    }
-    const Shape grid = shape_of(partition.getInput());
-    const int64_t window_h = static_cast<int64_t>(partition.getWindowH());
-    const int64_t window_w = static_cast<int64_t>(partition.getWindowW());
-    if (window_h % kernel_h != 0 || window_w % kernel_w != 0 || grid[1] % kernel_h != 0 || grid[2] % kernel_w != 0)
-      return mlir::failure();
-    config.set("in_h", grid[1]).set("in_w", grid[2]);
-    const mlir::Value pooled = make_run(rewriter, op.getLoc(), "max_pool", {partition.getInput()},
-                                        {1, grid[1] / kernel_h, grid[2] / kernel_w, c}, config)
-                                   .getResult();
-    // A pooling cell lies inside the picture or outside, so outside it is the largest of equal rows: that row.
-    mlir::Value pad = make_none(rewriter);
-    if (!is_none(partition.getPad())) {
-      Tensor columns({c});
-      std::copy_n(weight_view(partition.getPad(), weights_).f32().begin() + view.offset, c, columns.f32().begin());
-      pad = make_weight(rewriter, weights_, name_of(op.getResult()) + ".pad", std::move(columns));
-    }
-    rewriter.replaceOp(op, make_partition(rewriter, op.getLoc(), pooled, window_h / kernel_h, window_w / kernel_w, pad,
-                                          partition.getPadUndefined()));
+    if (view.base == source || !is_columns(view, shape_of(source))) return mlir::failure();
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getArgumentsMutable().assign(view.base);
+      op.setConfigAttr(with_attribute(op, "offset", rewriter.getI64IntegerAttr(view.offset)));
+    });
     return mlir::success();
   }
-
- private:
-  WeightStore& weights_;
 };
 
 }  // namespace
 
 mlir::LogicalResult bind_attention(mlir::ModuleOp module, WeightStore& weights) {
   mlir::MLIRContext* context = module.getContext();
-  // Pooled queries first: attention looks for the windows behind them.
-  mlir::RewritePatternSet pools(context);
-  pools.add<PoolBeforePartition>(context, weights);
-  if (mlir::failed(mlir::applyPatternsAndFoldGreedily(module, std::move(pools)))) return mlir::failure();
   mlir::RewritePatternSet patterns(context);
   patterns.add<BindAttention>(context, weights);
+  patterns.add<PoolOfColumns>(context);
   add_window_patterns(patterns);
   add_merge_patterns(patterns);
   return mlir::applyPatternsAndFoldGreedily(module, std::move(patterns));

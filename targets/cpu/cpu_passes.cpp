@@ -16,6 +16,7 @@ const Pipeline& cpu_pipeline() {
       {"absorb-for-few-tokens", phase.name,
        "where a few tokens attend, projections of many rows go to the tokens' side", absorb_for_few_tokens},
       {"fold-windows", phase.name, "windows take padding and cropping in and move past matrix products", fold_windows},
+      pool_before_windows_pass(phase.name),
       {"channels-last", phase.name, "picture ops become kernels over NHWC between permutes", channels_last, true},
       {"move-permutes", phase.name, "permutes move towards the outputs and cancel", move_permutes},
       {"bind-attention", phase.name, "attention reads q, k, v where matrix products wrote them, windows by addressing",

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "llvm/Support/xxhash.h"
 #include "package/operations.h"
@@ -60,8 +61,10 @@ class Factory {
         config.set("activation", "none").set("weight_layout", "kn");
         llvm::SmallVector<mlir::Value> operands = {parts_[0], parts_[1], make_none(builder_)};
         if (other) operands.push_back(other);
-        return run("matmul", operands, config);
+        return run("matmul", operands, config, factors_.shape);
       }
+      case TableFactors::Kind::kGrid:
+        return batch_product(parts_[0], batch_product(parts_[1], parts_[2], ".rows"), "");
     }
     return {};
   }
@@ -70,12 +73,22 @@ class Factory {
   mlir::Value binary(const char* op, mlir::Value a, mlir::Value b, const char* suffix = "") {
     Config config(builder_.getContext());
     config.set("op", op).set("activation", "none");
-    return run("binary", {a, b}, config, suffix);
+    return run("binary", {a, b}, config, factors_.shape, suffix);
+  }
+  // left (batch, m, k) or (m, k), right of batch k n elements: (batch, m, n).
+  mlir::Value batch_product(mlir::Value left, mlir::Value right, const char* suffix) {
+    Shape shape = shape_of(left);
+    if (shape.size() == 2) shape.insert(shape.begin(), 1);
+    const int64_t k = std::exchange(shape[2], element_count(shape_of(right)) / shape[0] / shape[2]);
+    Config config(builder_.getContext());
+    config.set("batch", shape[0]).set("m", shape[1]).set("k", k).set("n", shape[2]);
+    return run("batch_matmul", {left, right}, config, shape, suffix);
   }
   // What goes on to others has the table's name alone: parts of a function find what they exchange by it.
-  mlir::Value run(const char* kernel, mlir::ValueRange operands, Config& config, const char* suffix = "") {
+  mlir::Value run(const char* kernel, mlir::ValueRange operands, Config& config, const Shape& shape,
+                  const char* suffix = "") {
     const mlir::Location location = name_location(builder_.getContext(), name_ + suffix);
-    return make_run(builder_, location, kernel, operands, factors_.shape, config).getResult();
+    return make_run(builder_, location, kernel, operands, shape, config).getResult();
   }
 
   mlir::OpBuilder builder_;

@@ -14,6 +14,11 @@ struct Map {
   float at(int64_t y, int64_t x, int64_t c) const { return data[(y * width + x) * channels + c]; }
 };
 
+std::optional<int64_t> square_side(int64_t count) {
+  const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(count))));
+  return side * side == count ? std::optional(side) : std::nullopt;
+}
+
 std::optional<Map> map_of(const TensorView& table) {
   Shape shape = table.shape;
   std::erase(shape, 1);
@@ -21,9 +26,19 @@ std::optional<Map> map_of(const TensorView& table) {
   if (shape.size() == 3) return Map{data, shape[0], shape[1], shape[2]};
   if (shape.size() != 2) return std::nullopt;
   // Rows are the positions of a square.
-  const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(shape[0]))));
-  if (side * side != shape[0]) return std::nullopt;
-  return Map{data, side, side, shape[1]};
+  const auto side = square_side(shape[0]);
+  return side ? std::optional(Map{data, *side, *side, shape[1]}) : std::nullopt;
+}
+
+// The same of positions by channels the other way round: planes[channel][y][x].
+std::optional<Map> planes_of(const TensorView& table) {
+  Shape shape = table.shape;
+  std::erase(shape, 1);
+  const float* data = table.f32().data();
+  if (shape.size() == 3) return Map{data, shape[0], shape[1], shape[2]};
+  if (shape.size() != 2) return std::nullopt;
+  const auto side = square_side(shape[1]);
+  return side ? std::optional(Map{data, shape[0], *side, *side}) : std::nullopt;
 }
 
 Tensor made_of(Shape shape, const std::function<float(int64_t)>& element) {
@@ -63,6 +78,28 @@ std::optional<TableFactors> by_axes(const Map& map) {
   factors.parts.push_back(made_of({1, map.width, map.channels}, [&](int64_t i) {
     return by_row[static_cast<size_t>(i % map.channels)] ? 0.0f : map.at(0, i / map.channels, i % map.channels);
   }));
+  return factors;
+}
+
+// Each first index has a plane that goes with its row alone, or with its column alone: channels before positions.
+std::optional<TableFactors> by_planes(const Map& map) {
+  const int64_t rows = map.width, columns = map.channels;
+  TableFactors factors{TableFactors::Kind::kSum, {}, {map.height, rows, columns}};
+  factors.parts.push_back(Tensor::zeros({map.height, rows, 1}));
+  factors.parts.push_back(Tensor::zeros({map.height, 1, columns}));
+  for (int64_t plane = 0; plane < map.height; ++plane) {
+    bool by_row = true, by_column = true;
+    for (int64_t y = 0; y < rows; ++y)
+      for (int64_t x = 0; x < columns; ++x) {
+        by_row = by_row && map.at(plane, y, x) == map.at(plane, y, 0);
+        by_column = by_column && map.at(plane, y, x) == map.at(plane, 0, x);
+      }
+    if (!by_row && !by_column) return std::nullopt;
+    Tensor& part = factors.parts[by_row ? 0 : 1];
+    const int64_t count = by_row ? rows : columns;
+    for (int64_t i = 0; i < count; ++i)
+      part.f32()[static_cast<size_t>(plane * count + i)] = by_row ? map.at(plane, i, 0) : map.at(plane, 0, i);
+  }
   return factors;
 }
 
@@ -155,24 +192,70 @@ std::optional<TableFactors> by_rows(const Map& map, double allowed) {
   return factors;
 }
 
-bool is_worth_it(const TableFactors& factors, const TensorView& table) {
+int64_t count_of(const TableFactors& factors) {
   int64_t count = 0;
   for (const Tensor& part : factors.parts) count += part.count();
-  return 8 * count <= table.count();
+  return count;
+}
+
+// The columns of the few rows that by_rows() found are sums of a few, too.
+std::optional<TableFactors> by_columns_of(const TableFactors& rows, const Map& map, double allowed) {
+  const Tensor &left = rows.parts[0], &right = rows.parts[1];
+  const int64_t rank = left.shape()[1], h = map.height, w = map.width, c = map.channels;
+  double most = 0;  // that an error of an inner product becomes
+  for (int64_t y = 0; y < h; ++y) {
+    double sum = 0;
+    for (int64_t r = 0; r < rank; ++r)
+      sum += std::abs(static_cast<double>(left.f32()[static_cast<size_t>(y * rank + r)]));
+    most = std::max(most, sum);
+  }
+  std::vector<double> by_column(static_cast<size_t>(rank * w * c));  // (w, rank, c)
+  for (int64_t r = 0; r < rank; ++r)
+    for (int64_t x = 0; x < w; ++x)
+      for (int64_t i = 0; i < c; ++i)
+        by_column[static_cast<size_t>((x * rank + r) * c + i)] = right.f32()[static_cast<size_t>((r * w + x) * c + i)];
+  Cross cross(std::move(by_column), w, rank * c);
+  std::vector<std::vector<double>> columns, cores;
+  while (cross.largest() > allowed / most) {
+    if (static_cast<int64_t>(columns.size()) == kMostTableRank) return std::nullopt;
+    cross.take(columns.emplace_back(), cores.emplace_back());
+  }
+  const auto inner = static_cast<int64_t>(columns.size());
+  TableFactors factors{TableFactors::Kind::kGrid, {}, {1, h, w * c}};
+  factors.parts.push_back(Tensor::copy_of(left.view()));
+  factors.parts.push_back(made_of({rank, w, inner}, [&](int64_t i) {
+    return static_cast<float>(columns[static_cast<size_t>(i % inner)][static_cast<size_t>(i / inner % w)]);
+  }));
+  factors.parts.push_back(made_of({rank, inner, c}, [&](int64_t i) {
+    return static_cast<float>(
+        cores[static_cast<size_t>(i / c % inner)][static_cast<size_t>(i / c / inner * c + i % c)]);
+  }));
+  return factors;
 }
 
 }  // namespace
 
 std::optional<TableFactors> factor_table(const TensorView& table) {
-  const std::optional<Map> map = map_of(table);
-  if (!map || !is_finite(table)) return std::nullopt;
+  if (!is_finite(table)) return std::nullopt;
   const double allowed = kTableTolerance * largest_of(table);
-  std::optional<TableFactors> found = constant_planes(*map);
-  if (!found) found = by_axes(*map);
-  if (!found) found = by_products(*map, allowed);
-  if (!found) found = by_rows(*map, allowed);
-  if (found && !is_worth_it(*found, table)) found.reset();
-  return found;
+  std::optional<TableFactors> best;
+  const auto consider = [&](std::optional<TableFactors> factors) {
+    // The more is to be computed, the more it must spare.
+    if (factors && 8 * count_of(*factors) <= table.count() && (!best || 2 * count_of(*factors) <= count_of(*best)))
+      best = std::move(factors);
+  };
+  if (const std::optional<Map> map = map_of(table)) {
+    consider(constant_planes(*map));
+    consider(by_axes(*map));
+    if (!best) consider(by_products(*map, allowed));
+    if (std::optional<TableFactors> rows = best ? std::nullopt : by_rows(*map, allowed / 2)) {
+      std::optional<TableFactors> columns_too = by_columns_of(*rows, *map, allowed / 2);
+      consider(std::move(rows));
+      consider(std::move(columns_too));
+    }
+  }
+  if (const std::optional<Map> planes = planes_of(table); planes && !best) consider(by_planes(*planes));
+  return best;
 }
 
 }  // namespace samc::cpu

@@ -14,9 +14,11 @@ struct TableFactors {
     kSum,       // parts[0] + parts[1]
     kProducts,  // parts[0] parts[1] + parts[2] parts[3], element by element
     kMatrices,  // the matrix product parts[0] parts[1]
+    kGrid,      // parts[0] (parts[1] parts[2]): the inner one is a product for each first index
   };
   Kind kind = Kind::kSum;
-  // Of kSum and kProducts: three axes each, which broadcast to `shape` as numpy has it. Of kMatrices: two.
+  // Of kSum and kProducts: three axes each, which broadcast to `shape` as numpy has it. Of kMatrices: two. Of
+  // kGrid: (h, r), (r, w, s), (r, s, c); the inner products, (r, w, c), are rows of w c numbers to the outer one.
   std::vector<Tensor> parts;
   Shape shape;  // of what they give: as many elements as the table, in its order
 };

@@ -35,6 +35,14 @@ std::vector<float> product_of(const TableFactors& factors) {
       result[at] = part(0, i) + part(1, i);
     } else if (factors.kind == TableFactors::Kind::kProducts) {
       result[at] = part(0, i) * part(1, i) + part(2, i) * part(3, i);
+    } else if (factors.kind == TableFactors::Kind::kGrid) {
+      const Shape &middle = factors.parts[1].shape(), &last = factors.parts[2].shape();
+      const int64_t w = middle[1], c = last[2], y = i / (w * c), x = i / c % w;
+      for (int64_t r = 0; r < middle[0]; ++r)
+        for (int64_t s = 0; s < middle[2]; ++s)
+          result[at] += factors.parts[0].f32()[static_cast<size_t>(y * middle[0] + r)] *
+                        factors.parts[1].f32()[static_cast<size_t>((r * w + x) * middle[2] + s)] *
+                        factors.parts[2].f32()[static_cast<size_t>((r * middle[2] + s) * c + i % c)];
     } else {
       const int64_t rank = factors.parts[0].shape()[1], columns = factors.shape[1];
       for (int64_t r = 0; r < rank; ++r)
@@ -80,15 +88,39 @@ TEST(TableFactors, waves) {
 }
 
 // The image encoder's: an embedding of 4 x 4 made larger, and one of 8 x 8 repeated.
-TEST(TableFactors, an_embedding_made_larger_and_one_repeated) {
+Tensor embedding(int64_t side, int64_t channels) {
   const auto wave = [](int64_t at, int64_t i) { return std::cos(0.1 * static_cast<double>(at * (i + 1)) + noise(i)); };
-  const Tensor map = map_of(128, 128, 8, [&](int64_t y, int64_t x, int64_t c) {
-    double sum = noise(1000 + y % 8 * 64 + x % 8 * 8 + c);
+  return map_of(side, side, channels, [&](int64_t y, int64_t x, int64_t c) {
+    double sum = noise(1000 + (y % 8 * 8 + x % 8) * channels + c);
     for (int64_t i = 0; i < 4; ++i)
-      for (int64_t j = 0; j < 4; ++j) sum += noise(i * 100 + j * 10 + c) * wave(y, i) * wave(x, j);
+      for (int64_t j = 0; j < 4; ++j) sum += noise((i * 4 + j) * channels + c) * wave(y, i) * wave(x, j);
+    return sum;
+  });
+}
+
+TEST(TableFactors, an_embedding_made_larger_and_one_repeated) {
+  expect_factors(embedding(128, 8), TableFactors::Kind::kMatrices, 2e-5);
+  expect_factors(embedding(64, 64), TableFactors::Kind::kGrid, 2e-5);
+}
+
+// Rows alone are sums of a few.
+TEST(TableFactors, rows_of_few_kinds) {
+  const Tensor map = map_of(96, 64, 4, [](int64_t y, int64_t x, int64_t c) {
+    double sum = 0;
+    for (int64_t i = 0; i < 3; ++i) sum += noise(y + 500 * i) * noise(x * 31 + c * 7 + 1000 * i);
     return sum;
   });
   expect_factors(map, TableFactors::Kind::kMatrices, 2e-5);
+}
+
+// Sine positions with their channels in front, as images have them.
+TEST(TableFactors, planes_that_go_with_one_axis) {
+  Tensor planes = map_of(48, 32, 32, [](int64_t c, int64_t y, int64_t x) {
+    return std::cos(static_cast<double>(c < 24 ? y : x) / static_cast<double>(1 + c));
+  });
+  expect_factors(planes, TableFactors::Kind::kSum, 0);
+  planes.reshape({1, 48, 32 * 32});
+  expect_factors(planes, TableFactors::Kind::kSum, 0);
 }
 
 TEST(TableFactors, others_stay) {

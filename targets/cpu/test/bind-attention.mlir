@@ -73,22 +73,31 @@ func.func @padding_is_read(%x: tensor<1x6x6x8xf32>) -> tensor<4x1x16x8xf32> {
   return %1 : tensor<4x1x16x8xf32>
 }
 
-// Pooling goes before the partition, and its windows shrink; not when a cell would reach over the picture's edge.
-// CHECK-LABEL: @pooled
-// CHECK: [[P:%.*]] = cpu.run "max_pool"(%arg0) {c = 8 : i64, in_h = 8 : i64, in_w = 8 : i64
-// CHECK: vision.window_partition [[P]]{{.*}}window_h = 2 : i64
-func.func @pooled(%x: tensor<1x8x8x8xf32>) -> tensor<4x2x2x8xf32> {
+// A pool of some columns of a projection reads them where they lie.
+// CHECK-LABEL: @pool_of_columns
+// CHECK: cpu.run "max_pool"(%arg0) {{.*}}offset = 8 : i64
+func.func @pool_of_columns(%x: tensor<1x4x6x24xf32>) -> tensor<1x2x3x8xf32> {
   %none = "top.None"() : () -> none
-  %w = vision.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x8x8x8xf32>, none) -> tensor<4x4x4x8xf32>
-  %p = cpu.run "max_pool"(%w) {in_h = 16 : i64, in_w = 4 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<4x4x4x8xf32>) -> tensor<4x2x2x8xf32>
-  return %p : tensor<4x2x2x8xf32>
+  %q = "top.Slice"(%x, %none, %none, %none) {offset = [0, 0, 0, 8], steps = [1, 1, 1, 1], ends = [1, 4, 6, 16], axes = []} : (tensor<1x4x6x24xf32>, none, none, none) -> tensor<1x4x6x8xf32>
+  %p = cpu.run "max_pool"(%q) {in_h = 4 : i64, in_w = 6 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<1x4x6x8xf32>) -> tensor<1x2x3x8xf32>
+  return %p : tensor<1x2x3x8xf32>
 }
-// CHECK-LABEL: @pooled_over_the_edge
-// CHECK: [[W:%.*]] = vision.window_partition %arg0
-// CHECK: cpu.run "max_pool"([[W]])
-func.func @pooled_over_the_edge(%x: tensor<1x7x8x8xf32>) -> tensor<4x2x2x8xf32> {
+
+// Not of a map that is turned, and not of some of its rows.
+// CHECK-LABEL: @pool_of_a_turned_map
+// CHECK: [[T:%.*]] = "top.Permute"
+// CHECK: cpu.run "max_pool"([[T]]) {{.*}}offset = 0 : i64
+func.func @pool_of_a_turned_map(%x: tensor<1x6x4x8xf32>) -> tensor<1x2x3x8xf32> {
+  %t = "top.Permute"(%x) {order = [0, 2, 1, 3]} : (tensor<1x6x4x8xf32>) -> tensor<1x4x6x8xf32>
+  %p = cpu.run "max_pool"(%t) {in_h = 4 : i64, in_w = 6 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<1x4x6x8xf32>) -> tensor<1x2x3x8xf32>
+  return %p : tensor<1x2x3x8xf32>
+}
+// CHECK-LABEL: @pool_of_rows
+// CHECK: [[R:%.*]] = "top.Slice"
+// CHECK: cpu.run "max_pool"([[R]]) {{.*}}offset = 0 : i64
+func.func @pool_of_rows(%x: tensor<1x8x6x8xf32>) -> tensor<1x2x3x8xf32> {
   %none = "top.None"() : () -> none
-  %w = vision.window_partition %x, %none {window_h = 4 : i64, window_w = 4 : i64, pad_undefined = false} : (tensor<1x7x8x8xf32>, none) -> tensor<4x4x4x8xf32>
-  %p = cpu.run "max_pool"(%w) {in_h = 16 : i64, in_w = 4 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<4x4x4x8xf32>) -> tensor<4x2x2x8xf32>
-  return %p : tensor<4x2x2x8xf32>
+  %r = "top.Slice"(%x, %none, %none, %none) {offset = [0, 4, 0, 0], steps = [1, 1, 1, 1], ends = [1, 8, 6, 8], axes = []} : (tensor<1x8x6x8xf32>, none, none, none) -> tensor<1x4x6x8xf32>
+  %p = cpu.run "max_pool"(%r) {in_h = 4 : i64, in_w = 6 : i64, c = 8 : i64, offset = 0 : i64, kernel_h = 2 : i64, kernel_w = 2 : i64, stride_h = 2 : i64, stride_w = 2 : i64} : (tensor<1x4x6x8xf32>) -> tensor<1x2x3x8xf32>
+  return %p : tensor<1x2x3x8xf32>
 }

@@ -7,6 +7,7 @@
 // multiplications.
 
 #include "passes/toolkit/attention.h"
+#include "passes/toolkit/pools.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/passes/rewrite.h"
 
@@ -131,7 +132,7 @@ class Absorber {
       Shape map = shape_of(a_.pool->source);
       map.back() = a_.dim;
       queries = make_pool(builder_, own + ".pooled_query", make_reshape(builder_, own + ".query_map", queries, map),
-                          a_.pool->op);
+                          *a_.pool);
     }
     shape = shape_of(queries);
     shape.back() = a_.channels;

@@ -5,6 +5,7 @@
 //
 // A bias would be padded with 0 instead of itself. That is allowed where only cropped rows see it: for queries.
 
+#include "passes/toolkit/pools.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/passes/windows.h"
 
@@ -21,7 +22,7 @@ bool is_crop_to(mlir::Operation* op, const Shape& shape) {
   return true;
 }
 
-// The pool of the map, if that is what reads it.
+// The pool of the map in blocks of 2 x 2, if that is what reads it.
 mlir::Value pool_of(mlir::Value map) {
   mlir::Value value = map;
   for (int step = 0; step < 3; ++step) {
@@ -30,7 +31,7 @@ mlir::Value pool_of(mlir::Value map) {
   }
   auto last = value.getDefiningOp<top::PermuteOp>();
   const auto pool = last ? match_pool(last) : std::nullopt;
-  return pool && pool->source == map ? value : mlir::Value();
+  return pool && pool->source == map && pool->block_h == 2 && pool->block_w == 2 ? value : mlir::Value();
 }
 
 // Whether rows of these windows are queries, perhaps pooled, whose results are put back in the same grid and cropped to

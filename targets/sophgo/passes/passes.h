@@ -17,7 +17,7 @@ mlir::LogicalResult merge_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult absorb_for_few_channels(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult pool_before_padding(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_by_members(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult join_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult expand_fused(mlir::ModuleOp module, WeightStore& weights);

@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 
+#include "passes/toolkit/pools.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/passes/rewrite.h"
 
@@ -47,7 +48,7 @@ class Rewriter {
  public:
   void rewrite(top::PermuteOp last) {
     const auto pool = match_pool(last);
-    if (!pool) return;
+    if (!pool || pool->block_h != 2 || pool->block_w != 2) return;
     const Shape shape = shape_of(pool->source);
     const std::string name = name_of(last.getOutput());
     mlir::OpBuilder builder(last);

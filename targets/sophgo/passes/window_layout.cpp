@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "passes/toolkit/pools.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/passes/rewrite.h"
 #include "targets/sophgo/passes/windows.h"
@@ -105,16 +106,17 @@ struct AddInWindows : mlir::OpRewritePattern<top::AddOp> {
   }
 };
 
-// pool(unwindow(x)) -> unwindow(pool(x)) of windows half as wide
+// pool(unwindow(x)) -> unwindow(pool(x)) of smaller windows
 struct PoolInWindows : mlir::OpRewritePattern<top::PermuteOp> {
   using OpRewritePattern::OpRewritePattern;
   mlir::LogicalResult matchAndRewrite(top::PermuteOp last, mlir::PatternRewriter& rewriter) const override {
-    auto pool = match_pool(last);
+    const auto pool = match_pool(last);
     if (!pool) return mlir::failure();
     const auto windows = match_unwindow(pool->source);
-    if (!windows || windows->window % 2 != 0) return mlir::failure();
+    if (!windows || windows->window % pool->block_h != 0 || windows->window % pool->block_w != 0)
+      return mlir::failure();
     const std::string name = name_of(last.getOutput());
-    const mlir::Value x = make_pool(rewriter, name + ".window", windows->source, pool->op);
+    const mlir::Value x = make_pool(rewriter, name + ".window", windows->source, *pool);
     rewriter.replaceOp(last, make_unpartition(rewriter, name, x, shape_of(last.getOutput())));
     return mlir::success();
   }

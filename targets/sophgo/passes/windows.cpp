@@ -23,11 +23,6 @@ std::optional<Windows> match_unwindow(mlir::Value value) {
   return exact_windows(op.getInput(), shape_of(value), shape_of(op.getInput()));
 }
 
-mlir::Value windows_behind(mlir::Value value) {
-  value = behind_reshapes(value);
-  return value.hasOneUse() && match_window(value) ? value : mlir::Value();
-}
-
 mlir::Value before_padding(mlir::Value map) {
   auto pad = map.getDefiningOp<top::PadOp>();
   return pad && map.hasOneUse() && shape_of(map).size() == 4 && pads_map_behind(pad) ? pad.getInput() : mlir::Value();

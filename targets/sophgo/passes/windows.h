@@ -25,8 +25,6 @@ struct Windows {
 std::optional<Windows> match_window(mlir::Value value);
 std::optional<Windows> match_unwindow(mlir::Value value);
 
-// Behind reshapes that nobody else reads, the value that is windows of a map; null if there is none.
-mlir::Value windows_behind(mlir::Value value);
 // The map (1, h, w, c) before rows and columns of zeros were added behind it, and nobody reads those; null if none
 // were.
 mlir::Value before_padding(mlir::Value map);
