@@ -11,9 +11,14 @@
 //
 // dst = softmax(scale [q . keys, q . token keys]) [values; token values]: tokens beside the memories have keys of the
 // plain kind. One head.
+//
+// In bf16, A + B and m, weights and values are rounded to bf16 (kernels/bf16.h; a sum A + B beyond the largest becomes
+// infinite), and weights are relative to a power of two, as kernels/attention.h has it. All sums, A and B, and the
+// tokens' scores are f32.
 
 #include <cstdint>
 
+#include "base/precision.h"
 #include "kernels/context.h"
 #include "kernels/dispatch.h"
 
@@ -28,6 +33,7 @@ struct AxialAttentionParams {
   int64_t memories = 0;
   int64_t tokens = 0;
   float scale = 1;
+  Precision precision = Precision::kF32;
 };
 
 // q is (grid, dim), turned. key_weight (2, key_channels + 1, dim / 2) is K^T: for the column's half of a key and for
@@ -50,15 +56,20 @@ void axial_attention(const AxialAttentionParams& params, const AxialAttentionInp
 
 constexpr int64_t kAxialQueries = 32;  // of a piece; each of its lanes is one query
 constexpr int64_t kAxialKeys = 128;    // in a block: its scores stay in the L1 cache
+// Of a block's scores: in bf16 its first key may be the second of a word, and its last one the first.
+constexpr int64_t kAxialScoreRows = kAxialKeys + 2;
 
-// What one call of a variant does: the scores of some queries, their softmax, the sums of values.
-struct AxialPiece {
+// What one call of a variant does: the scores of some queries, their softmax, the sums of values. A word is an element
+// in f32. In bf16 it is two, of 16 bits, the first in the lower half: neighbouring channels of a key, and a channel of
+// neighbouring keys' values, both with zeros behind them where their number is odd.
+template <class Word>
+struct AxialPieceOf {
   const float* by_column;     // (grid_w, key_channels + 1, kAxialQueries): A, and a behind it
   const float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
   const float* token_scores;  // (tokens, kAxialQueries)
-  const float* keys;
-  const float* values;
-  const float* token_values;
+  const Word* keys;
+  const Word* values;
+  const Word* token_values;
   int64_t grid_h;
   int64_t grid_w;
   int64_t key_channels;
@@ -70,9 +81,15 @@ struct AxialPiece {
   float* scratch;   // axial_scratch_floats(value_channels)
 };
 // Scores are powers of two already: of scale log2(e) times the product.
-constexpr int64_t axial_scratch_floats(int64_t value_channels) { return kAxialQueries * (kAxialKeys + value_channels); }
+constexpr int64_t axial_scratch_floats(int64_t value_channels) {
+  return kAxialQueries * (kAxialScoreRows + value_channels);
+}
+using AxialPiece = AxialPieceOf<float>;
+using AxialPieceBf16 = AxialPieceOf<uint32_t>;
 using AxialAttentionFunction = void(const AxialPiece& piece);
+using AxialAttentionBf16Function = void(const AxialPieceBf16& piece);
 extern const KernelVariants<AxialAttentionFunction> axial_attention_variants;
+extern const KernelVariants<AxialAttentionBf16Function> axial_attention_bf16_variants;
 
 // Turns a piece's queries back by the angles of one place. Queries and result are panels of gemm: for each 16 queries
 // (2 pairs, 16), the first halves of the pairs before the second.

@@ -130,12 +130,66 @@ TEST(AxialAttention, is_attention_to_keys_that_are_turned) {
   }
 }
 
+AxialAttentionParams in_bf16(AxialAttentionParams p) {
+  p.precision = Precision::kBf16;
+  return p;
+}
+
+struct Errors {
+  double most = 0;
+  double root_mean_square = 0;
+
+  template <class Wanted>
+  Errors(const std::vector<float>& found, const Wanted& wanted) {
+    for (size_t i = 0; i < found.size(); ++i) {
+      const double error = std::isnan(found[i]) ? 1e9 : std::abs(static_cast<double>(found[i] - wanted[i]));
+      most = std::max(most, error);
+      root_mean_square += error * error / static_cast<double>(found.size());
+    }
+    root_mean_square = std::sqrt(root_mean_square);
+  }
+};
+
+// Operands that are rounded to bf16 differ by at most 2^-9 of themselves; scores here are of some units, values at most 1.
+TEST(AxialAttention, in_bf16_is_near_the_exact_one) {
+  for (const AxialAttentionParams& p : kCases) {
+    const Data data(p);
+    const std::vector<double> wanted = expected(p, data);
+    for (const Isa& isa : available_bf16_isas()) {
+      TestContext context(isa, 2);
+      const Errors errors(data.run(in_bf16(p), context.get()), wanted);
+      EXPECT_LT(errors.most, 1.5e-2) << isa.name << ", " << name_of(p);
+      EXPECT_LT(errors.root_mean_square, 3e-3) << isa.name << ", " << name_of(p);
+    }
+  }
+}
+
+// The scalar variant is what bf16 means. Another one's sums in f32 may differ in their last bits, and then a number
+// between two of bf16 may be rounded to the other one.
+TEST(AxialAttention, in_bf16_all_variants_round_alike) {
+  for (const AxialAttentionParams& p : kCases) {
+    const Data data(p);
+    TestContext scalar(kScalarIsa, 2);
+    const std::vector<float> wanted = data.run(in_bf16(p), scalar.get());
+    for (const Isa& isa : available_bf16_isas()) {
+      TestContext context(isa, 2);
+      const Errors errors(data.run(in_bf16(p), context.get()), wanted);
+      EXPECT_LT(errors.most, 0x1p-9) << isa.name << ", " << name_of(p);
+      EXPECT_LT(errors.root_mean_square, 1e-4) << isa.name << ", " << name_of(p);
+    }
+  }
+}
+
 TEST(AxialAttention, gives_the_same_bits_for_any_number_of_threads) {
   const AxialAttentionParams& p = kCases[2];
   const Data data(p);
   for (const Isa& isa : available_isas()) {
     TestContext one(isa, 1), three(isa, 3);
     EXPECT_EQ(data.run(p, one.get()), data.run(p, three.get())) << isa.name;
+  }
+  for (const Isa& isa : available_bf16_isas()) {
+    TestContext one(isa, 1), three(isa, 3);
+    EXPECT_EQ(data.run(in_bf16(p), one.get()), data.run(in_bf16(p), three.get())) << isa.name;
   }
 }
 
@@ -153,6 +207,13 @@ TEST(AxialAttention, large_scores_give_the_value_of_the_largest) {
       ASSERT_NEAR(found[i], wanted[i], 5e-2) << isa.name << " " << i;
     }
   }
+  for (const Isa& isa : available_bf16_isas()) {
+    TestContext context(isa, 2);
+    for (const float value : data.run(in_bf16(p), context.get())) {
+      ASSERT_TRUE(std::isfinite(value)) << isa.name;
+      ASSERT_LE(std::abs(value), 1.01f) << isa.name;
+    }
+  }
 }
 
 TEST(AxialAttention, a_nan_is_not_lost) {
@@ -163,6 +224,12 @@ TEST(AxialAttention, a_nan_is_not_lost) {
   for (const Isa& isa : available_isas()) {
     TestContext context(isa, 2);
     const std::vector<float> found = data.run(p, context.get());
+    for (int64_t c = 0; c < p.value_channels; ++c) EXPECT_TRUE(std::isnan(found[static_cast<size_t>(c)])) << isa.name;
+    EXPECT_TRUE(std::isnan(found[static_cast<size_t>(p.value_channels + 3)])) << isa.name;
+  }
+  for (const Isa& isa : available_bf16_isas()) {
+    TestContext context(isa, 2);
+    const std::vector<float> found = data.run(in_bf16(p), context.get());
     for (int64_t c = 0; c < p.value_channels; ++c) EXPECT_TRUE(std::isnan(found[static_cast<size_t>(c)])) << isa.name;
     EXPECT_TRUE(std::isnan(found[static_cast<size_t>(p.value_channels + 3)])) << isa.name;
   }

@@ -44,6 +44,7 @@ BoundOperation bind_axial_attention(OperationBinder& in) {
   params.memories = in.integer("memories");
   params.tokens = in.integer("tokens");
   params.scale = in.number("scale");
+  params.precision = in.precision();
   in.require(params.dim % 4 == 0, "{} channels of a query are no multiple of 4", params.dim);
   in.require(params.grid_h <= kGreatestGrid && params.grid_w <= kGreatestGrid && params.dim <= kGreatestChannels &&
                  params.key_channels <= kGreatestChannels && params.value_channels <= kGreatestChannels,

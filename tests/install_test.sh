@@ -18,7 +18,7 @@ shared=$(find "$work/installed" -name libsamc.so)
 
 within() {  # within FILE KILOBYTES
   local size
-  size=$(stat -c %s "$1")
+  size=$(stat -L -c %s "$1")
   echo "$(basename "$1"), stripped: $((size / 1000)) kB (at most $2 kB)"
   ((size <= $2 * 1000))
 }

@@ -12,5 +12,13 @@ constexpr int64_t kTileChannels = 6;
 }  // namespace
 #include "kernels/vector/tile.inc"
 
+#include "kernels/vector/attention_words.inc"
+
+#include "kernels/vector/axial_words.inc"
+
 #include "kernels/vector/axial_attention.inc"
+
+#include "kernels/vector/axial_turn.inc"
+
+void axial_attention(const AxialPiece& piece) { attend_piece(piece); }
 }  // namespace samc::avx2
