@@ -463,10 +463,13 @@ TEST(Executor, EveryKernelOfTheSchemaHasItsVariants) {
 #else
   const std::vector<Isa> of_bf16;
 #endif
+  // Has no variant with AMX: its numbers are products of a few rows.
+  const std::string without_amx = "axial_attention_bf16";
 #define SAMC_RUNS_BF16(kernel)                                \
   EXPECT_STREQ(kernel##_variants.name, #kernel);              \
   EXPECT_EQ(kernel##_variants.list.back().needs, kScalarIsa); \
-  for (const Isa& isa : of_bf16) EXPECT_STREQ(name_with(kernel##_variants, isa), isa.name) << #kernel;
+  for (const Isa& isa : of_bf16)                              \
+    EXPECT_STREQ(name_with(kernel##_variants, isa), (without_amx == #kernel ? kAvx512Bf16Isa : isa).name) << #kernel;
 #include "package/ops.def"
 }
 

@@ -172,22 +172,65 @@ std::optional<TableFactors> by_products(const Map& map, double allowed) {
   return factors;
 }
 
-// The rows of the map are sums of a few.
-std::optional<TableFactors> by_rows(const Map& map, double allowed) {
-  const int64_t columns = map.width * map.channels;
-  Cross cross({map.data, map.data + map.height * columns}, map.height, columns);
-  std::vector<std::vector<double>> left, right;
+// A matrix as a sum of a few products of a column and a row.
+struct Products {
+  std::vector<std::vector<double>> columns;
+  std::vector<std::vector<double>> rows;
+  int64_t count() const { return static_cast<int64_t>(columns.size()); }
+};
+std::optional<Products> take_apart(std::vector<double> matrix, int64_t rows, int64_t columns, double allowed) {
+  Cross cross(std::move(matrix), rows, columns);
+  Products products;
   while (cross.largest() > allowed) {
-    if (static_cast<int64_t>(left.size()) == kMostTableRank) return std::nullopt;
-    cross.take(left.emplace_back(), right.emplace_back());
+    if (products.count() == kMostTableRank) return std::nullopt;
+    cross.take(products.columns.emplace_back(), products.rows.emplace_back());
   }
-  const auto rank = static_cast<int64_t>(left.size());
+  return products;
+}
+
+// (size, products): product r's number i at (i, r).
+Tensor side_by_side(const std::vector<std::vector<double>>& lists, int64_t size) {
+  const auto count = static_cast<int64_t>(lists.size());
+  return made_of({size, count}, [&](int64_t i) {
+    return static_cast<float>(lists[static_cast<size_t>(i % count)][static_cast<size_t>(i / count)]);
+  });
+}
+
+// The rows of the map are sums of a few.
+TableFactors by_rows(const Map& map, const Products& rows) {
+  const int64_t columns = map.width * map.channels;
   TableFactors factors{TableFactors::Kind::kMatrices, {}, {map.height, columns}};
-  factors.parts.push_back(made_of({map.height, rank}, [&](int64_t i) {
-    return static_cast<float>(left[static_cast<size_t>(i % rank)][static_cast<size_t>(i / rank)]);
+  factors.parts.push_back(side_by_side(rows.columns, map.height));
+  factors.parts.push_back(made_of({rows.count(), columns}, [&](int64_t i) {
+    return static_cast<float>(rows.rows[static_cast<size_t>(i / columns)][static_cast<size_t>(i % columns)]);
   }));
-  factors.parts.push_back(made_of({rank, columns}, [&](int64_t i) {
-    return static_cast<float>(right[static_cast<size_t>(i / columns)][static_cast<size_t>(i % columns)]);
+  return factors;
+}
+
+// The columns of those few rows are sums of a few, too.
+std::optional<TableFactors> by_rows_and_columns(const Map& map, const Products& rows, double allowed) {
+  const int64_t rank = rows.count(), h = map.height, w = map.width, c = map.channels;
+  double most = 0;  // that an error of an inner product becomes
+  for (int64_t y = 0; y < h; ++y) {
+    double sum = 0;
+    for (const std::vector<double>& column : rows.columns) sum += std::abs(column[static_cast<size_t>(y)]);
+    most = std::max(most, sum);
+  }
+  std::vector<double> by_column;  // (w, rank, c)
+  for (int64_t x = 0; x < w; ++x)
+    for (const std::vector<double>& row : rows.rows)
+      by_column.insert(by_column.end(), row.begin() + x * c, row.begin() + (x + 1) * c);
+  const std::optional<Products> columns = take_apart(std::move(by_column), w, rank * c, allowed / most);
+  if (!columns) return std::nullopt;
+  const int64_t inner = columns->count();
+  TableFactors factors{TableFactors::Kind::kGrid, {}, {1, h, w * c}};
+  factors.parts.push_back(side_by_side(rows.columns, h));
+  const Tensor of_columns = side_by_side(columns->columns, w);
+  factors.parts.push_back(
+      made_of({rank, w, inner}, [&](int64_t i) { return of_columns.f32()[static_cast<size_t>(i % (w * inner))]; }));
+  factors.parts.push_back(made_of({rank, inner, c}, [&](int64_t i) {
+    const int64_t r = i / c / inner, s = i / c % inner;
+    return static_cast<float>(columns->rows[static_cast<size_t>(s)][static_cast<size_t>(r * c + i % c)]);
   }));
   return factors;
 }
@@ -196,41 +239,6 @@ int64_t count_of(const TableFactors& factors) {
   int64_t count = 0;
   for (const Tensor& part : factors.parts) count += part.count();
   return count;
-}
-
-// The columns of the few rows that by_rows() found are sums of a few, too.
-std::optional<TableFactors> by_columns_of(const TableFactors& rows, const Map& map, double allowed) {
-  const Tensor &left = rows.parts[0], &right = rows.parts[1];
-  const int64_t rank = left.shape()[1], h = map.height, w = map.width, c = map.channels;
-  double most = 0;  // that an error of an inner product becomes
-  for (int64_t y = 0; y < h; ++y) {
-    double sum = 0;
-    for (int64_t r = 0; r < rank; ++r)
-      sum += std::abs(static_cast<double>(left.f32()[static_cast<size_t>(y * rank + r)]));
-    most = std::max(most, sum);
-  }
-  std::vector<double> by_column(static_cast<size_t>(rank * w * c));  // (w, rank, c)
-  for (int64_t r = 0; r < rank; ++r)
-    for (int64_t x = 0; x < w; ++x)
-      for (int64_t i = 0; i < c; ++i)
-        by_column[static_cast<size_t>((x * rank + r) * c + i)] = right.f32()[static_cast<size_t>((r * w + x) * c + i)];
-  Cross cross(std::move(by_column), w, rank * c);
-  std::vector<std::vector<double>> columns, cores;
-  while (cross.largest() > allowed / most) {
-    if (static_cast<int64_t>(columns.size()) == kMostTableRank) return std::nullopt;
-    cross.take(columns.emplace_back(), cores.emplace_back());
-  }
-  const auto inner = static_cast<int64_t>(columns.size());
-  TableFactors factors{TableFactors::Kind::kGrid, {}, {1, h, w * c}};
-  factors.parts.push_back(Tensor::copy_of(left.view()));
-  factors.parts.push_back(made_of({rank, w, inner}, [&](int64_t i) {
-    return static_cast<float>(columns[static_cast<size_t>(i % inner)][static_cast<size_t>(i / inner % w)]);
-  }));
-  factors.parts.push_back(made_of({rank, inner, c}, [&](int64_t i) {
-    return static_cast<float>(
-        cores[static_cast<size_t>(i / c % inner)][static_cast<size_t>(i / c / inner * c + i % c)]);
-  }));
-  return factors;
 }
 
 }  // namespace
@@ -248,10 +256,11 @@ std::optional<TableFactors> factor_table(const TensorView& table) {
     consider(constant_planes(*map));
     consider(by_axes(*map));
     if (!best) consider(by_products(*map, allowed));
-    if (std::optional<TableFactors> rows = best ? std::nullopt : by_rows(*map, allowed / 2)) {
-      std::optional<TableFactors> columns_too = by_columns_of(*rows, *map, allowed / 2);
-      consider(std::move(rows));
-      consider(std::move(columns_too));
+    if (!best) {
+      const std::vector<double> numbers(map->data, map->data + element_count(table.shape));
+      const std::optional<Products> rows = take_apart(numbers, map->height, map->width * map->channels, allowed / 2);
+      if (rows) consider(by_rows(*map, *rows));
+      if (rows) consider(by_rows_and_columns(*map, *rows, allowed / 2));
     }
   }
   if (const std::optional<Map> planes = planes_of(table); planes && !best) consider(by_planes(*planes));
