@@ -17,8 +17,8 @@ func.func @windows(%x: tensor<1x8x12x6xf32>) -> tensor<6x2x2x6xf32> {
 // Queries among queries, keys and values, in windows that reach over the map: their part of the padding row, too.
 // CHECK-LABEL: @columns
 // CHECK: [[Q:%.*]] = "top.Slice"(%arg0,{{.*}} -> tensor<1x6x8x6xf32>
-// CHECK: "top.MaxPool"({{.*}} : (tensor<1x6x6x8xf32>) -> tensor<1x6x3x4xf32>
 // CHECK: [[PAD:%.*]] = "top.Weight"() {{.*}}tensor<6xf32>
+// CHECK: "top.MaxPool"({{.*}} : (tensor<1x6x6x8xf32>) -> tensor<1x6x3x4xf32>
 // CHECK: vision.window_partition {{.*}}, [[PAD]] {{.*}} : (tensor<1x3x4x6xf32>, tensor<6xf32>) -> tensor<4x2x2x6xf32>
 // CHECK: return
 func.func @columns(%x: tensor<1x6x8x18xf32>) -> tensor<4x2x2x6xf32> {

@@ -26,6 +26,8 @@ const Pipeline& cpu_pipeline() {
       {"bind-matmul", phase.name, "matrix products become kernels", bind_matmul, true},
       {"fuse-matmul", phase.name, "normalisation, activation and residual move into the kernels beside them",
        fuse_matmul},
+      {"split-pooled-queries", phase.name, "queries that are pooled are there before keys and values are made",
+       split_pooled_queries},
       {"bind-rest", phase.name, "every other op becomes the kernel of its name", bind_rest, true},
       {"choose-precision", phase.name, "where bf16 is asked for: which kernels compute in it, and what stays f32",
        choose_precision, true},

@@ -23,6 +23,7 @@ mlir::LogicalResult fold_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_attention(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_matmul(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_matmul(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult split_pooled_queries(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult bind_rest(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult factor_tables(mlir::ModuleOp module, WeightStore& weights);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
+#include <utility>
 
 namespace samc::cpu {
 namespace {
@@ -207,20 +209,45 @@ TableFactors by_rows(const Map& map, const Products& rows) {
   return factors;
 }
 
+// The largest distance of the table from a product of its grid's parts.
+double grid_error(const Map& map, const TableFactors& grid) {
+  const Shape& middle = grid.parts[1].shape();  // (r, w, s)
+  const int64_t rank = middle[0], w = middle[1], inner = middle[2], c = map.channels, row = w * c;
+  const std::span<const float> left = grid.parts[0].f32(), columns = grid.parts[1].f32(), core = grid.parts[2].f32();
+  std::vector<double> rows(static_cast<size_t>(rank * row), 0.0);
+  for (int64_t r = 0; r < rank; ++r)
+    for (int64_t x = 0; x < w; ++x)
+      for (int64_t s = 0; s < inner; ++s)
+        for (int64_t i = 0; i < c; ++i)
+          rows[static_cast<size_t>(r * row + x * c + i)] +=
+              static_cast<double>(columns[static_cast<size_t>((r * w + x) * inner + s)]) *
+              static_cast<double>(core[static_cast<size_t>((r * inner + s) * c + i)]);
+  double largest = 0;
+  std::vector<double> sum(static_cast<size_t>(row));
+  for (int64_t y = 0; y < map.height; ++y) {
+    std::ranges::fill(sum, 0.0);
+    for (int64_t r = 0; r < rank; ++r)
+      for (int64_t i = 0; i < row; ++i)
+        sum[static_cast<size_t>(i)] +=
+            static_cast<double>(left[static_cast<size_t>(y * rank + r)]) * rows[static_cast<size_t>(r * row + i)];
+    for (int64_t i = 0; i < row; ++i)
+      largest = std::max(largest, std::abs(sum[static_cast<size_t>(i)] - static_cast<double>(map.data[y * row + i])));
+  }
+  return largest;
+}
+
 // The columns of those few rows are sums of a few, too.
 std::optional<TableFactors> by_rows_and_columns(const Map& map, const Products& rows, double allowed) {
   const int64_t rank = rows.count(), h = map.height, w = map.width, c = map.channels;
-  double most = 0;  // that an error of an inner product becomes
-  for (int64_t y = 0; y < h; ++y) {
-    double sum = 0;
-    for (const std::vector<double>& column : rows.columns) sum += std::abs(column[static_cast<size_t>(y)]);
-    most = std::max(most, sum);
-  }
+  // Each row by what it is multiplied by at most, so that errors of all weigh the same.
+  std::vector<double> weights;
+  for (const std::vector<double>& column : rows.columns)
+    weights.push_back(std::abs(*std::ranges::max_element(column, {}, [](double number) { return std::abs(number); })));
   std::vector<double> by_column;  // (w, rank, c)
   for (int64_t x = 0; x < w; ++x)
-    for (const std::vector<double>& row : rows.rows)
-      by_column.insert(by_column.end(), row.begin() + x * c, row.begin() + (x + 1) * c);
-  const std::optional<Products> columns = take_apart(std::move(by_column), w, rank * c, allowed / most);
+    for (size_t r = 0; r < weights.size(); ++r)
+      for (int64_t i = 0; i < c; ++i) by_column.push_back(weights[r] * rows.rows[r][static_cast<size_t>(x * c + i)]);
+  const std::optional<Products> columns = take_apart(std::move(by_column), w, rank * c, allowed / 4);
   if (!columns) return std::nullopt;
   const int64_t inner = columns->count();
   TableFactors factors{TableFactors::Kind::kGrid, {}, {1, h, w * c}};
@@ -229,9 +256,10 @@ std::optional<TableFactors> by_rows_and_columns(const Map& map, const Products& 
   factors.parts.push_back(
       made_of({rank, w, inner}, [&](int64_t i) { return of_columns.f32()[static_cast<size_t>(i % (w * inner))]; }));
   factors.parts.push_back(made_of({rank, inner, c}, [&](int64_t i) {
-    const int64_t r = i / c / inner, s = i / c % inner;
-    return static_cast<float>(columns->rows[static_cast<size_t>(s)][static_cast<size_t>(r * c + i % c)]);
+    const auto r = static_cast<size_t>(i / c / inner), s = static_cast<size_t>(i / c % inner);
+    return static_cast<float>(columns->rows[s][r * static_cast<size_t>(c) + static_cast<size_t>(i % c)] / weights[r]);
   }));
+  if (grid_error(map, factors) > allowed) return std::nullopt;
   return factors;
 }
 
@@ -258,9 +286,9 @@ std::optional<TableFactors> factor_table(const TensorView& table) {
     if (!best) consider(by_products(*map, allowed));
     if (!best) {
       const std::vector<double> numbers(map->data, map->data + element_count(table.shape));
-      const std::optional<Products> rows = take_apart(numbers, map->height, map->width * map->channels, allowed / 2);
+      const std::optional<Products> rows = take_apart(numbers, map->height, map->width * map->channels, allowed);
       if (rows) consider(by_rows(*map, *rows));
-      if (rows) consider(by_rows_and_columns(*map, *rows, allowed / 2));
+      if (rows) consider(by_rows_and_columns(*map, *rows, allowed));
     }
   }
   if (const std::optional<Map> planes = planes_of(table); planes && !best) consider(by_planes(*planes));
