@@ -275,7 +275,7 @@ TEST(PackInt8, holds_whole_numbers_then_sums_and_scales) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, GemmInt8, testing::ValuesIn(available_int8_isas()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& variant) { return std::string(variant.param.name); });
 
 }  // namespace
 }  // namespace samc

@@ -102,6 +102,11 @@ int64_t packed_int8(int64_t k, int64_t n) {
   const int64_t of_column = static_cast<int64_t>(sizeof(int32_t) + sizeof(float));  // its sum and scale
   return round_up(n, kPanelColumns) * (round_up(k, kInt8Depth) + of_column);
 }
+int64_t packed_elements(Precision precision, int64_t k, int64_t n) {
+  return precision == Precision::kF32    ? packed_floats(k, n)
+         : precision == Precision::kBf16 ? packed_bf16(k, n)
+                                         : packed_int8(k, n);
+}
 
 void pack_weights(const float* src, int64_t k, int64_t n, WeightOrder order, float* dst) {
   pack_matrix(src, k, n, order, dst);

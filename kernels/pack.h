@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "base/precision.h"
+
 namespace samc {
 
 constexpr int64_t kPanelColumns = 16;
@@ -26,6 +28,7 @@ enum class WeightOrder {
 int64_t packed_floats(int64_t k, int64_t n);
 int64_t packed_bf16(int64_t k, int64_t n);
 int64_t packed_int8(int64_t k, int64_t n);
+int64_t packed_elements(Precision precision, int64_t k, int64_t n);
 
 void pack_weights(const float* src, int64_t k, int64_t n, WeightOrder order, float* dst);
 void pack_weights_bf16(const float* src, int64_t k, int64_t n, WeightOrder order, uint16_t* dst);

@@ -26,7 +26,9 @@ Ints load_part(const uint32_t* weights) {
   return _mm256_srai_epi16(kPart == 0 ? _mm256_slli_epi16(fours, 8) : fours, 8);
 }
 inline Ints multiply_words(Ints steps, Ints weights, Ints sums) {
-  return _mm256_add_epi32(sums, _mm256_madd_epi16(steps, weights));
+  Ints sum = _mm256_add_epi32(sums, _mm256_madd_epi16(steps, weights));
+  __asm__("" : "+x"(sum));  // or compilers add products to each other first, and keep sums in memory
+  return sum;
 }
 // Less zero, so that nothing is left to subtract.
 inline void store_steps(uint32_t* target, const Floats (&steps)[2], int zero) {
