@@ -30,7 +30,8 @@ bool is_pool(RunOp run) { return run.getKernel() == "max_pool"; }
 
 // Whether it is for choose_precision to say what it computes in.
 bool is_product(RunOp run, Precision precision) {
-  if (precision == Precision::kInt8 && config_integer(run, "k") > kInt8MostK) return false;
+  if (precision == Precision::kInt8 && run.getKernel() == "matmul" && config_integer(run, "k") > kInt8MostK)
+    return false;  // its sums might not fit
   return schema_of(run).computes_in(precision) && !is_pool(run);
 }
 
