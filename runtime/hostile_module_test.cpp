@@ -212,9 +212,11 @@ TEST(HostileModule, AProductInInt8ThatIsTooLong) {
   PlanModule module = every_kernel_in(Precision::kInt8);
   std::erase_if(module.functions, [](const PlanFunction& function) { return function.operations[0].kernel != "matmul"; });
   ASSERT_FALSE(module.functions.empty());
-  for (IntegerAttribute& attribute : module.functions[0].operations[0].integers)
-    if (attribute.name == "k") attribute.values[0] = kInt8MostK + 1;
   module.functions.resize(1);
+  PlanFunction& function = module.functions[0];
+  Operation& operation = function.operations[0];
+  std::ranges::find(operation.integers, "k", &IntegerAttribute::name)->values[0] = kInt8MostK + 1;
+  function.values[static_cast<size_t>(operation.operands[0])].shape = {1, kInt8MostK + 1};
   EXPECT_NE(error_of(module).find("is too long for sums in int8"), std::string::npos) << error_of(module);
 }
 

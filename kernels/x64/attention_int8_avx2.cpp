@@ -4,6 +4,7 @@
 
 #include "base/rounding.h"
 #include "kernels/x64/stored_bf16_avx2.h"
+#include "kernels/x64/whole_products_avx2.h"
 
 namespace samc::avx2 {
 namespace {
@@ -23,9 +24,7 @@ inline Floats to_columns(Floats low, Floats high) {
                                                 _mm256_slli_epi32(_mm256_cvtps_epi32(high), 16), kOddHalves));
 }
 inline Floats multiply_words(Floats a, Floats b, Floats sums) {
-  __m256i sum = _mm256_add_epi32(bits_of(sums), _mm256_madd_epi16(bits_of(a), bits_of(b)));
-  __asm__("" : "+x"(sum));  // or compilers add products to each other first, and keep sums in memory
-  return _mm256_castsi256_ps(sum);
+  return _mm256_castsi256_ps(add_pair_products(bits_of(a), bits_of(b), bits_of(sums)));
 }
 }  // namespace
 #include "kernels/vector/tile.inc"

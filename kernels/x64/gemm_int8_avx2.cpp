@@ -2,6 +2,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/x64/stored_bf16_avx2.h"
+#include "kernels/x64/whole_products_avx2.h"
 
 // AVX2 multiplies unsigned by signed bytes only with sums that saturate at 16 bits. So rows are widened to 16 bits when
 // they are packed, and weights when they are read: the even elements of each four, then the odd ones.
@@ -25,11 +26,7 @@ Ints load_part(const uint32_t* weights) {
   const Ints fours = load_ints(weights);
   return _mm256_srai_epi16(kPart == 0 ? _mm256_slli_epi16(fours, 8) : fours, 8);
 }
-inline Ints multiply_words(Ints steps, Ints weights, Ints sums) {
-  Ints sum = _mm256_add_epi32(sums, _mm256_madd_epi16(steps, weights));
-  __asm__("" : "+x"(sum));  // or compilers add products to each other first, and keep sums in memory
-  return sum;
-}
+inline Ints multiply_words(Ints steps, Ints weights, Ints sums) { return add_pair_products(steps, weights, sums); }
 // Less zero, so that nothing is left to subtract.
 inline void store_steps(uint32_t* target, const Floats (&steps)[2], int zero) {
   const Ints most = _mm256_set1_epi32(static_cast<int>(kGemmInt8Steps) - zero);
