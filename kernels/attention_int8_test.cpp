@@ -17,7 +17,8 @@ AttentionParams in_int8(AttentionParams p, DType src = DType::kF32, DType dst = 
   return p;
 }
 
-// A value is half a step off at most, of 1023 in the largest of its column, here 1; weights and scores add less.
+// A value is half a step off at most, of 1023 in the largest of its column, here 1; weights add less, and scores as much
+// as they are large.
 TEST(AttentionInt8, MatchesTheDefinition) {
   for (const AttentionCase& c : attention_cases()) {
     for (const float magnitude : {1.0f, 30.0f}) {
@@ -33,8 +34,8 @@ TEST(AttentionInt8, MatchesTheDefinition) {
           squares += error * error;
         }
         const std::string what = fmt::format("{}, {}, magnitude {}", c.name, isa.name, magnitude);
-        EXPECT_LT(worst, 2e-3) << what;
-        EXPECT_LT(std::sqrt(squares / static_cast<double>(want.size())), 3e-4) << what;
+        EXPECT_LT(worst, magnitude == 1 ? 1e-3 : 5e-3) << what;
+        EXPECT_LT(std::sqrt(squares / static_cast<double>(want.size())), magnitude == 1 ? 4e-4 : 7e-4) << what;
       }
     }
   }

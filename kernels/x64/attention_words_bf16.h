@@ -101,7 +101,7 @@ inline Floats weight_of(Floats difference) {
 inline Floats to_words(const Floats (&weights)[2]) {
   return __builtin_bit_cast(Floats, _mm512_cvtne2ps_pbh(weights[1], weights[0]));
 }
-inline Floats add_words(Floats words, Floats sums) {
+inline Floats add_words(Floats words, const Floats (&)[2], Floats sums) {
   return multiply_words(words, _mm512_castsi512_ps(_mm512_set1_epi32(0x3f803f80)), sums);
 }
 
