@@ -23,6 +23,7 @@ double median(std::vector<double> values) {
 Peaks measure_peaks(const Isa& isa, ThreadPool& pool) {
   Peaks peaks;
   peaks.f32 = fma_peak_gflops(isa, pool, Precision::kF32);
+  peaks.int8 = fma_peak_gflops(isa, pool, Precision::kInt8);
   if (can_compute(Precision::kBf16, isa).is_ok()) peaks.bf16 = fma_peak_gflops(isa, pool, Precision::kBf16);
   return peaks;
 }

@@ -17,9 +17,12 @@ double median(std::vector<double> values);
 struct Peaks {
   double f32 = 0;
   double bf16 = 0;  // by the instructions that kernels use; 0 where there are none
-  double of(Precision precision) const { return precision == Precision::kBf16 ? bf16 : f32; }
+  double int8 = 0;
+  double of(Precision precision) const {
+    return precision == Precision::kF32 ? f32 : precision == Precision::kBf16 ? bf16 : int8;
+  }
 };
-// Measures both on all of pool's threads; bf16 where isa computes in it.
+// Measures all on all of pool's threads; bf16 where isa computes in it.
 Peaks measure_peaks(const Isa& isa, ThreadPool& pool);
 
 // All runs of one operation, or of all operations of one kernel.

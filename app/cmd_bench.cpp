@@ -63,8 +63,9 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
   progress.show("measuring the machine ...");
   const Peaks peaks = measure_peaks(isa, pool);
   progress.clear();
-  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32){}\n", machine_description(), isa.name,
-      pool.threads(), peaks.f32, peaks.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks.bf16) : "");
+  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32){}, {:.1f} GFLOP/s (int8)\n",
+      machine_description(), isa.name, pool.threads(), peaks.f32,
+      peaks.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks.bf16) : "", peaks.int8);
   if (arguments.video.on) return bench_video(arguments.model, arguments.video, arguments.repeat, peaks, opener);
   say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
       arguments.repeat);

@@ -86,9 +86,12 @@ void print_function(const PlanFunction& function, bool operations) {
     ranges +=
         fmt::format("{}{} {} (of {} to {})", i == 0 ? " at " : ", ", sizes[i], size.name, size.least, size.greatest);
   }
-  const auto in_bf16 = std::ranges::count(function.operations, Precision::kBf16, &Operation::precision);
+  std::string narrow;
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8})
+    if (const auto count = std::ranges::count(function.operations, precision, &Operation::precision); count > 0)
+      narrow += fmt::format(", {} in {}", count, precision_name(precision));
   say("  {}: {} operations{}, arena {}{}\n", function.name, function.operations.size(),
-      in_bf16 > 0 ? fmt::format(", {} in bf16", in_bf16) : "",
+      narrow,
       human_bytes(static_cast<double>(plan_arena(function, sizes).bytes)), ranges);
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {

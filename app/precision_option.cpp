@@ -16,11 +16,12 @@ void add_precision_option(CLI::App& command, std::optional<Precision>& precision
           [&precision](const std::string& name) {
             precision = find_precision(name);
             if (!precision)
-              throw CLI::ValidationError("--precision", fmt::format("{} is not known, use f32 or bf16", quote(name)));
+              throw CLI::ValidationError("--precision", fmt::format("{} is not known, use f32, bf16 or int8", quote(name)));
           },
-          "What products compute in: f32 (the default), or bf16 with sums in f32, which is faster and takes half the "
-          "memory on processors with avx512_bf16 (docs/precision.md)")
-      ->type_name("f32|bf16");
+          "What products compute in: f32 (the default), bf16 with sums in f32, which takes half the memory and is "
+          "faster on processors with avx512_bf16, or int8, which takes a quarter and runs everywhere, fastest with "
+          "VNNI (docs/precision.md)")
+      ->type_name("f32|bf16|int8");
 }
 
 }  // namespace samc

@@ -1,6 +1,6 @@
 #pragma once
 // Which instructions this machine has, found at run time, as a set of features; and the sets with a name, of which
-// SAMC_ISA=scalar|avx2|avx512|avx512_bf16|amx forces one.
+// SAMC_ISA=scalar|avx2|avx512|avx512_vnni|avx512_bf16|amx forces one.
 
 #include <cstdint>
 #include <initializer_list>
@@ -58,6 +58,7 @@ struct Isa {
 constexpr Isa kScalarIsa{"scalar", {}};
 constexpr Isa kAvx2Isa{"avx2", {CpuFeature::kAvx2}};
 constexpr Isa kAvx512Isa{"avx512", {CpuFeature::kAvx2, CpuFeature::kAvx512}};
+constexpr Isa kAvx512VnniIsa{"avx512_vnni", {CpuFeature::kAvx2, CpuFeature::kAvx512, CpuFeature::kAvx512Vnni}};
 constexpr Isa kAvx512Bf16Isa{"avx512_bf16", {CpuFeature::kAvx2, CpuFeature::kAvx512, CpuFeature::kAvx512Bf16}};
 constexpr Isa kAmxIsa{
     "amx",

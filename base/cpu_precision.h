@@ -14,7 +14,7 @@ namespace samc {
 // "f32", "bf16", "int8"; nothing for other names.
 std::optional<Precision> find_precision(std::string_view name);
 
-// Whether kernels held to isa compute in this precision. bf16 needs avx512_bf16; without it there is only plain code,
+// Whether kernels held to isa compute in this precision. f32 and int8 every processor has. bf16 needs avx512_bf16; without it there is only plain code,
 // far slower than f32, which runs where SAMC_ISA=scalar asks for it and never by itself.
 Status can_compute(Precision precision, const Isa& isa);
 

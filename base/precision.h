@@ -1,5 +1,6 @@
 #pragma once
-// What a kernel computes its products in, and what its packed weights hold. Sums are f32 in kF32 and kBf16.
+// What a kernel computes its products in, and what its packed weights hold. Sums are f32 in kF32 and kBf16, exact whole
+// numbers in kInt8.
 
 #include <cstdint>
 

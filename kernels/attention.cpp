@@ -11,6 +11,7 @@ namespace samc {
 
 SAMC_VECTOR_VARIANTS(attention, const Attention)
 SAMC_BF16_VARIANTS(attention_bf16, const Attention)
+SAMC_INT8_VARIANTS(attention_int8, const Attention)
 
 namespace {
 
@@ -45,10 +46,9 @@ void check_params(const AttentionParams& p, const float* pad_k, const float* pad
                  divide_up(p.grid_q_w, p.window_q_w) == divide_up(p.grid_k_w, p.window_k_w),
              "attention: q and k have different numbers of windows");
   const auto may_be = [&](DType dtype) {
-    return dtype == DType::kF32 || (dtype == DType::kBF16 && p.precision == Precision::kBf16);
+    return dtype == DType::kF32 || (dtype == DType::kBF16 && p.precision != Precision::kF32);
   };
-  SAMC_CHECK((p.precision == Precision::kF32 || p.precision == Precision::kBf16) && may_be(p.q_dtype) &&
-                 may_be(p.k_dtype) && may_be(p.v_dtype) && may_be(p.dst_dtype),
+  SAMC_CHECK(may_be(p.q_dtype) && may_be(p.k_dtype) && may_be(p.v_dtype) && may_be(p.dst_dtype),
              "attention in {} of {}, {}, {} into {}", precision_name(p.precision), dtype_name(p.q_dtype),
              dtype_name(p.k_dtype), dtype_name(p.v_dtype), dtype_name(p.dst_dtype));
   SAMC_CHECK((pad_k == nullptr) == (pad_v == nullptr), "attention: pad_k and pad_v go together");
@@ -143,7 +143,9 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
   const AttentionParams& p = params;
   if (p.batch * p.grid_q_h * p.grid_q_w == 0) return;
   check_params(p, pad_k, pad_v);
-  const auto& variants = p.precision == Precision::kBf16 ? attention_bf16_variants : attention_variants;
+  const auto& variants = p.precision == Precision::kF32    ? attention_variants
+                         : p.precision == Precision::kBf16 ? attention_bf16_variants
+                                                           : attention_int8_variants;
   const Attention& kernel = *variants.choose(context);
   const int64_t dst_pitch = p.heads * p.value_dim;
   const int64_t windows_x = divide_up(p.grid_q_w, p.window_q_w);

@@ -6,6 +6,10 @@
 // scores are sums in f32. A row's weights are 2^(score - r), r the largest score rounded up to a whole number, so that
 // other blocks of keys change no weight but by a power of two. The weights are rounded to bf16 for the product with
 // values and for their sum, so that a row's weights still are 1 together. Rounding is round_to_bf16 (kernels/bf16.h).
+//
+// In int8 products are of whole numbers of 16 bits with exact sums, since 8 bits would lose small weights. Each query
+// and each key is whole numbers of a step of its own, so large that sums over dim fit 32 bits. Weights are whole numbers
+// of 1 / 16384, values those of 1 / 1023 of the largest one of their column in a block of keys.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +43,8 @@ struct AttentionParams {
   int64_t window_k_h = 1;
   int64_t window_k_w = 0;
   float scale = 1;
-  Precision precision = Precision::kF32;  // or kBf16
-  // Of the elements in memory: kF32, and with kBf16 also kBF16.
+  Precision precision = Precision::kF32;
+  // Of the elements in memory: kF32, and with kBf16 and kInt8 also kBF16.
   DType q_dtype = DType::kF32;
   DType k_dtype = DType::kF32;
   DType v_dtype = DType::kF32;
@@ -119,11 +123,12 @@ struct Attention {
   // attention_block_words(dim, value_dim). For pieces that share keys; nullptr where each packs its own.
   void (*pack)(const AttentionPiece& piece, int64_t block, float* packed);
 };
-// In bf16, whatever the variant: keys as pairs of dim, then values as pairs of keys.
+// In bf16 and int8, whatever the variant: keys as pairs of dim, then values as pairs of keys; and steps.
 [[gnu::always_inline]] inline int64_t attention_block_words(int64_t dim, int64_t value_dim) {
-  return kAttentionKeys * round_up(dim, 32) / 2 + kAttentionKeys / 2 * round_up(value_dim, 16);
+  return kAttentionKeys * (round_up(dim, 32) / 2 + 1) + (kAttentionKeys / 2 + 1) * round_up(value_dim, 16);
 }
 extern const KernelVariants<const Attention> attention_variants;
 extern const KernelVariants<const Attention> attention_bf16_variants;
+extern const KernelVariants<const Attention> attention_int8_variants;
 
 }  // namespace samc

@@ -96,5 +96,7 @@ void attend(const AttentionPiece& piece) {
 
 extern const Attention attention = {256, &attend<InF32>, nullptr};
 extern const Attention attention_bf16 = {256, &attend<InBf16>, nullptr};
+// Plain code takes numbers as they are: what vectors compute in whole numbers, but for their rounding.
+extern const Attention attention_int8 = {256, &attend<InF32>, nullptr};
 
 }  // namespace samc::scalar

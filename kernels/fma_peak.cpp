@@ -10,10 +10,13 @@ namespace samc {
 
 SAMC_VECTOR_VARIANTS(fma_loop, FmaLoopFunction)
 SAMC_BF16_VARIANTS(bf16_loop, FmaLoopFunction)
+SAMC_INT8_VARIANTS(int8_loop, FmaLoopFunction)
 
 double fma_peak_gflops(const Isa& isa, ThreadPool& pool, Precision precision) {
   using Clock = std::chrono::steady_clock;
-  const auto& variants = precision == Precision::kBf16 ? bf16_loop_variants : fma_loop_variants;
+  const auto& variants = precision == Precision::kF32    ? fma_loop_variants
+                         : precision == Precision::kBf16 ? bf16_loop_variants
+                                                         : int8_loop_variants;
   FmaLoopFunction* const loop = variants.chosen(isa.features).kernel;
   constexpr int kRuns = 100;  // so short that on a busy machine some are not interrupted
   constexpr double kSeconds = 0.001;

@@ -12,5 +12,7 @@ using FmaLoopFunction = int64_t(int64_t multiply_adds, float* sink);
 extern const KernelVariants<FmaLoopFunction> fma_loop_variants;
 // The same of bf16 numbers with f32 sums.
 extern const KernelVariants<FmaLoopFunction> bf16_loop_variants;
+// Of int8 numbers with sums of 32 bits.
+extern const KernelVariants<FmaLoopFunction> int8_loop_variants;
 
 }  // namespace samc

@@ -17,7 +17,8 @@ int64_t fma_loop(int64_t multiply_adds, float* sink) {
   return done;
 }
 
-// Plain code has no bf16 arithmetic: it multiplies floats.
+// Plain code has no bf16 arithmetic, and is not fast in int8: it multiplies floats.
 int64_t bf16_loop(int64_t multiply_adds, float* sink) { return fma_loop(multiply_adds, sink); }
+int64_t int8_loop(int64_t multiply_adds, float* sink) { return fma_loop(multiply_adds, sink); }
 
 }  // namespace samc::scalar

@@ -12,15 +12,18 @@ namespace samc {
 
 SAMC_VECTOR_VARIANTS(gemm, const Gemm)
 SAMC_BF16_VARIANTS(gemm_bf16, const Gemm)
+SAMC_INT8_VARIANTS(gemm_int8, const Gemm)
 
 const Gemm& choose_gemm(Precision precision, KernelContext& context) {
-  SAMC_CHECK(precision != Precision::kInt8, "no product in int8");
-  return *(precision == Precision::kBf16 ? gemm_bf16_variants : gemm_variants).choose(context);
+  const KernelVariants<const Gemm>& variants = precision == Precision::kF32    ? gemm_variants
+                                               : precision == Precision::kBf16 ? gemm_bf16_variants
+                                                                               : gemm_int8_variants;
+  return *variants.choose(context);
 }
 
 void check_gemm_types(Precision precision, DType src, DType dst) {
   const auto known = [&](DType dtype) {
-    return dtype == DType::kF32 || (dtype == DType::kBF16 && precision == Precision::kBf16);
+    return dtype == DType::kF32 || (dtype == DType::kBF16 && precision != Precision::kF32);
   };
   SAMC_CHECK(known(src) && known(dst), "a product in {} of {} to {}", precision_name(precision), dtype_name(src),
              dtype_name(dst));
@@ -72,7 +75,7 @@ Cut cut(const GemmProblem& problem, int64_t part_k, int64_t tile_rows, int64_t t
 
 bool reads_plain_rows(const GemmProblem& problem, const Gemm& gemm) {
   const DType wanted = gemm.word_elements == 1 ? DType::kF32 : DType::kBF16;
-  if (problem.plain_rows == nullptr || problem.plain_dtype != wanted) return false;
+  if (problem.plain_rows == nullptr || gemm.plain_words == 0 || problem.plain_dtype != wanted) return false;
   // Rows whose distance is a multiple of an L1 cache's way would push each other out of it.
   if (problem.row_stride * dtype_size(wanted) % kL1WayBytes == 0) return false;
   return problem.k % (gemm.plain_words * gemm.word_elements) == 0 && problem.row_stride % gemm.word_elements == 0;

@@ -1,6 +1,9 @@
 #include "kernels/pack.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "base/dtype.h"
 #include "base/rounding.h"
@@ -8,6 +11,8 @@
 
 namespace samc {
 namespace {
+
+constexpr float kInt8Most = 127;
 
 // One panel after the other, element(row, column) of the (k, n) matrix to its place.
 template <class Element>
@@ -31,6 +36,37 @@ void pack(int64_t k, int64_t n, uint16_t* dst, const Element& element) {
         }
       }
     }
+  }
+}
+
+template <class Element>
+void pack(int64_t k, int64_t n, int8_t* dst, const Element& element) {
+  for (int64_t first = 0; first < n; first += kPanelColumns) {
+    float scales[kPanelColumns] = {};
+    int32_t sums[kPanelColumns] = {};
+    for (int64_t column = first; column < std::min(n, first + kPanelColumns); ++column) {
+      float largest = 0;
+      bool is_finite = true;
+      for (int64_t row = 0; row < k; ++row) {
+        largest = std::max(largest, std::abs(element(row, column)));
+        is_finite = is_finite && std::isfinite(element(row, column));
+      }
+      float& scale = scales[column - first] = is_finite ? largest / kInt8Most : std::numeric_limits<float>::quiet_NaN();
+      if (scale < std::numeric_limits<float>::min()) scale = 0;
+    }
+    for (int64_t four = 0; four < round_up(k, kInt8Depth); four += 4) {
+      for (int64_t column = 0; column < kPanelColumns; ++column) {
+        for (int64_t row = four; row < four + 4; ++row) {
+          const float scale = scales[column];
+          const bool is_there = row < k && scale > 0;  // not of NaN either
+          *dst = static_cast<int8_t>(is_there ? std::lrint(element(row, first + column) / scale) : 0);
+          sums[column] += *dst++;
+        }
+      }
+    }
+    std::memcpy(dst, sums, sizeof sums);
+    std::memcpy(dst + sizeof sums, scales, sizeof scales);
+    dst += sizeof sums + sizeof scales;
   }
 }
 
@@ -62,11 +98,23 @@ void pack_deconv2x2(const float* src, int64_t in_c, int64_t out_c, Packed* dst) 
 
 int64_t packed_floats(int64_t k, int64_t n) { return round_up(n, kPanelColumns) * k; }
 int64_t packed_bf16(int64_t k, int64_t n) { return round_up(n, kPanelColumns) * round_up(k, kBf16Depth); }
+int64_t packed_int8(int64_t k, int64_t n) {
+  const int64_t of_column = static_cast<int64_t>(sizeof(int32_t) + sizeof(float));  // its sum and scale
+  return round_up(n, kPanelColumns) * (round_up(k, kInt8Depth) + of_column);
+}
+int64_t packed_elements(Precision precision, int64_t k, int64_t n) {
+  return precision == Precision::kF32    ? packed_floats(k, n)
+         : precision == Precision::kBf16 ? packed_bf16(k, n)
+                                         : packed_int8(k, n);
+}
 
 void pack_weights(const float* src, int64_t k, int64_t n, WeightOrder order, float* dst) {
   pack_matrix(src, k, n, order, dst);
 }
 void pack_weights_bf16(const float* src, int64_t k, int64_t n, WeightOrder order, uint16_t* dst) {
+  pack_matrix(src, k, n, order, dst);
+}
+void pack_weights_int8(const float* src, int64_t k, int64_t n, WeightOrder order, int8_t* dst) {
   pack_matrix(src, k, n, order, dst);
 }
 

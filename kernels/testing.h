@@ -26,6 +26,14 @@ inline std::vector<Isa> available_bf16_isas() {
   return isas;
 }
 
+// Those that kernels in int8 have variants for.
+inline std::vector<Isa> available_int8_isas() {
+  std::vector<Isa> isas;
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512VnniIsa})
+    if (isa_available(isa)) isas.push_back(isa);
+  return isas;
+}
+
 // Uniform in [-1, 1), from a 64-bit linear congruential generator.
 inline std::vector<float> random_floats(int64_t count, uint64_t seed) {
   std::vector<float> values(static_cast<size_t>(count));

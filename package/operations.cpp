@@ -25,11 +25,12 @@ constexpr AttributeSchema kAttributes[] = {
 #define SAMC_ATTRIBUTE(name, kind, absent, note) {#name, AttributeKind::kind, absent},
 #include "package/ops.def"
 };
-enum class Line : uint8_t { kOperation, kInBf16, kOperand, kResultOrBf16, kAttribute };
+enum class Line : uint8_t { kOperation, kInBf16, kInInt8, kOperand, kResultOrBf16, kAttribute };
 constexpr Line kLines[] = {
 #define SAMC_OPERATION(name, meaning) Line::kOperation,
 #define SAMC_RUNS_BF16(kernel) Line::kInBf16,
 #define SAMC_PLAIN_BF16() Line::kInBf16,
+#define SAMC_RUNS_INT8(kernel) Line::kInInt8,
 #define SAMC_OPERAND(name, need, shape) Line::kOperand,
 #define SAMC_OPERAND_IN_PLACE(name, need, shape) Line::kOperand,
 #define SAMC_OPERAND_OR_BF16(name, need, shape) Line::kOperand,
@@ -55,6 +56,9 @@ constexpr auto kTable = [] {
         break;
       case Line::kInBf16:
         last.computes_in_bf16 = true;
+        break;
+      case Line::kInInt8:
+        last.computes_in_int8 = true;
         break;
       case Line::kOperand:
         last.operands = {last.operands.data(), last.operands.size() + 1};

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/precision.h"
+
 namespace samc {
 
 enum class OperandNeed : uint8_t {
@@ -21,7 +23,7 @@ struct OperandSchema {
   const char* name;
   OperandNeed need;
   bool may_hold_result;  // each element of the result depends on only the same element of it
-  bool may_be_bf16;      // where the operation computes in bf16
+  bool may_be_bf16;      // where the operation computes in bf16 or int8
 };
 
 enum class AttributeKind : uint8_t {
@@ -52,8 +54,12 @@ struct OperationSchema {
   std::span<const OperandSchema> operands;  // in order
   std::span<const AttributeSchema> attributes;
   bool computes_in_bf16 = false;    // has an implementation that does
-  bool result_may_be_bf16 = false;  // of that one
+  bool computes_in_int8 = false;
+  bool result_may_be_bf16 = false;  // of those
 
+  bool computes_in(Precision precision) const {
+    return precision == Precision::kF32 || (precision == Precision::kBf16 ? computes_in_bf16 : computes_in_int8);
+  }
   size_t least_operands() const;  // those up to the last one that must be there
   size_t most_operands() const;
   const OperandSchema& operand(size_t position) const;  // below most_operands()

@@ -51,6 +51,7 @@ std::vector<Row> rows() {
 #define SAMC_OPERATION(name, meaning) all.push_back({#name, meaning, "", "", "", ""});
 #define SAMC_RUNS(kernel) append(all.back().kernels, #kernel, ", ");
 #define SAMC_RUNS_BF16(kernel) append(all.back().kernels, #kernel, ", ");
+#define SAMC_RUNS_INT8(kernel) append(all.back().kernels, #kernel, ", ");
 #define SAMC_PLAIN_BF16() append(all.back().kernels, "bf16 in plain code", ", ");
 #define SAMC_OPERAND(name, need, shape) append(all.back().operands, operand_text(#name, need, shape));
 #define SAMC_OPERAND_IN_PLACE(name, need, shape) append(all.back().operands, operand_text(#name, need, shape, "\\*"));

@@ -533,7 +533,7 @@ TEST(Executor, TheVariantInBf16IsTheOneThatRan) {
   std::string best = kScalarIsa.name;
   for (const Isa& isa : {kAvx512Bf16Isa, kAmxIsa})
     if (choose_isa().value().features.includes(isa.features)) best = isa.name;
-  const auto ran = variants_that_ran(Module::from_plan(every_kernel_in_bf16()).value());
+  const auto ran = variants_that_ran(Module::from_plan(every_kernel_in(Precision::kBf16)).value());
   EXPECT_FALSE(ran.empty());
   std::set<std::string> in_plain_code;
   std::string last;
@@ -546,7 +546,7 @@ TEST(Executor, TheVariantInBf16IsTheOneThatRan) {
 
 // A module in bf16 is an error where kernels may not use its instructions, unless plain code is asked for.
 TEST(Executor, Bf16NeedsItsInstructions) {
-  const auto module = Module::from_plan(every_kernel_in_bf16()).value();
+  const auto module = Module::from_plan(every_kernel_in(Precision::kBf16)).value();
   for (const Isa& isa : known_isas()) {
     if (!isa_available(isa)) continue;
     ASSERT_EQ(::setenv("SAMC_ISA", isa.name, 1), 0);

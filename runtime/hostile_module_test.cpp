@@ -37,7 +37,8 @@ constexpr std::array<int64_t, 12> kLies = {-1,
 
 TEST(HostileModule, TheHonestOnesRun) {
   EXPECT_EQ(try_module(every_kernel()), 1);
-  EXPECT_EQ(try_module(every_kernel_in_bf16()), 1);
+  EXPECT_EQ(try_module(every_kernel_in(Precision::kBf16)), 1);
+  EXPECT_EQ(try_module(every_kernel_in(Precision::kInt8)), 1);
   EXPECT_EQ(try_module(tiny_model()), 1);
   EXPECT_EQ(try_module(tiny_model_in_parts()), 1);
 }
@@ -45,7 +46,7 @@ TEST(HostileModule, TheHonestOnesRun) {
 // Each change is made to a module of one function, so that what loads is run at once.
 std::vector<PlanModule> single_functions() {
   std::vector<PlanModule> result;
-  for (const PlanModule& all : {every_kernel(), every_kernel_in_bf16()}) {
+  for (const PlanModule& all : {every_kernel(), every_kernel_in(Precision::kBf16), every_kernel_in(Precision::kInt8)}) {
     for (const PlanFunction& function : all.functions) {
       result.push_back(all);
       result.back().functions = {function};
@@ -114,21 +115,23 @@ TEST(HostileModule, LayoutsAndPrecisionsThatLie) {
     }
     // A precision without an implementation; or a weight, or a value, that is of the other one.
     const Operation& operation = honest.functions[0].operations[0];
-    const bool has_bf16 = find_operation(operation.kernel)->computes_in_bf16;
+    const OperationSchema& schema = *find_operation(operation.kernel);
     for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
       if (precision == operation.precision) continue;
       PlanModule module = honest;
       module.functions[0].operations[0].precision = precision;
       const std::string error = error_of(module);
-      if (precision == Precision::kInt8 || (precision == Precision::kBf16 && !has_bf16)) {
+      if (!schema.computes_in(precision)) {
         EXPECT_NE(error.find(fmt::format("has no {} implementation", precision_name(precision))), std::string::npos)
             << error;
       } else if (precision == Precision::kF32) {
         EXPECT_NE(error.find(" is bf16"), std::string::npos) << error;
       } else if (operation.kernel == "max_pool") {
         EXPECT_NE(error.find("in bf16 it is of f32 and gives f32"), std::string::npos) << error;
-      } else if (operation.kernel != "attention") {  // f32 operands are right for bf16 too, where none is packed
-        EXPECT_NE(error.find("weight is f32, and the operation computes in bf16"), std::string::npos) << error;
+      } else if (operation.kernel != "attention") {  // its operands are right in each, as none is packed
+        EXPECT_NE(error.find(fmt::format(", and the operation computes in {}", precision_name(precision))),
+                  std::string::npos)
+            << error;
       }
     }
   }
@@ -143,7 +146,7 @@ TEST(HostileModule, TypesThatLie) {
     const Operation& operation = honest.functions[0].operations[0];
     const OperationSchema& schema = *find_operation(operation.kernel);
     if (!schema.computes_in_bf16) continue;
-    const bool in_bf16 = operation.precision == Precision::kBf16;
+    const bool in_bf16 = operation.precision == Precision::kBf16, is_narrow = operation.precision != Precision::kF32;
     const bool all_alike = operation.kernel == "max_pool" && in_bf16;
     const auto with_type = [&](int32_t index, DType dtype) {
       PlanModule module = honest;
@@ -165,14 +168,14 @@ TEST(HostileModule, TypesThatLie) {
       if (std::ranges::count(operation.operands, index) > 1) continue;  // q, k and v of one buffer
       const bool is_packed = operand.need == OperandNeed::kPacked;
       const bool is_normalised = operation.kernel == "matmul" && position == 0 &&
-                                 honest.functions[0].values[static_cast<size_t>(index)].dtype == DType::kF32 && in_bf16;
-      EXPECT_EQ(try_module(with_type(index, DType::kF32)), (is_packed && in_bf16) || all_alike ? 0 : 1);
+                                 honest.functions[0].values[static_cast<size_t>(index)].dtype == DType::kF32 && is_narrow;
+      EXPECT_EQ(try_module(with_type(index, DType::kF32)), (is_packed && is_narrow) || all_alike ? 0 : 1);
       EXPECT_EQ(try_module(with_type(index, DType::kBF16)),
-                in_bf16 && (is_packed || operand.may_be_bf16) && !is_normalised ? 1 : 0);
+                is_narrow && (is_packed ? in_bf16 : operand.may_be_bf16) && !is_normalised ? 1 : 0);
       EXPECT_EQ(try_module(with_type(index, DType::kF16)), 0);
     }
     EXPECT_EQ(try_module(with_type(operation.results[0], DType::kF32)), all_alike ? 0 : 1);
-    EXPECT_EQ(try_module(with_type(operation.results[0], DType::kBF16)), in_bf16 ? 1 : 0);
+    EXPECT_EQ(try_module(with_type(operation.results[0], DType::kBF16)), is_narrow ? 1 : 0);
   }
 }
 
@@ -202,6 +205,19 @@ TEST(HostileModule, LengthsOfBf16WeightsThatLie) {
     }
   }
   EXPECT_GT(tried, 0);
+}
+
+// Sums in int8 fit 32 bits up to a certain k.
+TEST(HostileModule, AProductInInt8ThatIsTooLong) {
+  PlanModule module = every_kernel_in(Precision::kInt8);
+  std::erase_if(module.functions, [](const PlanFunction& function) { return function.operations[0].kernel != "matmul"; });
+  ASSERT_FALSE(module.functions.empty());
+  module.functions.resize(1);
+  PlanFunction& function = module.functions[0];
+  Operation& operation = function.operations[0];
+  std::ranges::find(operation.integers, "k", &IntegerAttribute::name)->values[0] = kInt8MostK + 1;
+  function.values[static_cast<size_t>(operation.operands[0])].shape = {1, kInt8MostK + 1};
+  EXPECT_NE(error_of(module).find("is too long for sums in int8"), std::string::npos) << error_of(module);
 }
 
 TEST(HostileModule, OperandsThatLie) {

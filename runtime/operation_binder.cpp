@@ -50,19 +50,20 @@ void OperationBinder::fail(const std::string& message) {
 void OperationBinder::check_values() {
   require(operands() >= schema_.least_operands() && operands() <= schema_.most_operands(), "{} operands", operands());
   require(operation_.results.size() == 1, "{} results", operation_.results.size());
-  const bool in_bf16 = precision() == Precision::kBf16;
+  const bool is_narrow = precision() != Precision::kF32;
   for (const int32_t value : operation_.results)
-    require(dtype(value) == DType::kF32 || (dtype(value) == DType::kBF16 && in_bf16 && schema_.result_may_be_bf16),
+    require(dtype(value) == DType::kF32 || (dtype(value) == DType::kBF16 && is_narrow && schema_.result_may_be_bf16),
             "its result is {}", dtype_name(dtype(value)));
   for (size_t position = 0; position < operands() && good(); ++position) {
     const OperandSchema& schema = schema_.operand(position);
     require(has(position) || schema.need == OperandNeed::kOptional, "{} is missing", schema.name);
     const DType type = dtype(operand(position));
-    if (schema.need == OperandNeed::kPacked && in_bf16) {
-      require(type == DType::kBF16, "{} is {}, and the operation computes in bf16", schema.name, dtype_name(type));
+    if (schema.need == OperandNeed::kPacked && is_narrow) {
+      require(type == (precision() == Precision::kBf16 ? DType::kBF16 : DType::kI8),
+              "{} is {}, and the operation computes in {}", schema.name, dtype_name(type), precision_name(precision()));
     } else {
       require(type == DType::kF32 || (type == DType::kI64 && schema.need == OperandNeed::kIndices) ||
-                  (type == DType::kBF16 && in_bf16 && schema.may_be_bf16),
+                  (type == DType::kBF16 && is_narrow && schema.may_be_bf16),
               "{} is {}", schema.name, dtype_name(type));
     }
     require(schema.need == OperandNeed::kPacked ||
@@ -88,7 +89,8 @@ void OperationBinder::expect_packed(size_t position, WeightLayout wanted, int64_
 }
 
 void OperationBinder::expect_panels(size_t position, WeightLayout wanted, int64_t k, int64_t n) {
-  expect_packed(position, wanted, precision() == Precision::kBf16 ? packed_bf16(k, n) : packed_floats(k, n));
+  require(precision() != Precision::kInt8 || k <= kInt8MostK, "k = {} is too long for sums in int8", k);
+  expect_packed(position, wanted, packed_elements(precision(), k, n));
 }
 
 Shape OperationBinder::shape(int32_t value) const {
@@ -222,9 +224,7 @@ Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFuncti
   if (schema == nullptr)
     return unsupported(fmt::format("{} in {}: no kernel {}", operation.name, function.name, operation.kernel),
                        "the module was made for another version of samc");
-  const bool is_known =
-      operation.precision == Precision::kF32 || (operation.precision == Precision::kBf16 && schema->computes_in_bf16);
-  if (!is_known)
+  if (!schema->computes_in(operation.precision))
     return unsupported(fmt::format("{} in {}: kernel {} has no {} implementation", operation.name, function.name,
                                    operation.kernel, precision_name(operation.precision)),
                        "the module was made for another version of samc");

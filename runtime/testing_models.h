@@ -290,16 +290,16 @@ inline PlanModule every_kernel() {
   return plan.module;
 }
 
-// Those of every_kernel() that can compute in bf16, doing so, and all that may be bf16 stored so.
-inline PlanModule every_kernel_in_bf16() {
+// Those of every_kernel() that can compute in bf16 or in int8, doing so, and all that may be bf16 stored so.
+inline PlanModule every_kernel_in(Precision precision) {
   PlanModule module = every_kernel();
-  std::erase_if(module.functions, [](const PlanFunction& function) {
-    return !find_operation(function.operations[0].kernel)->computes_in_bf16;
+  std::erase_if(module.functions, [&](const PlanFunction& function) {
+    return !find_operation(function.operations[0].kernel)->computes_in(precision);
   });
   for (PlanFunction& function : module.functions) {
     Operation& operation = function.operations[0];
     const OperationSchema& schema = *find_operation(operation.kernel);
-    operation.precision = Precision::kBf16;
+    operation.precision = precision;
     const auto number = [&](const char* name) {
       const auto found = std::ranges::find(operation.integers, name, &IntegerAttribute::name);
       return found == operation.integers.end() ? 0 : found->values[0].base;
@@ -309,15 +309,17 @@ inline PlanModule every_kernel_in_bf16() {
       Value& operand = value(operation.operands[position]);
       if (schema.operand(position).may_be_bf16 && number("norm") == 0) operand.dtype = DType::kBF16;
       if (schema.operand(position).need != OperandNeed::kPacked) continue;
-      int64_t count = packed_bf16(number("k"), number("n"));
+      int64_t count = packed_elements(precision, number("k"), number("n"));
       if (operation.kernel == "conv")
         count = packed_bf16(number("kernel_h") * number("kernel_w") * number("in_c"), number("out_c"));
       if (operation.kernel == "deconv2x2") count = packed_bf16(number("in_c"), 4 * number("out_c"));
-      operand.dtype = DType::kBF16;
+      operand.dtype = precision == Precision::kBf16 ? DType::kBF16 : DType::kI8;
       operand.shape = {count};
       WeightData& weight = module.weights[static_cast<size_t>(operand.weight)];
-      auto halves = std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(count), f32_to_bf16(0.5f));
-      weight.dtype = DType::kBF16;
+      auto halves = std::make_shared<std::vector<uint16_t>>(
+          static_cast<size_t>(count * dtype_size(operand.dtype) / 2),
+          precision == Precision::kBf16 ? f32_to_bf16(0.5f) : uint16_t{0});
+      weight.dtype = operand.dtype;
       weight.bytes = std::as_bytes(std::span<const uint16_t>(*halves));
       weight.owner = halves;
     }

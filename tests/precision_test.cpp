@@ -1,5 +1,5 @@
-// pico in bf16 beside pico in f32: masks, scores, a clip; the same bits for any number of threads and for the decoder
-// in parts; a module of half the size.
+// pico in bf16 and in int8 beside pico in f32: masks, scores, a clip; the same bits for any number of threads and for
+// the decoder in parts; a module of half the size or less.
 
 #include <gtest/gtest.h>
 
@@ -21,11 +21,12 @@ namespace {
 
 const std::string kData = SAMC_SOURCE_DIR "/tests/data/";
 
-class PicoPrecision : public testing::Test {
+// Both precisions beside f32.
+class PicoPrecision : public testing::TestWithParam<Precision> {
  protected:
   static void SetUpTestSuite() {
     folder_ = new TestFolder();
-    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
       CompileOptions options;
       options.model = kData + "pico/pico.pt";
       options.precision = precision;
@@ -49,8 +50,8 @@ TestFolder* PicoPrecision::folder_ = nullptr;
 constexpr double kMeanOfPico = 0.985 - 0.005;
 constexpr double kLeastOfPico = 0.945;
 
-TEST_F(PicoPrecision, masks_agree_with_those_in_f32) {
-  const auto rows = compare_masks(path(Precision::kF32), path(Precision::kBf16), kData + "pico/golden.npz",
+TEST_P(PicoPrecision, masks_agree_with_those_in_f32) {
+  const auto rows = compare_masks(path(Precision::kF32), path(GetParam()), kData + "pico/golden.npz",
                                   kData + "images/truck.jpg");
   ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
   EXPECT_EQ(rows.value().size(), 36u);  // five prompts of three masks and of one, and four boxes likewise
@@ -63,8 +64,8 @@ TEST_F(PicoPrecision, masks_agree_with_those_in_f32) {
   EXPECT_TRUE(std::ranges::any_of(rows.value(), [](const MaskAgreement& row) { return row.score_error > 0; }));
 }
 
-TEST_F(PicoPrecision, a_clip_agrees_with_that_in_f32) {
-  const auto rows = compare_video_masks(path(Precision::kF32), path(Precision::kBf16), kData + "images/bedroom", 6);
+TEST_P(PicoPrecision, a_clip_agrees_with_that_in_f32) {
+  const auto rows = compare_video_masks(path(Precision::kF32), path(GetParam()), kData + "images/bedroom", 6);
   ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
   EXPECT_EQ(rows.value().size(), 12u);  // 6 frames, 2 objects
   const AgreementSummary summary = summarise(rows.value());
@@ -73,15 +74,15 @@ TEST_F(PicoPrecision, a_clip_agrees_with_that_in_f32) {
   EXPECT_GE(summary.least, kLeastOfPico) << summary.least_of;
 }
 
-TEST_F(PicoPrecision, weights_take_half) {
+TEST_P(PicoPrecision, weights_take_less) {
   const auto bytes = [](Precision precision) {
     return static_cast<double>(std::filesystem::file_size(path(precision)));
   };
-  EXPECT_LT(bytes(Precision::kBf16), 0.6 * bytes(Precision::kF32));
-  const PlanModule plan = read_module(path(Precision::kBf16)).value();
-  EXPECT_EQ(plan.precision(), Precision::kBf16);
+  EXPECT_LT(bytes(GetParam()), (GetParam() == Precision::kBf16 ? 0.6 : 0.5) * bytes(Precision::kF32));
+  const PlanModule plan = read_module(path(GetParam())).value();
+  EXPECT_EQ(plan.precision(), GetParam());
   EXPECT_EQ(read_module(path(Precision::kF32)).value().precision(), Precision::kF32);
-  EXPECT_TRUE(std::ranges::count(plan.info.notes, std::pair<std::string, std::string>("precision", "bf16")) == 1);
+  EXPECT_TRUE(std::ranges::count(plan.info.notes, std::pair<std::string, std::string>("precision", precision_name(GetParam()))) == 1);
   // Functions take and give f32.
   for (const PlanFunction& function : plan.functions) {
     const bool is_whole = function.name != kDecoderPicture && function.name != kDecoderDense &&
@@ -95,8 +96,8 @@ TEST_F(PicoPrecision, weights_take_half) {
 }
 
 // The decoder in parts and whole, on one thread and on three.
-TEST_F(PicoPrecision, the_same_bits_for_any_threads_and_in_parts) {
-  const PlanModule in_parts = read_module(path(Precision::kBf16)).value();
+TEST_P(PicoPrecision, the_same_bits_for_any_threads_and_in_parts) {
+  const PlanModule in_parts = read_module(path(GetParam())).value();
   PlanModule whole = in_parts;
   std::erase_if(whole.functions, [](const PlanFunction& function) {
     return function.name == kDecoderPicture || function.name == kDecoderDense || function.name == kDecoderPrompt ||
@@ -123,15 +124,8 @@ TEST_F(PicoPrecision, the_same_bits_for_any_threads_and_in_parts) {
   }
 }
 
-TEST_F(PicoPrecision, other_precisions_are_named) {
-  CompileOptions options;
-  options.model = kData + "pico/pico.pt";
-  options.precision = Precision::kInt8;
-  const Status status = compile_model(options, folder_->path("int8.samc")).status();
-  EXPECT_EQ(status.to_string(),
-            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
-  EXPECT_FALSE(std::filesystem::exists(folder_->path("int8.samc")));
-}
+INSTANTIATE_TEST_SUITE_P(Precisions, PicoPrecision, testing::Values(Precision::kBf16, Precision::kInt8),
+                         [](const auto& precision) { return std::string(precision_name(precision.param)); });
 
 }  // namespace
 }  // namespace samc::test

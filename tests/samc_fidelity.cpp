@@ -1,9 +1,9 @@
 // samc_fidelity MODEL golden.npz picture: a table of the errors against what the official PyTorch code gave. Exit code
 // 1 when a key is out of tolerance. samc_fidelity --video MODEL golden.npz folder: the same of a clip. samc_fidelity
 // --run MODEL picture: compiles the model, asks it for masks from one point, and prints a line of a table.
-// samc_fidelity --precision MODEL golden.npz|grid picture...: a line of how masks in bf16 agree with those in f32; exit
-// code 1 when they do not as docs/precision.md says. MODEL is a checkpoint (.pt), or, without --run and --precision, a
-// module (.samc).
+// samc_fidelity --precision bf16|int8 MODEL golden.npz|grid picture...: a line of how masks in that precision agree
+// with those in f32; exit code 1 when they do not as docs/precision.md says. MODEL is a checkpoint (.pt), or, without
+// --run and --precision, a module (.samc).
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/cpu_precision.h"
 #include "checkpoint/checkpoint.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
@@ -66,29 +67,30 @@ Result<bool> compare(const std::string& model, const std::string& golden, const 
   return right;
 }
 
-// bf16 beside f32: a line of a table for each golden.npz (its prompts), or without one for a grid of prompts.
-Result<bool> compare_precisions(const std::string& model, const std::string& golden,
+// A precision beside f32: a line of a table for each golden.npz (its prompts), or without one for a grid of prompts.
+Result<bool> compare_precisions(Precision precision, const std::string& model, const std::string& golden,
                                 const std::vector<std::string>& pictures) {
-  CompiledModule f32, bf16;
+  CompiledModule f32, other;
   SAMC_TRY(f32.compile(model));
-  SAMC_TRY(bf16.compile(model, Precision::kBf16));
+  SAMC_TRY(other.compile(model, precision));
   std::vector<MaskAgreement> rows;
   for (const std::string& picture : pictures) {
     SAMC_ASSIGN(std::vector<MaskAgreement> found, golden == "grid"
-                                                      ? compare_grid(f32.path(), bf16.path(), picture)
-                                                      : compare_masks(f32.path(), bf16.path(), golden, picture));
+                                                      ? compare_grid(f32.path(), other.path(), picture)
+                                                      : compare_masks(f32.path(), other.path(), golden, picture));
     rows.insert(rows.end(), found.begin(), found.end());
   }
   const AgreementSummary summary = summarise(rows);
   const auto megabytes = [](const CompiledModule& module) {
     return static_cast<double>(std::filesystem::file_size(module.path())) / 1e6;
   };
-  fmt::print("| {} | {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.1e} | {:.1f} | {:.1f} |\n", f32.report().model_name,
-             golden == "grid" ? fmt::format("25 clicks and 9 boxes on each of {} images", pictures.size())
+  fmt::print("| {} | {} | {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.1e} | {:.1f} | {:.1f} |\n", f32.report().model_name,
+             precision_name(precision), golden == "grid" ? fmt::format("25 clicks and 9 boxes on each of {} images", pictures.size())
                               : "the golden prompts",
              summary.masks, summary.mean, summary.twentieth, summary.least, summary.score_error, megabytes(f32),
-             megabytes(bf16));
-  return summary.mean >= kMeanMaskAgreement && summary.twentieth >= kLeastMaskAgreement;
+             megabytes(other));
+  const MaskAim aim = mask_aim(precision);
+  return summary.mean >= aim.mean && summary.twentieth >= aim.least;
 }
 
 Result<bool> run(const std::string& model, const std::string& picture_path) {
@@ -123,15 +125,18 @@ int main(int argc, char** argv) {
   if (!mode.empty()) arguments.erase(arguments.begin());
   const bool is_run = mode == "--run", is_video = mode == "--video", is_precision = mode == "--precision";
   const bool is_known = mode.empty() || is_run || is_video || is_precision;
-  if (!is_known || (is_precision ? arguments.size() < 3 : arguments.size() != (is_run ? 2u : 3u))) {
+  const std::optional<samc::Precision> precision =
+      is_precision && !arguments.empty() ? samc::find_precision(arguments[0]) : std::nullopt;
+  if (!is_known || (is_precision ? arguments.size() < 4 || !precision : arguments.size() != (is_run ? 2u : 3u))) {
     fmt::print(stderr,
                "usage: samc_fidelity MODEL golden.npz image | samc_fidelity --video MODEL golden.npz folder | "
-               "samc_fidelity --run MODEL image | samc_fidelity --precision MODEL golden.npz|grid image...\n");
+               "samc_fidelity --run MODEL image | samc_fidelity --precision bf16|int8 MODEL golden.npz|grid "
+               "image...\n");
     return 2;
   }
   const samc::Result<bool> right =
       is_precision
-          ? samc::test::compare_precisions(arguments[0], arguments[1], {arguments.begin() + 2, arguments.end()})
+          ? samc::test::compare_precisions(*precision, arguments[1], arguments[2], {arguments.begin() + 3, arguments.end()})
       : is_run ? samc::test::run(arguments[0], arguments[1])
                : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
   if (!right.is_ok()) {

@@ -122,7 +122,7 @@ typedef struct samc_compile_options {
   size_t struct_size;
   const char* config;    /* of a checkpoint: official-format YAML; NULL: beside it, or recognised by its tensors */
   int64_t image_size;    /* of a checkpoint: size, instead of the config's; 0: the config's */
-  const char* precision; /* "f32" or "bf16"; NULL: "f32" */
+  const char* precision; /* "f32", "bf16" or "int8"; NULL: "f32" */
 } samc_compile_options;
 
 /* Compiles a checkpoint (.pt), or a folder with encoder.onnx and decoder.onnx, to a .samc file: about a second. One

@@ -17,6 +17,8 @@ using avx512::exp2_ps, avx512::first_lanes, avx512::Floats, avx512::kLanes, avx5
     avx512::load_first, avx512::maximum, avx512::maximum_lane, avx512::multiply_add, avx512::select_first, avx512::set1,
     avx512::store, avx512::sum_lanes, avx512::transpose, avx512::zero;
 
+constexpr bool kWholeNumbers = false;
+
 // Words in the type that moves them.
 inline Floats as_floats(avx512::Words words) { return _mm512_castsi512_ps(words); }
 inline avx512::Words as_words(Floats bits) { return _mm512_castps_si512(bits); }
@@ -48,6 +50,12 @@ inline Floats load_words(const uint16_t* source, int64_t count) {
   if (count >= 2 * kLanes) return _mm512_castsi512_ps(_mm512_loadu_si512(source));
   return _mm512_castsi512_ps(_mm512_maskz_loadu_epi16((uint32_t{1} << count) - 1, source));
 }
+template <class Element>
+inline Floats load_key_words(const Element* source, int64_t count, float) {
+  return load_words(source, count);
+}
+// As memory has them where elements are bf16.
+inline Floats load_stored_words(const float* source, int64_t count) { return load_words(source, count); }
 template <class Element>
 inline Floats load_scaled_words(const Element* source, int64_t count, Floats factor) {
   return round_to_words(load_elements(source, count) * factor, load_elements(source + kLanes, count - kLanes) * factor);
@@ -93,7 +101,7 @@ inline Floats weight_of(Floats difference) {
 inline Floats to_words(const Floats (&weights)[2]) {
   return __builtin_bit_cast(Floats, _mm512_cvtne2ps_pbh(weights[1], weights[0]));
 }
-inline Floats add_words(Floats words, Floats sums) {
+inline Floats add_words(Floats words, const Floats (&)[2], Floats sums) {
   return multiply_words(words, _mm512_castsi512_ps(_mm512_set1_epi32(0x3f803f80)), sums);
 }
 

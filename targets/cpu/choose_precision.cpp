@@ -1,13 +1,15 @@
-// A module that asks for bf16: which kernels compute in it, and which values are stored so.
+// A module that asks for bf16 or int8: which kernels compute in it, and which values are stored in half.
 //
-// Every kernel that has a bf16 implementation computes in bf16, but for the mask decoder's last products before its
-// outputs. A value is stored as bf16 where its kernel can write it and all that read it would round it to bf16 anyway
-// (attention's queries after they are scaled, all else as it is). What functions take and give stays f32.
+// Every kernel that has an implementation in it computes so, but for the mask decoder's last products before its
+// outputs. A value is stored as bf16 where its kernel can write it and all that read it would round it to bf16 or less
+// anyway (attention's queries after they are scaled, all else as it is). What functions take and give stays f32.
 
 #include <map>
 #include <set>
 #include <string>
 
+#include "base/cpu_precision.h"
+#include "kernels/pack.h"
 #include "package/model_names.h"
 #include "package/operations.h"
 #include "targets/cpu/passes.h"
@@ -26,10 +28,15 @@ bool is_view(mlir::Operation* op) { return mlir::isa<top::ReshapeOp, top::Squeez
 // A pool of bf16 numbers is one of them, so it is in bf16 where what it reads and what it gives are, and only there.
 bool is_pool(RunOp run) { return run.getKernel() == "max_pool"; }
 
-bool is_product(RunOp run) { return schema_of(run).computes_in_bf16 && !is_pool(run); }
+// Whether it is for choose_precision to say what it computes in.
+bool is_product(RunOp run, Precision precision) {
+  if (precision == Precision::kInt8 && run.getKernel() == "matmul" && config_integer(run, "k") > kInt8MostK)
+    return false;  // its sums might not fit
+  return schema_of(run).computes_in(precision) && !is_pool(run);
+}
 
 // The first products on every way back from the function's outputs. Their errors reach masks and scores as they are.
-std::set<mlir::Operation*> last_products(mlir::func::FuncOp function) {
+std::set<mlir::Operation*> last_products(mlir::func::FuncOp function, Precision precision) {
   std::set<mlir::Operation*> products, seen;
   std::vector<mlir::Operation*> ahead = {function.getBody().front().getTerminator()};
   while (!ahead.empty()) {
@@ -39,7 +46,7 @@ std::set<mlir::Operation*> last_products(mlir::func::FuncOp function) {
       mlir::Operation* producer = operand.getDefiningOp();
       if (producer == nullptr || !seen.insert(producer).second) continue;
       auto run = mlir::dyn_cast<RunOp>(producer);
-      if (run && is_product(run)) {
+      if (run && is_product(run, precision)) {
         products.insert(producer);
       } else {
         ahead.push_back(producer);
@@ -80,13 +87,14 @@ bool is_stored_as_bf16(mlir::Value value) {
 mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore&) {
   const auto asked = module->getAttrOfType<mlir::StringAttr>(kPrecision);
   if (!asked) return mlir::success();
-  if (asked.getValue() != kBf16) return module.emitError("no precision ") << asked.getValue();
+  const std::optional<Precision> precision = find_precision({asked.getValue().data(), asked.getValue().size()});
+  if (!precision) return module.emitError("no precision ") << asked.getValue();
   const auto bf16 = mlir::StringAttr::get(module.getContext(), kBf16);
   for (auto function : module.getOps<mlir::func::FuncOp>()) {
     const std::set<mlir::Operation*> kept =
-        gives_masks(function) ? last_products(function) : std::set<mlir::Operation*>();
+        gives_masks(function) ? last_products(function, *precision) : std::set<mlir::Operation*>();
     function.walk([&](RunOp run) {
-      if (is_product(run) && !kept.contains(run)) run.setPrecisionAttr(bf16);
+      if (is_product(run, *precision) && !kept.contains(run)) run.setPrecisionAttr(asked);
     });
   }
   // Once for all values of one name: what one part of a function gives, another one reads, and witnesses must agree.

@@ -100,9 +100,6 @@ Status build_functions(const ModelSource& source, mlir::ModuleOp module, GraphBu
 }
 
 Status build(const CompileOptions& options, Compilation& work) {
-  if (options.precision != Precision::kF32 && options.precision != Precision::kBf16)
-    return unsupported(fmt::format("precision {} is not supported on the CPU", precision_name(options.precision)),
-                       "use f32 or bf16");
   Stopwatch watch;
   SAMC_ASSIGN(work.source, ModelSource::open(options, Format::kModule));
   work.info = work.source->info();

@@ -14,8 +14,7 @@
 namespace samc {
 
 struct CompileOptions : SourceOptions {
-  // kF32 or kBf16; another one is an error. The module runs where the processor can compute in it, and compiles
-  // anywhere.
+  // The module runs where the processor can compute in it, and compiles anywhere.
   Precision precision = Precision::kF32;
   std::string until = {};  // a phase of cpu_pipeline(); empty: the last one
   std::set<std::string> disabled_passes;

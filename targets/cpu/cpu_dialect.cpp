@@ -1,5 +1,6 @@
 #include "targets/cpu/cpu_dialect.h"
 
+#include "base/cpu_precision.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "package/operations.h"
 #include "targets/cpu/CpuDialect.cpp.inc"
@@ -36,8 +37,11 @@ mlir::LogicalResult RunOp::verify() {
     if (schema->find({given.data(), given.size()}) == nullptr)
       return emitOpError(name) << " has no attribute " << given << "; docs/plan_ops.md lists them";
   }
-  if (getPrecision() && (*getPrecision() != kBf16 || !schema->computes_in_bf16))
-    return emitOpError(name) << " has no implementation in " << *getPrecision();
+  if (const auto asked = getPrecision()) {
+    const std::optional<Precision> precision = find_precision({asked->data(), asked->size()});
+    if (!precision || precision == Precision::kF32 || !schema->computes_in(*precision))
+      return emitOpError(name) << " has no implementation in " << *asked;
+  }
   if (getDtype() && (*getDtype() != kBf16 || !getPrecision() || !schema->result_may_be_bf16))
     return emitOpError(name) << " cannot store " << *getDtype();
   return mlir::success();

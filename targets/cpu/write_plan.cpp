@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cpu_precision.h"
 #include "kernels/pack.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/xxhash.h"
@@ -16,7 +17,10 @@ namespace {
 
 // Room for a packed (k, n) matrix.
 Tensor packed_tensor(int64_t k, int64_t n, Precision precision) {
-  return precision == Precision::kBf16 ? Tensor(DType::kBF16, {packed_bf16(k, n)}) : Tensor({packed_floats(k, n)});
+  const DType dtype = precision == Precision::kF32    ? DType::kF32
+                      : precision == Precision::kBf16 ? DType::kBF16
+                                                      : DType::kI8;
+  return Tensor(dtype, {packed_elements(precision, k, n)});
 }
 
 Tensor pack_matmul(const TensorView& source, bool columns_first, Precision precision) {
@@ -25,7 +29,9 @@ Tensor pack_matmul(const TensorView& source, bool columns_first, Precision preci
   const int64_t k = columns_first ? shape[1] : shape[0], n = columns_first ? shape[0] : shape[1];
   const WeightOrder order = columns_first ? WeightOrder::kNByK : WeightOrder::kKByN;
   Tensor packed = packed_tensor(k, n, precision);
-  if (precision == Precision::kBf16) {
+  if (precision == Precision::kInt8) {
+    pack_weights_int8(source.f32().data(), k, n, order, packed.as<int8_t>().data());
+  } else if (precision == Precision::kBf16) {
     pack_weights_bf16(source.f32().data(), k, n, order, packed.as<uint16_t>().data());
   } else {
     pack_weights(source.f32().data(), k, n, order, packed.f32().data());
@@ -154,7 +160,8 @@ class FunctionWriter {
     Operation operation;
     operation.kernel = run.getKernel().str();
     operation.name = name_of(run.getResult());
-    if (run.getPrecision()) operation.precision = Precision::kBf16;  // the only other one, as the verifier has it
+    if (const auto precision = run.getPrecision())
+      operation.precision = *find_precision({precision->data(), precision->size()});  // as the verifier has it
     std::string recipe;
     for (const mlir::NamedAttribute& attribute : run.getConfig()) {
       const std::string key = attribute.getName().str();
