@@ -1,7 +1,7 @@
 #pragma once
-// What `samc bench` hears of operations, and how it prints that.
+// What `samc bench` hears of operations, and what the machine can do at most.
 
-#include <span>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,11 +13,12 @@ namespace samc {
 
 double median(std::vector<double> values);
 
-// What the machine can do at most, in GFLOP/s.
+// What the machine can do at most.
 struct Peaks {
-  double f32 = 0;
+  double f32 = 0;   // GFLOP/s
   double bf16 = 0;  // by the instructions that kernels use; 0 where there are none
   double int8 = 0;
+  double memory = 0;  // GB/s
   double of(Precision precision) const {
     return precision == Precision::kF32 ? f32 : precision == Precision::kBf16 ? bf16 : int8;
   }
@@ -25,40 +26,57 @@ struct Peaks {
 // Measures all on all of pool's threads; bf16 where isa computes in it.
 Peaks measure_peaks(const Isa& isa, ThreadPool& pool);
 
-// All runs of one operation, or of all operations of one kernel.
+struct TimeSpan {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin, end;
+  double milliseconds() const { return std::chrono::duration<double, std::milli>(end - begin).count(); }
+};
+
+// All runs of one operation, or of all operations of one kernel or function.
 struct Row {
   std::string function, name, kernel;
   Precision precision = Precision::kF32;
-  std::string variant;
+  std::string variant, blocking;
   std::vector<double> milliseconds;  // one for each repetition
   double arithmetic = 0;             // of one repetition
+  double bytes = 0;                  // of one repetition
+  double least_milliseconds = 0;     // what the arithmetic would take at the peak of what it computes in
   int calls = 0;                     // in one repetition
+  std::vector<TimeSpan> spans = {};  // of an operation: when it ran
+
+  void add(const Row& other);
+};
+
+// What a thread did of an operation.
+struct ThreadSpan {
+  size_t operation;  // of Recorder::rows()
+  int thread;
+  TimeSpan span;
 };
 
 // Adds up what an observer hears. Operations come in the same order in each repetition.
 class Recorder {
  public:
-  void start_repetition();
+  explicit Recorder(const Peaks& peaks) : peaks_(peaks) {}
+
+  void start_repetition() { next_ = 0; }
   void add(const OperationTiming& timing);
+  // The watcher of the pool that operations run on.
+  ThreadPool::Watcher watcher(const ThreadPool& pool);
+
   const std::vector<Row>& rows() const { return rows_; }
+  const std::vector<ThreadSpan>& threads() const { return threads_; }
   // One row for each function, kernel, precision and variant; most time first.
   std::vector<Row> by_kernel() const;
-  // In the order in which they ran first.
-  std::vector<std::string> functions() const;
-  double total(const std::string& function) const;
-  double arithmetic(const std::string& function) const;
-  // The milliseconds that its arithmetic would take at the peaks of what it computes in.
-  double least_time(const std::string& function, const Peaks& peaks) const;
+  // One row for each function, in the order in which they ran first.
+  std::vector<Row> by_function() const;
 
  private:
+  const Peaks& peaks_;
   std::vector<Row> rows_;
+  std::vector<ThreadSpan> threads_;
+  std::vector<std::vector<TimeSpan>> working_;  // by thread: of the operation at hand
   size_t next_ = 0;
-  int repetitions_ = 0;
 };
-
-// A line for each function that ran, in order. What of `total` is left.
-double print_functions(const Recorder& recorder, double total, const Peaks& peaks);
-// A table of kernels, and a line for each operation in order.
-void print_kernels(std::span<const Recorder* const> recorders, const Peaks& peaks, bool with_operations);
 
 }  // namespace samc

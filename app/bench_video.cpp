@@ -1,13 +1,9 @@
 #include "app/bench_video.h"
 
-#include <algorithm>
-#include <functional>
 #include <memory>
 #include <random>
 #include <utility>
 
-#include "app/console.h"
-#include "base/stopwatch.h"
 #include "runtime/prompt_points.h"
 #include "runtime/video_model.h"
 
@@ -22,14 +18,6 @@ Tensor noise(Shape shape, uint32_t seed) {
   return tensor;
 }
 
-// A step of tracking, and what was measured of it.
-struct Step {
-  const char* name;
-  std::function<Status()> run;
-  Recorder recorder;
-  std::vector<double> milliseconds;
-};
-
 }  // namespace
 
 void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments) {
@@ -43,12 +31,15 @@ void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments) 
 }
 
 Status bench_video(const ModelArguments& model_arguments, const VideoBenchArguments& arguments, int repeat,
-                   const Peaks& peaks, const ModelOpener& opener) {
-  Progress progress;
+                   BenchReport& report, const ModelOpener& opener, Progress& progress) {
   SAMC_ASSIGN(std::unique_ptr<VideoModel> model, opener.open_video(model_arguments, progress));
   progress.clear();
-  say("one object, {} memories, {} pointers, {} repetition(s) after one for warming up; medians\n\n",
-      arguments.memories, arguments.pointers, repeat);
+  report.say("one object, {} memories, {} pointers, {} repetition(s) after one for warming up; medians\n\n",
+             arguments.memories, arguments.pointers, repeat);
+  report.set("model", model->info().name);
+  report.set("memories", arguments.memories);
+  report.set("pointers", arguments.pointers);
+  report.set("repetitions", repeat);
   const ImageModelShapes& shapes = model->shapes();
   const int64_t size = shapes.size;
   const Tensor image = noise({1, 3, size, size}, 1), mask = noise({1, 1, size, size}, 2);
@@ -60,42 +51,22 @@ Status bench_video(const ModelArguments& model_arguments, const VideoBenchArgume
   DecoderOutputs outputs;
   MemoryBank bank;
 
-  Step steps[] = {
-      {"image encoder", [&] { return model->encode(image.view(), features); }, {}, {}},
-      {"memory encoder", [&] { return model->encode_memory(features, mask.view(), score, memory); }, {}, {}},
-      {"memory attention",
-       [&] {
-         bank.memories.assign(static_cast<size_t>(arguments.memories), {&memory, 1});
-         bank.pointers.assign(static_cast<size_t>(arguments.pointers), {&pointer, 0.5f});
-         return model->attend(features, bank, conditioned);
-       },
-       {},
-       {}},
-      {"mask decoder", [&] { return model->decode(features, conditioned, none, {}, outputs); }, {}, {}}};
+  report.add_step("image encoder", [&] { return model->encode(image.view(), features); });
+  report.add_step("memory encoder", [&] { return model->encode_memory(features, mask.view(), score, memory); });
+  report.add_step("memory attention", [&] {
+    bank.memories.assign(static_cast<size_t>(arguments.memories), {&memory, 1});
+    bank.pointers.assign(static_cast<size_t>(arguments.pointers), {&pointer, 0.5f});
+    return model->attend(features, bank, conditioned);
+  });
+  report.add_step("mask decoder", [&] { return model->decode(features, conditioned, none, {}, outputs); });
   pointer = noise({1, shapes.image_embed[1]}, 3);
-  for (int i = 0; i <= repeat; ++i) {
-    progress.show(i > 0 ? fmt::format("repetition {} of {} ...", i, repeat) : "warming up ...");
-    for (Step& step : steps) {
-      if (i > 0) {
-        step.recorder.start_repetition();
-        model->observe([&step](const OperationTiming& timing) { step.recorder.add(timing); });
-      }
-      Stopwatch watch;
-      SAMC_TRY(step.run());
-      if (i > 0) step.milliseconds.push_back(watch.lap());
-    }
-  }
-  progress.clear();
-  say("  {:<28} {:>10}\n", "phase", "ms");
-  std::vector<const Recorder*> recorders;
-  for (const Step& step : steps) {
-    say_phase(step.name, median(step.milliseconds));
-    print_functions(step.recorder, median(step.milliseconds), peaks);
-    recorders.push_back(&step.recorder);
-  }
-  say("  working memory {}\n\n", human_bytes(static_cast<double>(model->working_bytes())));
-  print_kernels(recorders, peaks, arguments.operations);
-  return Status::ok();
+  SAMC_TRY(report.run_steps(
+      repeat, [&](OperationObserver observer) { model->observe(std::move(observer)); }, model->pool()));
+  report.begin_phases();
+  report.say_steps();
+  report.say("  working memory {}\n\n", human_bytes(static_cast<double>(model->working_bytes())));
+  report.set("working_bytes", model->working_bytes());
+  return report.finish();
 }
 
 }  // namespace samc

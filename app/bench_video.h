@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 
-#include "app/bench_table.h"
+#include "app/bench_report.h"
 #include "app/model_opener.h"
 #include "base/status.h"
 
@@ -12,7 +12,6 @@ namespace samc {
 
 struct VideoBenchArguments {
   bool on = false;
-  bool operations = false;  // also a line for each operation
   int64_t memories = 7;
   int64_t pointers = 16;
 };
@@ -20,7 +19,7 @@ struct VideoBenchArguments {
 void add_video_bench_options(CLI::App& command, VideoBenchArguments& arguments);
 
 // One frame and one object on it, `repeat` times after one for warming up.
-Status bench_video(const ModelArguments& model, const VideoBenchArguments& arguments, int repeat, const Peaks& peaks,
-                   const ModelOpener& opener);
+Status bench_video(const ModelArguments& model, const VideoBenchArguments& arguments, int repeat, BenchReport& report,
+                   const ModelOpener& opener, Progress& progress);
 
 }  // namespace samc

@@ -1,12 +1,13 @@
 #include <memory>
 #include <random>
 
-#include "app/bench_table.h"
+#include "app/bench_report.h"
 #include "app/bench_video.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_opener.h"
 #include "app/orientation_option.h"
+#include "app/output_guard.h"
 #include "base/cpu_features.h"
 #include "base/stopwatch.h"
 #include "base/thread_pool.h"
@@ -24,6 +25,7 @@ struct Arguments {
   int repeat = 5;
   int points = 1;
   VideoBenchArguments video;
+  BenchOutputs outputs;
   bool allow_nonfinite = false;
 };
 
@@ -37,7 +39,7 @@ Image made_up_picture() {
 }
 
 // Of a module: once it is in the system's memory, as it is for every start but the first.
-Status time_loading(const ModelArguments& arguments) {
+Status time_loading(const ModelArguments& arguments, BenchReport& report) {
   SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
   if (bmodels) return Status::ok();
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
@@ -46,11 +48,61 @@ Status time_loading(const ModelArguments& arguments) {
   options.threads = arguments.threads;
   Stopwatch watch;
   SAMC_ASSIGN(const std::shared_ptr<Module> module, Module::load(arguments.model, options));
-  say_phase("load module", watch.lap());
+  report.phase("load module", {watch.lap()});
   return Status::ok();
 }
 
+Status bench_image(const Arguments& arguments, const ModelOpener& opener, const Image& image, BenchReport& report,
+                   Progress& progress) {
+  report.say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
+             arguments.repeat);
+  report.set("image", {{"width", image.width}, {"height", image.height}});
+  report.set("repetitions", arguments.repeat);
+  report.set("points", arguments.points);
+
+  report.begin_phases();
+  std::string device;
+  SAMC_ASSIGN(const std::vector<CompilePhase> compiling, opener.time_compilation(arguments.model, progress));
+  for (const auto& [name, milliseconds] : compiling) report.phase(name, {milliseconds});
+  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
+  SAMC_TRY(time_loading(arguments.model, report));
+  progress.clear();
+  PredictorOptions options;
+  options.threads = arguments.model.threads;
+  options.allow_nonfinite = arguments.allow_nonfinite;
+  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), options));
+  report.set("model", predictor.info().name);
+  if (!device.empty()) report.say("  {} runs on {}\n", predictor.info().name, device);
+  ObjectPrompt prompt;
+  for (int i = 0; i < arguments.points; ++i)
+    prompt.points.push_back(
+        {static_cast<float>((i * 37 + 50) % 100) / 100, static_cast<float>((i * 53 + 50) % 100) / 100, 1});
+  PredictOptions predict_options;
+  predict_options.normalize_coords = false;
+
+  report.add_step(
+      "set_image", [&] { return predictor.set_image(image); }, {}, "preprocessing");
+  report.add_step(
+      "predict", [&] { return predictor.predict(prompt, predict_options).status(); },
+      fmt::format("one prompt of {} point(s), three masks", arguments.points), "upscaling and the rest");
+  SAMC_TRY(report.run_steps(
+      arguments.repeat, [&](OperationObserver observer) { predictor.observe(std::move(observer)); }, predictor.pool()));
+  report.say_steps();
+  if (device.empty()) {  // a chip does not tell its operations
+    report.say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
+    report.set("working_bytes", predictor.working_bytes());
+  } else {
+    report.set("device", device);
+  }
+  return report.finish();
+}
+
 Status bench(const Arguments& arguments, const ModelOpener& opener) {
+  OutputGuard guard;
+  guard.add_input(arguments.image);
+  guard.add_inputs([&] { return opener.files(arguments.model); });
+  guard_bench_outputs(arguments.outputs, guard);
+  SAMC_TRY(guard.check());
   Progress progress;
   SAMC_ASSIGN(const Isa isa, choose_isa());
   Image image;
@@ -60,67 +112,9 @@ Status bench(const Arguments& arguments, const ModelOpener& opener) {
     SAMC_ASSIGN(image, read_image(arguments.image, nullptr, kMostPixels, arguments.orientation));
   }
   ThreadPool pool(arguments.model.threads);
-  progress.show("measuring the machine ...");
-  const Peaks peaks = measure_peaks(isa, pool);
-  progress.clear();
-  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32){}, {:.1f} GFLOP/s (int8)\n",
-      machine_description(), isa.name, pool.threads(), peaks.f32,
-      peaks.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks.bf16) : "", peaks.int8);
-  if (arguments.video.on) return bench_video(arguments.model, arguments.video, arguments.repeat, peaks, opener);
-  say("image {} x {}, {} repetition(s) after one for warming up; medians\n\n", image.width, image.height,
-      arguments.repeat);
-
-  say("  {:<28} {:>10}\n", "phase", "ms");
-  std::string device;
-  SAMC_TRY(opener.time_compilation(arguments.model, progress));
-  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
-  SAMC_TRY(time_loading(arguments.model));
-  progress.clear();
-  PredictorOptions options;
-  options.threads = arguments.model.threads;
-  options.allow_nonfinite = arguments.allow_nonfinite;
-  SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), options));
-  if (!device.empty()) say("  {} runs on {}\n", predictor.info().name, device);
-  ObjectPrompt prompt;
-  for (int i = 0; i < arguments.points; ++i)
-    prompt.points.push_back(
-        {static_cast<float>((i * 37 + 50) % 100) / 100, static_cast<float>((i * 53 + 50) % 100) / 100, 1});
-  PredictOptions predict_options;
-  predict_options.normalize_coords = false;
-
-  Recorder encoder, decoder;
-  std::vector<double> set_image, predict;
-  for (int i = 0; i <= arguments.repeat; ++i) {
-    const bool is_measured = i > 0;
-    progress.show(is_measured ? fmt::format("repetition {} of {} ...", i, arguments.repeat) : "warming up ...");
-    if (is_measured) encoder.start_repetition();
-    predictor.observe([&](const OperationTiming& timing) {
-      if (is_measured) encoder.add(timing);
-    });
-    Stopwatch watch;
-    SAMC_TRY(predictor.set_image(image));
-    if (is_measured) set_image.push_back(watch.lap());
-    if (is_measured) decoder.start_repetition();
-    predictor.observe([&](const OperationTiming& timing) {
-      if (is_measured) decoder.add(timing);
-    });
-    watch.lap();
-    SAMC_ASSIGN(const Prediction prediction, predictor.predict(prompt, predict_options));
-    if (is_measured) predict.push_back(watch.lap());
-  }
-  progress.clear();
-  say_phase("set_image", median(set_image));
-  double rest = print_functions(encoder, median(set_image), peaks);
-  say_phase("  preprocessing", rest);
-  say_phase("predict", median(predict), fmt::format("one prompt of {} point(s), three masks", arguments.points));
-  rest = print_functions(decoder, median(predict), peaks);
-  say_phase("  upscaling and the rest", rest);
-  if (!device.empty()) return Status::ok();  // a chip does not tell its operations
-  say("  working memory {}\n\n", human_bytes(static_cast<double>(predictor.working_bytes())));
-
-  const Recorder* recorders[] = {&encoder, &decoder};
-  print_kernels(recorders, peaks, arguments.video.operations);
-  return Status::ok();
+  BenchReport report(arguments.outputs, isa, pool, progress);
+  return arguments.video.on ? bench_video(arguments.model, arguments.video, arguments.repeat, report, opener, progress)
+                            : bench_image(arguments, opener, image, report, progress);
 }
 
 }  // namespace
@@ -138,9 +132,12 @@ Command add_bench(CLI::App& parent, const ModelOpener& opener) {
       ->type_name("N");
   command->add_flag("--allow-nonfinite", arguments->allow_nonfinite,
                     "Go on where a result holds NaN or infinite values");
-  command->add_flag("--ops", arguments->video.operations, "Also a line for each operation, in order");
   add_video_bench_options(*command, arguments->video);
-  command->footer("Example:\n  samc bench --model tiny.samc --threads 2 --ops");
+  add_bench_output_options(*command, arguments->outputs);
+  command->footer(
+      "Examples:\n"
+      "  samc bench --model tiny.samc --threads 2 --ops\n"
+      "  samc bench --model tiny.samc --json bench.json --trace trace.json");
   return [arguments, &opener] { return bench(*arguments, opener); };
 }
 

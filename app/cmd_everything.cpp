@@ -6,14 +6,15 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/everything_outputs.h"
+#include "app/image_lanes.h"
 #include "app/image_list.h"
-#include "app/image_reader.h"
+#include "app/json_list.h"
 #include "app/model_opener.h"
 #include "app/orientation_option.h"
 #include "app/output_guard.h"
 #include "app/output_names.h"
 #include "app/outputs.h"
-#include "base/guard.h"
+#include "media/image.h"
 #include "runtime/automatic_masks.h"
 
 namespace samc {
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::vector<std::string> images;
   ModelArguments model;
+  std::optional<int> jobs;
   Orientation orientation = Orientation::kUpright;
   AutomaticMaskOptions masks;
   int64_t points_per_side = 32;
@@ -88,62 +90,34 @@ Status check_mask_paths(const Arguments& arguments, const std::vector<Task>& tas
   return guard.check();
 }
 
-Status make_folders(const Arguments& arguments, const std::vector<Task>& tasks, bool batch) {
-  for (const std::string& folder : {batch ? arguments.overlay : std::string(), arguments.masks_dir}) {
-    if (folder.empty()) continue;
-    SAMC_TRY(make_folder(folder));
-    for (const Task& task : tasks)
-      if (const fs::path inner = fs::path(task.name).parent_path(); !inner.empty())
-        SAMC_TRY(make_folder((fs::path(folder) / inner).string()));
+// Masks of one image into its files and the report.
+Status find_masks(const Arguments& arguments, const std::vector<Task>& tasks, const Task& task, bool batch,
+                  AutomaticMaskGenerator& generator, Progress& progress, ImageReport& report) {
+  ImageSource source;
+  SAMC_ASSIGN(Image image, read_image(task.path, &source, kMostPixels, arguments.orientation));
+  for (const std::string& warning : source.warnings)
+    report.warnings.push_back(fmt::format("{}: {}", task.path, warning));
+  Result<std::vector<AutomaticMask>> found = generator.generate(image, [&](int64_t done, int64_t all) {
+    progress.show(fmt::format("{}: point {} of {} ...", task.path, done, all));
+  });
+  if (!found.is_ok()) return found.status().at(task.path);
+  const std::vector<AutomaticMask>& masks = found.value();
+  progress.show(fmt::format("{}: writing ...", task.path));
+  if (!arguments.json.empty())
+    for (const AutomaticMask& mask : masks) report.entries.push_back(result_entry(task.name, mask, runs_of(mask)));
+  if (!arguments.masks_dir.empty()) {
+    SAMC_TRY(check_mask_paths(arguments, tasks, task, masks.size()));
+    SAMC_TRY(write_mask_pngs(arguments.masks_dir, task.name, masks));
   }
+  const std::string overlay = overlay_path(arguments, task, batch);
+  if (!overlay.empty()) {
+    draw_masks(image, masks);
+    SAMC_TRY(write_png(overlay, image));
+  }
+  report.summary = fmt::format("{}: {} x {}, {} mask{}\n", printable(task.path), image.width, image.height,
+                               masks.size(), masks.size() == 1 ? "" : "s");
   return Status::ok();
 }
-
-// All images, one after the other.
-class Run {
- public:
-  Run(const Arguments& arguments, const std::vector<Task>& tasks, bool batch, AutomaticMaskGenerator& generator,
-      Progress& progress)
-      : arguments_(arguments), tasks_(tasks), batch_(batch), generator_(generator), progress_(progress) {}
-
-  // Masks of one image into its files and the list.
-  Status image(const Task& task, ReadImage read, ResultList* list) {
-    if (!read.status.is_ok()) return read.status;
-    for (const std::string& warning : read.source.warnings) {
-      progress_.clear();
-      warn(fmt::format("{}: {}", task.path, warning));
-    }
-    Image& image = read.image;
-    Result<std::vector<AutomaticMask>> found = generator_.generate(image, [&](int64_t done, int64_t all) {
-      progress_.show(fmt::format("{}: point {} of {} ...", task.path, done, all));
-    });
-    if (!found.is_ok()) return found.status().at(task.path);
-    const std::vector<AutomaticMask>& masks = found.value();
-    progress_.show(fmt::format("{}: writing ...", task.path));
-    if (list != nullptr)
-      for (const AutomaticMask& mask : masks) SAMC_TRY(list->add(result_entry(task.name, mask, runs_of(mask))));
-    if (!arguments_.masks_dir.empty()) {
-      SAMC_TRY(check_mask_paths(arguments_, tasks_, task, masks.size()));
-      SAMC_TRY(write_mask_pngs(arguments_.masks_dir, task.name, masks));
-    }
-    const std::string overlay = overlay_path(arguments_, task, batch_);
-    if (!overlay.empty()) {
-      draw_masks(image, masks);
-      SAMC_TRY(write_png(overlay, image));
-    }
-    progress_.clear();
-    if (!arguments_.quiet && arguments_.json != "-")
-      say("{}: {} x {}, {} mask{}\n", task.path, image.width, image.height, masks.size(), masks.size() == 1 ? "" : "s");
-    return Status::ok();
-  }
-
- private:
-  const Arguments& arguments_;
-  const std::vector<Task>& tasks_;
-  bool batch_;
-  AutomaticMaskGenerator& generator_;
-  Progress& progress_;
-};
 
 Status check_arguments(const Arguments& arguments, bool batch) {
   if (arguments.overlay.empty() && arguments.masks_dir.empty() && arguments.json.empty())
@@ -159,50 +133,57 @@ Status everything(Arguments& arguments, const ModelOpener& opener) {
   SAMC_TRY(check_arguments(arguments, batch));
   for (const std::string& warning : warnings) warn(warning);
   if (tasks.size() == 1 && !tasks[0].fault.is_ok()) return tasks[0].fault;
-  size_t failed = 0;
-  std::vector<std::string> paths;
+  std::vector<const Task*> good;
+  std::vector<std::string> names;
   for (const Task& task : tasks) {
+    names.push_back(task.name);
     if (task.fault.is_ok()) {
-      paths.push_back(task.path);
+      good.push_back(&task);
     } else {
       report_error(task.fault);
-      ++failed;
     }
   }
-  if (failed == tasks.size()) return images_failed(failed, tasks.size());
+  if (good.empty()) return images_failed(tasks.size(), tasks.size());
   SAMC_TRY(check_outputs(arguments, opener, tasks, batch));
 
   Progress progress;
   std::string device;
-  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
+  SAMC_ASSIGN(std::vector<std::unique_ptr<ImageModel>> models,
+              open_lanes(opener, arguments.model, arguments.jobs, good.size(), progress, device));
   AutomaticMaskOptions options = arguments.masks;
   options.points_per_side = arguments.points_per_side;
   options.multimask_output = !arguments.single;
   options.output_mode = MaskForm::kUncompressedRle;
-  SAMC_ASSIGN(AutomaticMaskGenerator generator, AutomaticMaskGenerator::create(std::move(model), options));
-  if (!device.empty() && !arguments.quiet && arguments.json != "-")
-    say("{} runs on {}\n", generator.info().name, device);
-  SAMC_TRY(make_folders(arguments, tasks, batch));
-  std::optional<ResultList> list;
+  std::vector<AutomaticMaskGenerator> generators;
+  for (std::unique_ptr<ImageModel>& model : models) {
+    SAMC_ASSIGN(AutomaticMaskGenerator generator, AutomaticMaskGenerator::create(std::move(model), options));
+    generators.push_back(std::move(generator));
+  }
+  const bool speaks = !arguments.quiet && arguments.json != "-";
+  if (!device.empty() && speaks) say("{} runs on {}\n", generators[0].info().name, device);
+  SAMC_TRY(make_folders({batch ? arguments.overlay : "", arguments.masks_dir}, names));
+  std::optional<JsonList> list;
   if (!arguments.json.empty()) {
-    SAMC_ASSIGN(ResultList opened, ResultList::open(arguments.json));
+    SAMC_ASSIGN(JsonList opened, JsonList::open(arguments.json));
     list.emplace(std::move(opened));
   }
 
-  Run run(arguments, tasks, batch, generator, progress);
-  ImageReader reader(paths, arguments.orientation);
-  for (const Task& task : tasks) {
-    if (!task.fault.is_ok()) continue;
-    const Status status = guarded([&] { return run.image(task, reader.next(), list.has_value() ? &*list : nullptr); });
-    progress.clear();
-    if (status.is_ok()) continue;
-    if (!batch) return status;
-    // One bad image does not cost the others their masks.
-    report_error(status);
-    ++failed;
-  }
+  Progress none(true);
+  SAMC_ASSIGN(const size_t failed, do_images(
+                                       good.size(), generators.size(), batch, progress,
+                                       [&](size_t image, size_t lane, ImageReport& report) {
+                                         return find_masks(arguments, tasks, *good[image], batch, generators[lane],
+                                                           generators.size() > 1 ? none : progress, report);
+                                       },
+                                       [&](ImageReport& report) {
+                                         for (const nlohmann::ordered_json& entry : report.entries)
+                                           SAMC_TRY(list->add(entry));
+                                         if (speaks) print_text(report.summary);
+                                         return Status::ok();
+                                       }));
   if (list.has_value()) SAMC_TRY(list->finish());
-  return failed > 0 ? images_failed(failed, tasks.size()) : Status::ok();
+  const size_t all_failed = failed + tasks.size() - good.size();
+  return all_failed > 0 ? images_failed(all_failed, tasks.size()) : Status::ok();
 }
 
 void add_mask_options(CLI::App& command, Arguments& arguments) {
@@ -311,6 +292,7 @@ Command add_everything(CLI::App& parent, const ModelOpener& opener) {
   CLI::App* command = parent.add_subcommand("everything", "Find masks of everything in images, without prompts");
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->required()->type_name("IMAGE");
   opener.add_options(*command, arguments->model);
+  add_jobs_option(*command, arguments->jobs);
   add_orientation_option(*command, arguments->orientation);
   add_mask_options(*command, *arguments);
   add_output_options(*command, *arguments);

@@ -5,6 +5,7 @@
 #include "app/build_id.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/image_lanes.h"
 #include "app/image_list.h"
 #include "app/jobs.h"
 #include "app/model_opener.h"
@@ -13,7 +14,6 @@
 #include "app/outputs.h"
 #include "app/segmenter.h"
 #include "base/files.h"
-#include "base/guard.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 
@@ -26,6 +26,7 @@ struct Arguments {
   std::vector<std::string> images;
   ModelArguments model;
   PromptArguments prompts;
+  std::optional<int> jobs;
   std::string embedding;
   Orientation orientation = Orientation::kUpright;
   bool single = false;
@@ -100,28 +101,13 @@ Status check_outputs(const Arguments& arguments, const ModelOpener& opener, cons
   return guard.check();
 }
 
-// The folders that all files of the jobs go into.
-Status make_folders(const Arguments& arguments, const std::vector<Job>& jobs, bool batch) {
-  SAMC_TRY(make_folder(arguments.masks_dir));
-  for (const std::string& folder : {arguments.overlay, arguments.npz})
-    if (batch) SAMC_TRY(make_folder(folder));
-  for (const std::string& folder : {batch ? arguments.overlay : "", batch ? arguments.npz : "", arguments.masks_dir})
-    for (const Job& job : jobs)
-      if (const fs::path inner = fs::path(job.stem).parent_path(); !folder.empty() && !inner.empty())
-        SAMC_TRY(make_folder((fs::path(folder) / inner).string()));
-  return Status::ok();
-}
-
-Result<ImagePredictor> open_predictor(const Arguments& arguments, const ModelOpener& opener, Progress& progress,
-                                      std::string& device) {
+PredictorOptions predictor_options(const Arguments& arguments) {
   PredictorOptions options;
-  options.threads = arguments.model.threads;
   options.mask_threshold = arguments.mask_threshold;
   options.max_hole_area = arguments.max_hole_area;
   options.max_sprinkle_area = arguments.max_sprinkle_area;
   options.allow_nonfinite = arguments.allow_nonfinite;
-  SAMC_ASSIGN(std::unique_ptr<ImageModel> model, opener.open(arguments.model, progress, device));
-  return ImagePredictor::create(std::move(model), options);
+  return options;
 }
 
 void note_missing_images(std::vector<Job>& jobs) {
@@ -154,37 +140,46 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
   const bool batch = is_batch(arguments, jobs);
   SAMC_TRY(check_outputs(arguments, opener, jobs, batch));
   const bool json_to_stdout = arguments.json == "-";
+  std::vector<const Job*> good;
+  std::vector<std::string> names;
+  for (const Job& job : jobs) {
+    names.push_back(job.stem);
+    if (job.fault.is_ok()) good.push_back(&job);
+  }
   Progress progress;
   std::string device;
-  SAMC_ASSIGN(ImagePredictor predictor, open_predictor(arguments, opener, progress, device));
-  SAMC_TRY(make_folders(arguments, jobs, batch));
+  SAMC_ASSIGN(std::vector<std::unique_ptr<ImageModel>> models,
+              open_lanes(opener, arguments.model, arguments.jobs, good.size(), progress, device));
+  std::vector<ImagePredictor> predictors;
+  for (std::unique_ptr<ImageModel>& model : models) {
+    SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), predictor_options(arguments)));
+    predictors.push_back(std::move(predictor));
+  }
+  const std::string& model_name = predictors[0].info().name;
+  SAMC_TRY(make_folders({arguments.masks_dir, batch ? arguments.overlay : "", batch ? arguments.npz : ""}, names));
 
   nlohmann::ordered_json document{
-      {"samc", version()}, {"model", predictor.info().name}, {"pictures", nlohmann::ordered_json::array()}};
+      {"samc", version()}, {"model", model_name}, {"pictures", nlohmann::ordered_json::array()}};
   if (!device.empty()) {
     document["device"] = device;
-    if (!arguments.quiet && !json_to_stdout) say("{} runs on {}\n", predictor.info().name, device);
+    if (!arguments.quiet && !json_to_stdout) say("{} runs on {}\n", model_name, device);
   }
-  Segmenter segmenter(predictor, progress, arguments.embedding, arguments.orientation);
-  for (const Job& job : jobs) {
-    if (!job.fault.is_ok()) continue;
-    // Not null: the library's [] says that it is an object before there is memory for one, and its destructor believes
-    // it.
-    nlohmann::ordered_json entry = nlohmann::ordered_json::object();
-    std::string summary;
-    const OutputPaths paths = paths_for(arguments, job, batch);
-    Status status = guarded([&] { return segmenter.run(job, paths, entry, summary); });
-    progress.clear();
-    if (!status.is_ok()) {
-      if (!batch) return status;
-      // One bad image does not cost the others their masks.
-      report_error(status);
-      ++failed;
-      continue;
-    }
-    if (!arguments.json.empty()) document["pictures"].push_back(std::move(entry));
-    if (!arguments.quiet && !json_to_stdout) print_text(summary);
-  }
+  Progress none(true);
+  SAMC_ASSIGN(const size_t failed_now,
+              do_images(
+                  good.size(), predictors.size(), batch, progress,
+                  [&](size_t image, size_t lane, ImageReport& report) {
+                    Segmenter segmenter(predictors[lane], predictors.size() > 1 ? none : progress, arguments.embedding,
+                                        arguments.orientation);
+                    return segmenter.run(*good[image], paths_for(arguments, *good[image], batch), report);
+                  },
+                  [&](ImageReport& report) {
+                    for (nlohmann::ordered_json& entry : report.entries)
+                      document["pictures"].push_back(std::move(entry));
+                    if (!arguments.quiet && !json_to_stdout) print_text(report.summary);
+                    return Status::ok();
+                  }));
+  failed += failed_now;
   if (!arguments.json.empty()) SAMC_TRY(write_json(arguments.json, document));
   return failed > 0 ? images_failed(failed, jobs.size()) : Status::ok();
 }
@@ -282,6 +277,7 @@ Command add_segment(CLI::App& parent, const ModelOpener& opener) {
   CLI::App* command = parent.add_subcommand("segment", "Segment images by points, boxes and masks");
   command->add_option("images", arguments->images, "JPEGs, PNGs, or folders of them")->type_name("IMAGE");
   opener.add_options(*command, arguments->model);
+  add_jobs_option(*command, arguments->jobs);
   add_orientation_option(*command, arguments->orientation);
   add_prompt_options(*command, *arguments);
   add_mask_options(*command, *arguments);

@@ -76,8 +76,4 @@ std::string human_bytes(double bytes) {
   return fmt::format("{:.1f} {}", bytes, kUnits[unit]);
 }
 
-void say_phase(const char* name, double milliseconds, const std::string& remark) {
-  say("  {:<28} {:>10.2f}{}\n", name, milliseconds, remark.empty() ? "" : "   " + remark);
-}
-
 }  // namespace samc

@@ -64,7 +64,5 @@ class Progress {
 };
 
 std::string human_bytes(double bytes);  // "148.7 MB": decimal units
-// A line of `bench`: what took how long, and a remark.
-void say_phase(const char* name, double milliseconds, const std::string& remark = {});
 
 }  // namespace samc

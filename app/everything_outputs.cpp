@@ -7,39 +7,10 @@
 #include <filesystem>
 #include <numeric>
 
-#include "app/console.h"
 #include "media/overlay.h"
 #include "media/rle.h"
 
 namespace samc {
-
-Result<ResultList> ResultList::open(const std::string& path) {
-  ResultList list;
-  if (path != "-") {
-    SAMC_ASSIGN(FileWriter file, FileWriter::create(path));
-    list.file_.emplace(std::move(file));
-  }
-  return list;
-}
-
-Status ResultList::write(const std::string& text) {
-  if (file_.has_value()) return file_->write(text);
-  print_text(text);
-  return Status::ok();
-}
-
-Status ResultList::add(const nlohmann::ordered_json& entry) {
-  // Paths may hold bytes that are no UTF-8, which JSON cannot.
-  const std::string text = entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  const char* before = is_empty_ ? "[\n" : ",\n";
-  is_empty_ = false;
-  return write(before + text);
-}
-
-Status ResultList::finish() {
-  SAMC_TRY(write(is_empty_ ? "[]\n" : "\n]\n"));
-  return file_.has_value() ? file_->commit() : Status::ok();
-}
 
 nlohmann::ordered_json image_id_of(const std::string& name) {
   int64_t number = 0;

@@ -3,31 +3,14 @@
 // COCO's results.
 
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/files.h"
 #include "base/status.h"
 #include "media/image.h"
 #include "runtime/automatic_masks.h"
 
 namespace samc {
-
-// COCO's result form: a JSON array with one object for each mask, written entry by entry.
-class ResultList {
- public:
-  // "-" is standard output.
-  static Result<ResultList> open(const std::string& path);
-  Status add(const nlohmann::ordered_json& entry);
-  // The file is there when this is done, and not before.
-  Status finish();
-
- private:
-  Status write(const std::string& text);
-  std::optional<FileWriter> file_;  // empty: standard output
-  bool is_empty_ = true;
-};
 
 // An image's number in COCO: its file's name where that is a number, else the name.
 nlohmann::ordered_json image_id_of(const std::string& name);

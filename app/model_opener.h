@@ -36,6 +36,11 @@ struct ModelArguments {
   bool no_cache = false;
 };
 
+struct CompilePhase {
+  const char* name;
+  double milliseconds;
+};
+
 class ModelOpener {
  public:
   virtual ~ModelOpener() = default;
@@ -58,8 +63,10 @@ class ModelOpener {
   // The files that the model is read from, for OutputGuard. What cannot be read is left out: open() says why.
   virtual std::vector<std::string> files(const ModelArguments& arguments) const;
 
-  // For `bench`: prints how long compiling takes, where something is to be compiled.
-  virtual Status time_compilation(const ModelArguments&, Progress&) const { return Status::ok(); }
+  // For `bench`: how long compiling takes, where something is to be compiled.
+  virtual Result<std::vector<CompilePhase>> time_compilation(const ModelArguments&, Progress&) const {
+    return std::vector<CompilePhase>{};
+  }
 
  protected:
   virtual const char* model_help() const;

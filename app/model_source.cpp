@@ -186,24 +186,22 @@ std::vector<std::string> ModelCompiler::files(const ModelArguments& arguments) c
   return model_files(arguments.model, arguments.config);
 }
 
-Status ModelCompiler::time_compilation(const ModelArguments& arguments, Progress& progress) const {
+Result<std::vector<CompilePhase>> ModelCompiler::time_compilation(const ModelArguments& arguments,
+                                                                  Progress& progress) const {
   SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
-  if (bmodels) return Status::ok();
+  if (bmodels) return std::vector<CompilePhase>{};
   SAMC_ASSIGN(const bool is_module, is_module_file(arguments.model));
-  if (is_module) return Status::ok();
+  if (is_module) return std::vector<CompilePhase>{};
   SAMC_ASSIGN(const TemporaryFolder folder, TemporaryFolder::create("samc-bench"));
   progress.show("compiling ...");
   Stopwatch watch;
   SAMC_ASSIGN(const CompileReport report, compile_model(compile_options(arguments, ""), folder.file("model.samc")));
   const double total = watch.lap();
   progress.clear();
-  say_phase("compile: read checkpoint", report.read_milliseconds);
-  say_phase("compile: build top IR", report.build_milliseconds);
-  say_phase("compile: passes", report.pass_milliseconds);
-  say_phase("compile: plan and pack", report.plan_milliseconds);
-  say_phase("compile: write module", report.write_milliseconds);
-  say_phase("compile, in all", total);
-  return Status::ok();
+  return std::vector<CompilePhase>{
+      {"compile: read checkpoint", report.read_milliseconds}, {"compile: build top IR", report.build_milliseconds},
+      {"compile: passes", report.pass_milliseconds},          {"compile: plan and pack", report.plan_milliseconds},
+      {"compile: write module", report.write_milliseconds},   {"compile, in all", total}};
 }
 
 Result<std::string> module_key(const ModelArguments& arguments) {

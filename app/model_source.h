@@ -15,7 +15,8 @@ namespace samc {
 class ModelCompiler : public ModelOpener {
  public:
   std::vector<std::string> files(const ModelArguments& arguments) const override;
-  Status time_compilation(const ModelArguments& arguments, Progress& progress) const override;
+  Result<std::vector<CompilePhase>> time_compilation(const ModelArguments& arguments,
+                                                     Progress& progress) const override;
 
  protected:
   const char* model_help() const override;

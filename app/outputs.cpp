@@ -39,6 +39,17 @@ Status make_folder(const std::string& path) {
   return Status::ok();
 }
 
+Status make_folders(const std::vector<std::string>& folders, const std::vector<std::string>& names) {
+  for (const std::string& folder : folders) {
+    if (folder.empty()) continue;
+    SAMC_TRY(make_folder(folder));
+    for (const std::string& name : names)
+      if (const std::filesystem::path inner = std::filesystem::path(name).parent_path(); !inner.empty())
+        SAMC_TRY(make_folder((folder / inner).string()));
+  }
+  return Status::ok();
+}
+
 Status write_json(const std::string& path, const nlohmann::ordered_json& document) {
   // Paths may hold bytes that are no UTF-8, which JSON cannot.
   const std::string text = fmt::format("{}\n", document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));

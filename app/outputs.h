@@ -24,6 +24,16 @@ struct OutputPaths {
 // With those above it; nothing for "".
 Status make_folder(const std::string& path);
 
+// What came of one image.
+struct ImageReport {
+  std::vector<std::string> warnings;
+  std::string summary;                          // for people
+  std::vector<nlohmann::ordered_json> entries;  // of the JSON
+};
+
+// Those of a batch: each with the folders inside it that files of these names go into ("clip1/0001").
+Status make_folders(const std::vector<std::string>& folders, const std::vector<std::string>& names);
+
 // One line of JSON. path "-": standard output.
 Status write_json(const std::string& path, const nlohmann::ordered_json& document);
 

@@ -35,7 +35,7 @@ std::string Segmenter::place_of(const Job& job, size_t prompt) const {
   return job.prompts.size() > 1 ? fmt::format("{}: prompt {}", name_of(job), prompt) : name_of(job);
 }
 
-Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordered_json& json, std::string& summary) {
+Status Segmenter::run(const Job& job, const OutputPaths& paths, ImageReport& report) {
   Image image;
   ImageSource source;
   int64_t width = 0, height = 0;
@@ -43,10 +43,8 @@ Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordere
     SAMC_ASSIGN(image, read_image(job.image, &source, kMostPixels, orientation_));
     width = image.width;
     height = image.height;
-    for (const std::string& warning : source.warnings) {
-      progress_.clear();
-      warn(fmt::format("{}: {}", job.image, warning));
-    }
+    for (const std::string& warning : source.warnings)
+      report.warnings.push_back(fmt::format("{}: {}", job.image, warning));
   }
   if (!embedding_.empty()) {
     SAMC_ASSIGN(StoredEmbedding stored, read_embedding(embedding_, predictor_.info()));
@@ -60,8 +58,8 @@ Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordere
     width = embedding.width;
     height = embedding.height;
     if (embedding.encoder_id.empty() || predictor_.info().encoder_id.empty())
-      warn(fmt::format("{}: nothing tells whether {} made it; the model's name and the shapes fit", embedding_,
-                       predictor_.info().name));
+      report.warnings.push_back(fmt::format("{}: nothing tells whether {} made it; the model's name and the shapes fit",
+                                            embedding_, predictor_.info().name));
     if (Status status = predictor_.set_embedding(std::move(stored.embedding)); !status.is_ok())
       return status.at(embedding_);
   }
@@ -75,18 +73,17 @@ Status Segmenter::run(const Job& job, const OutputPaths& paths, nlohmann::ordere
   progress_.show(fmt::format("{}: writing ...", name_of(job)));
   SAMC_TRY(outputs.finish());
   if (paths.json) {
-    json["image"] = job.image;
-    json["width"] = width;
-    json["height"] = height;
-    if (!job.image.empty()) json["orientation"] = source.orientation;
-    json["prompts"] = outputs.json();
+    nlohmann::ordered_json entry = {{"image", job.image}, {"width", width}, {"height", height}};
+    if (!job.image.empty()) entry["orientation"] = source.orientation;
+    entry["prompts"] = outputs.json();
+    report.entries.push_back(std::move(entry));
   }
-  summary = fmt::format(
+  report.summary = fmt::format(
       "{}: {} x {}{}\n{}", printable(name_of(job)), width, height,
       source.orientation == 1 ? "" : fmt::format(", turned upright (EXIF orientation {})", source.orientation),
       outputs.summary());
   for (const std::string& path : {paths.overlay, paths.npz})
-    if (!path.empty()) summary += fmt::format("  {}\n", printable(path));
+    if (!path.empty()) report.summary += fmt::format("  {}\n", printable(path));
   return Status::ok();
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 // What `samc segment` does with one image: read it, predict each of its prompts, write what was asked for.
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "app/console.h"
@@ -18,9 +17,8 @@ class Segmenter {
   // embedding: a file that stands in for the encoder; empty: none.
   Segmenter(ImagePredictor& predictor, Progress& progress, std::string embedding, Orientation orientation);
 
-  // Everything for one image. json gets its entry; summary what is said on stdout. Errors name the image, and the
-  // prompt where one is at fault.
-  Status run(const Job& job, const OutputPaths& paths, nlohmann::ordered_json& json, std::string& summary);
+  // Everything for one image. Errors name the image, and the prompt where one is at fault.
+  Status run(const Job& job, const OutputPaths& paths, ImageReport& report);
 
  private:
   Status check_prompts(const Job& job, int64_t width, int64_t height, const OutputPaths& paths) const;

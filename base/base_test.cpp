@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -167,6 +168,25 @@ TEST(ThreadPool, does_every_piece_once) {
       });
       for (const auto& count : counts) EXPECT_EQ(count.load(), 1);
     }
+  }
+}
+
+TEST(ThreadPool, its_watcher_hears_of_each_worker_that_did_something) {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    std::vector<int> pieces(static_cast<size_t>(threads)), calls(static_cast<size_t>(threads));
+    const auto start = std::chrono::steady_clock::now();
+    pool.watch([&](int worker, std::chrono::steady_clock::time_point begin) {
+      EXPECT_LE(start, begin);
+      EXPECT_GT(pieces[static_cast<size_t>(worker)], 0);
+      ++calls[static_cast<size_t>(worker)];
+    });
+    pool.run(50, [&](int64_t, int worker) { ++pieces[static_cast<size_t>(worker)]; });
+    for (size_t worker = 0; worker < calls.size(); ++worker) EXPECT_EQ(calls[worker], pieces[worker] > 0 ? 1 : 0);
+    const std::vector<int> before = calls;
+    pool.watch({});
+    pool.run(50, [](int64_t, int) {});
+    EXPECT_EQ(calls, before);
   }
 }
 

@@ -35,6 +35,7 @@ struct Unfinished {
   std::array<char, kLongestPath> path{};
 };
 std::array<Unfinished, 32> unfinished;
+std::mutex unfinished_mutex;  // of those who list; the handler takes none
 
 std::mutex folders_mutex;
 std::set<std::string>& folders() {
@@ -118,6 +119,7 @@ bool is_in_temporary_folder(const std::string& path) {
 
 void list_unfinished(const std::string& path) {
   if (path.size() >= kLongestPath) return;
+  const std::lock_guard lock(unfinished_mutex);
   for (Unfinished& entry : unfinished) {
     if (entry.taken.exchange(true)) continue;
     std::memcpy(entry.path.data(), path.c_str(), path.size() + 1);
@@ -127,6 +129,7 @@ void list_unfinished(const std::string& path) {
 }
 
 void unlist_unfinished(const std::string& path) {
+  const std::lock_guard lock(unfinished_mutex);
   for (Unfinished& entry : unfinished) {
     if (!entry.listed.load() || path != entry.path.data()) continue;
     entry.listed.store(false);

@@ -15,13 +15,6 @@
 namespace samc {
 namespace {
 
-int usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
-
 void pause_briefly() {
 #if defined(__x86_64__)
   __asm__ volatile("pause");
@@ -53,6 +46,13 @@ void note_shortage(int asked, int got) {
 
 }  // namespace
 
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
 struct ThreadPool::State {
   std::vector<std::thread> workers;
   std::mutex callers;  // one run() at a time
@@ -67,6 +67,7 @@ struct ThreadPool::State {
   std::atomic<bool> threw{false};
   std::exception_ptr thrown;  // the first; written once, by who set threw, and read when all have ended
   std::atomic<bool> stop{false};
+  Watcher watcher;
   int asked = 1;
   const int64_t forks = fork_count();
 
@@ -79,9 +80,19 @@ struct ThreadPool::State {
     for (std::thread& worker : workers) worker.join();
   }
 
+  std::chrono::steady_clock::time_point now_if_watched() const {
+    return watcher ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  }
+
   void take_pieces(int worker) noexcept {
     try {
-      for (int64_t piece = next.fetch_add(1); piece < pieces; piece = next.fetch_add(1)) (*body)(piece, worker);
+      const auto begin = now_if_watched();
+      bool any = false;
+      for (int64_t piece = next.fetch_add(1); piece < pieces; piece = next.fetch_add(1)) {
+        (*body)(piece, worker);
+        any = true;
+      }
+      if (any && watcher) watcher(worker, begin);
     } catch (...) {
       next.store(pieces);  // nobody begins another
       if (!threw.exchange(true)) thrown = std::current_exception();
@@ -139,11 +150,15 @@ std::optional<ThreadShortage> ThreadPool::shortage() {
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
+void ThreadPool::watch(Watcher watcher) { state_->watcher = std::move(watcher); }
+
 void ThreadPool::run(int64_t pieces, const std::function<void(int64_t, int)>& body) {
   if (pieces <= 0) return;
   std::lock_guard caller(state_->callers);
   if (pieces == 1 || !state_->has_workers()) {
+    const auto begin = state_->now_if_watched();
     for (int64_t piece = 0; piece < pieces; ++piece) body(piece, 0);
+    if (state_->watcher) state_->watcher(0, begin);
     return;
   }
   state_->pieces = pieces;

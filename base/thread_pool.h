@@ -2,6 +2,7 @@
 // A fixed set of worker threads. Work is cut into numbered pieces whose content does not depend on how many threads
 // there are, so results are the same bits for any number of threads.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,9 @@ struct ThreadShortage {
   int asked = 0;
   int got = 0;
 };
+
+// The cores that this process may use.
+int usable_cores();
 
 class ThreadPool {
  public:
@@ -35,6 +39,11 @@ class ThreadPool {
   // In a process that was forked meanwhile, where the pool's threads are not, the caller does all pieces.
   // What body throws, on any thread, is thrown here when all calls have ended; pieces not begun by then are left out.
   void run(int64_t pieces, const std::function<void(int64_t piece, int worker)>& body);
+
+  // From the next run() on each worker calls this when it has done its last piece of one, with the time at which it
+  // began its first. An empty one ends that. Not to be called during run().
+  using Watcher = std::function<void(int worker, std::chrono::steady_clock::time_point begin)>;
+  void watch(Watcher watcher);
 
  private:
   struct State;

@@ -153,6 +153,7 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
   const int64_t window_queries = p.window_q_h * p.window_q_w;
   const int64_t window_keys = p.window_k_h * p.window_k_w;
   const int64_t blocks = divide_up(window_queries, kernel.most_queries);
+  context.blocking = {std::min(window_queries, kernel.most_queries), std::min(window_keys, kAttentionKeys), p.dim};
   const auto scratch = static_cast<size_t>(
       scratch_floats(std::min(window_queries, kernel.most_queries), window_keys, p.dim, p.value_dim));
 

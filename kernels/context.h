@@ -2,6 +2,7 @@
 // What every kernel gets beside its parameters and pointers: the threads to run on and memory of its own.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,11 @@ class Scratch {
   std::vector<Tensor> blocks_;
 };
 
+// What a product is cut into: rows of one operand, columns of the other, and how much of what is summed at a time.
+struct Blocking {
+  int64_t rows = 0, columns = 0, k = 0;
+};
+
 struct KernelContext {
   ThreadPool& pool;
   Scratch& scratch;  // made for as many workers as pool has
@@ -44,6 +50,7 @@ struct KernelContext {
   // What the variants need that KernelVariants::choose() has given since this was emptied: what a kernel ran with.
   // Written by the thread that calls the kernel.
   CpuFeatures ran = {};
+  Blocking blocking = {};  // of its products, noted in the same way
 };
 
 }  // namespace samc

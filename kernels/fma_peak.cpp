@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <numeric>
+#include <span>
 
+#include "base/check.h"
+#include "base/stopwatch.h"
+#include "base/tensor.h"
 #include "kernels/fma_peak_kernel.h"
 
 namespace samc {
@@ -38,6 +43,32 @@ double fma_peak_gflops(const Isa& isa, ThreadPool& pool, Precision precision) {
     });
     best = std::max(best, 2e-9 * static_cast<double>(total.load()) / seconds_of(start));
   }
+  return best;
+}
+
+double memory_peak_gbs(ThreadPool& pool) {
+  constexpr int64_t kPieceWords = 1 << 16;             // 512 kB
+  constexpr int64_t kPieces = 512, kPiecesOfRun = 32;  // 256 MB, more than caches hold, read in short runs
+  constexpr int64_t kRounds = 8;
+  Tensor memory(DType::kI64, {kPieces, kPieceWords});
+  const std::span<int64_t> words = memory.as<int64_t>();
+  const auto words_of = [&](int64_t piece) {
+    return words.subspan(static_cast<size_t>(piece * kPieceWords), static_cast<size_t>(kPieceWords));
+  };
+  pool.run(kPieces, [&](int64_t piece, int) { std::ranges::fill(words_of(piece), piece); });
+  std::atomic<int64_t> sum = 0;
+  double best = 0;
+  for (int64_t run = 0; run < kRounds * kPieces / kPiecesOfRun; ++run) {
+    const int64_t first = run * kPiecesOfRun % kPieces;
+    Stopwatch watch;
+    pool.run(kPiecesOfRun, [&](int64_t piece, int) {
+      const std::span<const int64_t> part = words_of(first + piece);
+      sum += std::accumulate(part.begin(), part.end(), int64_t{0});
+    });
+    best =
+        std::max(best, static_cast<double>(kPiecesOfRun * kPieceWords * dtype_size(DType::kI64)) / watch.lap() / 1e6);
+  }
+  SAMC_CHECK(sum == kRounds * kPieceWords * kPieces * (kPieces - 1) / 2, "memory that forgets");
   return best;
 }
 

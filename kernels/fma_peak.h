@@ -12,4 +12,7 @@ namespace samc {
 // int8 use, vpdpbusd or vpmaddwd and vpaddd. The scalar set does one multiply and one add at a time.
 double fma_peak_gflops(const Isa& isa, ThreadPool& pool, Precision precision = Precision::kF32);
 
+// GB/s at which all of pool's threads together read memory that is in no cache, the best of some runs.
+double memory_peak_gbs(ThreadPool& pool);
+
 }  // namespace samc

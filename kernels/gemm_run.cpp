@@ -100,6 +100,7 @@ void run_gemm(const GemmProblem& problem, const GemmPack& pack, const GemmOffset
   }
   const Cut pieces = cut(problem, parts[0].count, gemm.tile_rows, context.pool.threads());
   const int64_t block_rows = pieces.block_tiles * gemm.tile_rows;
+  context.blocking = {block_rows, pieces.columns, parts[0].count * gemm.word_elements};
   const int64_t packed_size = plain ? 0 : gemm.packed_rows_words(std::min(block_rows, problem.rows), problem.k);
   const int64_t sums_pitch = round_up(std::min(pieces.columns, problem.columns), kPanelColumns);
   const int64_t sums_size = parts.size() > 1 ? sums_pitch * std::min(block_rows, problem.rows) : 0;

@@ -24,6 +24,10 @@ Pass fold_norms_pass(const char* phase) {
   return {"fold-norms", phase, "weight and bias of a LayerNorm go into the products that read it", fold_norms};
 }
 
+Pass merge_products_pass(const char* phase) {
+  return {"merge-products", phase, "a product of a product becomes one, where that is less work", merge_products};
+}
+
 Pass pool_before_windows_pass(const char* phase) {
   return {"pool-before-windows", phase, "a max pool of windows is windows of a pooled map", pool_before_windows};
 }

@@ -12,11 +12,13 @@ mlir::LogicalResult fuse_attention(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult conv_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_norms(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult merge_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pool_before_windows(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult constant_operands(mlir::ModuleOp module, WeightStore& weights);
 
-// Passes that targets have at places of their own, since windows must have gone out of the way first.
+// Passes that targets have at places of their own.
 Pass fold_norms_pass(const char* phase);
+Pass merge_products_pass(const char* phase);
 Pass pool_before_windows_pass(const char* phase);
 
 }  // namespace samc

@@ -119,15 +119,22 @@ struct Executor::State {
         SAMC_TRY(operation.run(at, context));
       } else {
         context.ran = CpuFeatures();
+        context.blocking = {};
         const auto start = std::chrono::steady_clock::now();
         SAMC_TRY(operation.run(at, context));
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
         observer({bound.function->name, operation.operation->name, operation.operation->kernel,
-                  operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic});
+                  operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic,
+                  operation.bytes, text_of(context.blocking)});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
     }
     return Status::ok();
+  }
+
+  static std::string text_of(const Blocking& blocking) {
+    if (blocking.rows == 0) return {};
+    return fmt::format("{} x {} x {}", blocking.rows, blocking.columns, blocking.k);
   }
 
   // "NaN", "an infinite value", or nothing.

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 
 #include "base/status.h"
@@ -52,6 +53,8 @@ class ImageModel {
   virtual const ModelInfo& info() const = 0;
   virtual const ImageModelShapes& shapes() const = 0;
   virtual ThreadPool& pool() = 0;  // for what is done before and behind the model
+  // The same model with threads and memory of its own, for another thread. A chip is there once.
+  virtual Result<std::unique_ptr<ImageModel>> another(int) const { return unsupported("another of this model"); }
 
   // image: f32 (1, 3, size, size), normalised. Fills the embedding's tensors.
   virtual Status encode(const TensorView& image, ImageEmbedding& embedding) = 0;

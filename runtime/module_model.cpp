@@ -36,6 +36,9 @@ class ModuleModel : public ImageModel {
   const ModelInfo& info() const override { return executor_.module().info(); }
   const ImageModelShapes& shapes() const override { return contract_; }
   ThreadPool& pool() override { return executor_.pool(); }
+  Result<std::unique_ptr<ImageModel>> another(int threads) const override {
+    return make_module_model(module_, threads);
+  }
   void observe(OperationObserver observer) override {
     is_observed_ = static_cast<bool>(observer);
     executor_.observe(std::move(observer));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/check.h"
 #include "kernels/pack.h"
@@ -232,6 +233,11 @@ Result<BoundOperation> bind_operation(const PlanModule& module, const PlanFuncti
   BoundOperation bound = kBinders[schema - operations().data()](binder);
   SAMC_TRY(binder.finish());
   bound.operation = &operation;
+  std::set<int32_t> values(operation.operands.begin(), operation.operands.end());
+  values.insert(operation.results.begin(), operation.results.end());
+  values.erase(kAbsent);
+  for (const int32_t value : values)
+    bound.bytes += static_cast<double>(function.values[static_cast<size_t>(value)].bytes(sizes));
   return bound;
 }
 

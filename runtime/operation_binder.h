@@ -47,6 +47,7 @@ struct BoundOperation {
   const Operation* operation = nullptr;
   std::function<Status(const ValueAddresses&, KernelContext&)> run;
   double arithmetic = 0;  // multiplications and additions, for the timing table
+  double bytes = 0;       // of its operands and results, each once
 };
 
 // body(const ValueAddresses&, KernelContext&) calls the kernel; it returns a Status if the kernel does.
@@ -61,7 +62,7 @@ BoundOperation bound(double arithmetic, Body body) {
               return body(at, context);
             }
           },
-          arithmetic};
+          arithmetic, 0};
 }
 
 // What a binder reads an operation through, by the operation's schema (package/ops.def): how many operands and results,

@@ -18,6 +18,8 @@ struct OperationTiming {
   std::string variant;  // the instructions of what ran: "avx512"
   double milliseconds = 0;
   double arithmetic = 0;  // multiplications and additions
+  double bytes = 0;       // of its operands and results, each once: the least that it moves
+  std::string blocking;   // "252 x 384 x 96": rows, columns and k of a product's blocks; empty: it is not cut so
 };
 using OperationObserver = std::function<void(const OperationTiming&)>;
 

@@ -42,6 +42,34 @@ class Images : public CommandLine {
 
 using Names = std::vector<std::string>;
 
+// However many are done at the same time, and with a bad one among them.
+TEST_F(Images, jobs_change_nothing_but_time) {
+  fs::create_directory(path("in"));
+  for (const char* name : {"a.png", "b.png", "d.png", "e.png"}) fs::copy(kSmall, path("in") + "/" + name);
+  put_bytes(path("in/c.png"), "no image");
+  const auto done = [&](const std::string& jobs) {
+    const std::string out = path("out" + jobs);
+    const ProcessResult result =
+        samc({"segment",     path("in"), "--model",    module(), "--threads", "3",          "--jobs",
+              jobs,          "--point",  "20,20",      "--box",  "5,5,40,40", "-o",         out,
+              "--masks-dir", out,        "--save-npz", out,      "--json",    out + ".json"});
+    EXPECT_EQ(result.exit_code, 1);
+    std::map<std::string, std::string> files;
+    for (const std::string& name : files_under("out" + jobs)) files[name] = bytes_of(out + "/" + name);
+    files["json"] = bytes_of(out + ".json");
+    files["stderr"] = result.err;
+    std::string said = result.out;
+    for (size_t at = said.find(out); at != std::string::npos; at = said.find(out)) said.erase(at, out.size());
+    files["stdout"] = said;
+    return files;
+  };
+  const std::map<std::string, std::string> one = done("1");
+  EXPECT_EQ(one.size(), 4 * (1 + 6 + 1) + 3u);
+  EXPECT_NE(one.at("stderr").find("in/c.png"), std::string::npos);
+  EXPECT_EQ(done("3"), one);
+  EXPECT_EQ(done("7"), one);
+}
+
 TEST_F(Images, an_orientation_counts_unless_it_is_to_be_ignored) {
   const std::vector<std::string> prompt{"--normalized", "--point", "0.3,0.3"};
   const auto result_of = [&](const std::string& image, const std::vector<std::string>& more) {

@@ -8,6 +8,7 @@ const Pipeline& cpu_pipeline() {
   using namespace cpu;
   static const PhaseEntry phase = {"cpu", "each op bound to one CPU kernel, layouts chosen"};
   static const std::vector<Pass> passes = {
+      merge_products_pass(phase.name),
       {"fuse-rotary", phase.name, "the rotary encoding in real numbers becomes one kernel", fuse_rotary},
       {"project-values-late", phase.name, "values of few channels are projected after the attention",
        project_values_late},

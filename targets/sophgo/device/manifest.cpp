@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/json_document.h"
 
 namespace samc::sophgo {
 namespace {
@@ -37,21 +39,30 @@ Status write_manifest(const BmodelManifest& manifest, const std::string& folder)
 Result<BmodelManifest> read_manifest(const std::string& folder) {
   const std::string path = (fs::path(folder) / kManifestName).string();
   SAMC_ASSIGN(const std::string text, read_text_file(path, kMostBytes));
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   const auto refuse = [&](const std::string& why) {
     return invalid_input(fmt::format("{}: {}", path, why), "samc deploy-all writes it");
   };
-  if (!json.is_object()) return refuse("it is no JSON object");
+  const Result<JsonDocument> document = parse_json(text);
+  if (!document.is_ok() || document.value().value.object() == nullptr) return refuse("it is no JSON object");
+  const JsonValue& json = document.value().value;
   Status status;
+  // The member where it is there and of the kind that `get` finds in it.
+  const auto member = [&](const char* name, auto get) -> decltype(get(json)) {
+    const JsonValue* found = json.member(name);
+    return found == nullptr ? nullptr : get(*found);
+  };
+  const auto as_number = [](const JsonValue& value) { return value.number(); };
   const auto number = [&](const char* name) -> int64_t {
-    const auto found = json.find(name);
-    if (found != json.end() && found->is_number_integer()) return found->get<int64_t>();
+    constexpr double kMost = 9e15;  // a double holds every integer up to it
+    const double* found = member(name, as_number);
+    if (found != nullptr && std::abs(*found) <= kMost && *found == std::trunc(*found))
+      return static_cast<int64_t>(*found);
     if (status.is_ok()) status = refuse(fmt::format("it has no number '{}'", name));
     return 0;
   };
   const auto string = [&](const char* name) -> std::string {
-    const auto found = json.find(name);
-    if (found != json.end() && found->is_string()) return found->get<std::string>();
+    const std::string* found = member(name, [](const JsonValue& value) { return value.string(); });
+    if (found != nullptr) return *found;
     if (status.is_ok()) status = refuse(fmt::format("it has no text '{}'", name));
     return "";
   };
@@ -73,18 +84,19 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
   manifest.encoder = file("encoder");
   manifest.decoder = file("decoder");
   // From here on absent in files of older versions, which had the usual values.
-  if (json.contains("encoder_id")) info.encoder_id = string("encoder_id");
-  if (const auto found = json.find("dynamic_multimask_via_stability"); found != json.end()) {
-    if (!found->is_boolean() && status.is_ok())
+  if (json.member("encoder_id") != nullptr) info.encoder_id = string("encoder_id");
+  if (const JsonValue* found = json.member("dynamic_multimask_via_stability"); found != nullptr) {
+    if (found->boolean() == nullptr && status.is_ok())
       status = refuse("'dynamic_multimask_via_stability' is neither true nor false");
-    info.dynamic_multimask_via_stability = found->is_boolean() && found->get<bool>();
+    info.dynamic_multimask_via_stability = found->boolean() != nullptr && *found->boolean();
   }
   for (const auto& [name, value] : {std::pair{"stability_delta", &info.stability_delta},
                                     {"stability_threshold", &info.stability_threshold},
                                     {"mask_threshold", &info.mask_threshold}})
-    if (const auto found = json.find(name); found != json.end()) {
-      if (!found->is_number() && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
-      *value = found->is_number() ? found->get<float>() : 0.0f;
+    if (json.member(name) != nullptr) {
+      const double* found = member(name, as_number);
+      if (found == nullptr && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
+      *value = found != nullptr ? static_cast<float>(*found) : 0.0f;
     }
   SAMC_TRY(status);
   return manifest;

@@ -18,7 +18,7 @@ const Pipeline& sophgo_pipeline() {
       {"fold-scales", phase.name, "constant factors of attention go into the weights before them", fold_scales},
       {"move-attention-biases", phase.name, "key biases, without effect, go; value biases go into the projection",
        move_attention_biases},
-      {"merge-products", phase.name, "two constant products in a row are one, where that takes less", merge_products},
+      merge_products_pass(phase.name),
       {"window-layout", phase.name, "what lies between two windowed attentions of one grid is done in windows",
        window_layout},
       {"pad-products", phase.name, "products before windows are padded and after they are cropped", pad_products},

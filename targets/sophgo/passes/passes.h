@@ -13,7 +13,6 @@ mlir::LogicalResult split_matmuls(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult merge_slices(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fold_scales(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult move_attention_biases(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult merge_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult window_layout(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult pad_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult absorb_for_few_channels(mlir::ModuleOp module, WeightStore& weights);
