@@ -11,7 +11,7 @@
 namespace samc {
 namespace {
 
-constexpr std::array<Isa, 5> kKnownIsas = {kScalarIsa, kAvx2Isa, kAvx512Isa, kAvx512Bf16Isa, kAmxIsa};
+constexpr std::array<Isa, 6> kKnownIsas = {kScalarIsa, kAvx2Isa, kAvx512Isa, kAvx512Bf16Isa, kAmxIsa, kNeonIsa};
 
 struct FeatureName {
   const char* name;
@@ -33,7 +33,7 @@ constexpr FeatureName kFeatureNames[] = {
     {"bf16", CpuFeature::kNeonBf16, CpuFeature::kNeonBf16},
 };
 
-// "scalar, avx2, avx512, avx512_bf16 or amx"
+// "scalar, avx2, avx512, avx512_bf16, amx or neon"
 std::string known_names() {
   std::string names;
   for (const Isa& isa : kKnownIsas) {

@@ -1,0 +1,16 @@
+#include "kernels/axial_attention.h"
+
+#include <utility>
+
+#include "kernels/arm64/vector_math_neon.h"
+
+namespace samc::neon {
+namespace {
+// 32 registers: the sums of a tile of two vectors, two vectors of queries or weights, and one factor.
+constexpr int64_t kTileKeys = 12;
+constexpr int64_t kTileChannels = 12;
+}  // namespace
+#include "kernels/vector/tile.inc"
+
+#include "kernels/vector/axial_attention.inc"
+}  // namespace samc::neon
