@@ -1,5 +1,5 @@
-# make demo | test | build | check | install | wheel: each installs what is missing, builds what is out of date, says what it does.
-.PHONY: demo test build check setup fuzz install wheel clean
+# make demo | test | build | check | install | wheel | arm64: each installs what is missing, builds what is out of date, says what it does.
+.PHONY: demo test build check setup fuzz install wheel arm64 clean
 
 PREFIX ?= /usr/local
 
@@ -28,5 +28,8 @@ install:
 wheel:
 	@scripts/wheel
 
+arm64:
+	@scripts/arm64
+
 clean:
-	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-wheel build-wheel-*
+	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-arm64 build-wheel build-wheel-*

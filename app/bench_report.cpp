@@ -51,7 +51,7 @@ BenchReport::BenchReport(const BenchOutputs& outputs, const Isa& isa, ThreadPool
   say("{}\n{} instructions, {} thread(s), measured peaks: {:.1f} GFLOP/s (f32){}, {:.1f} (int8), {:.1f} GB/s of "
       "memory\n",
       machine_description(), isa.name, pool.threads(), peaks_.f32,
-      peaks_.bf16 > 0 ? fmt::format(", {:.1f} (bf16)", peaks_.bf16) : "", peaks_.int8, peaks_.memory);
+      peaks_.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks_.bf16) : "", peaks_.int8, peaks_.memory);
   document_ = {{"samc", version()},
                {"machine", machine_description()},
                {"features", cpu_features().to_string()},

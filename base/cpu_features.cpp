@@ -11,8 +11,8 @@
 namespace samc {
 namespace {
 
-constexpr std::array<Isa, 6> kKnownIsas = {kScalarIsa,     kAvx2Isa,       kAvx512Isa,
-                                            kAvx512VnniIsa, kAvx512Bf16Isa, kAmxIsa};
+constexpr std::array<Isa, 7> kKnownIsas = {kScalarIsa,     kAvx2Isa, kAvx512Isa, kAvx512VnniIsa,
+                                           kAvx512Bf16Isa, kAmxIsa,  kNeonIsa};
 
 struct FeatureName {
   const char* name;
@@ -34,7 +34,7 @@ constexpr FeatureName kFeatureNames[] = {
     {"bf16", CpuFeature::kNeonBf16, CpuFeature::kNeonBf16},
 };
 
-// "scalar, avx2, avx512, avx512_vnni, avx512_bf16 or amx"
+// "scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx or neon"
 std::string known_names() {
   std::string names;
   for (const Isa& isa : kKnownIsas) {

@@ -1,8 +1,20 @@
 # samc_library, samc_test, samc_fuzz: one line for each target, the same flags everywhere.
 
+# The processor's family: the folder of its kernels, or empty.
+set(SAMC_FAMILY "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(SAMC_FAMILY x64)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(SAMC_FAMILY arm64)
+endif()
+
 add_library(samc_flags INTERFACE)
 target_compile_options(samc_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough
                                             -Werror -fno-math-errno)
+# Where the baseline has fused multiply-add, plain code rounds after each operation all the same: as on x86-64.
+if(SAMC_FAMILY STREQUAL "arm64")
+  target_compile_options(samc_flags INTERFACE -ffp-contract=off)
+endif()
 target_include_directories(samc_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(SAMC_SANITIZE)
   target_compile_options(samc_flags INTERFACE -fsanitize=${SAMC_SANITIZE} -fno-omit-frame-pointer

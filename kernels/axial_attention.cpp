@@ -19,7 +19,7 @@ SAMC_DECLARE_VARIANT(scalar, axial_attention_bf16, AxialAttentionBf16Function)
 SAMC_LIST_VARIANTS(axial_attention_bf16, AxialAttentionBf16Function,
                    {kAvx512Bf16Isa, &avx512_bf16::axial_attention_bf16}, {kScalarIsa, &scalar::axial_attention_bf16})
 #else
-SAMC_VECTOR_VARIANTS(axial_attention_bf16, AxialAttentionBf16Function)
+SAMC_BF16_VARIANTS(axial_attention_bf16, AxialAttentionBf16Function)
 #endif
 
 namespace {

@@ -4,7 +4,7 @@
 //
 // A variant is a plain function over plain data that does one piece of the work (or a table of functions that go
 // together); the kernel's own file (x.cpp, compiled without instruction set flags) checks the parameters, cuts the work
-// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, x64/x_avx512.cpp) therefore hold no templates
+// and hands the pieces to the thread pool. Variant files (x64/x_avx2.cpp, arm64/x_neon.cpp) therefore hold no templates
 // or inline functions of the standard library, which the linker could choose for the whole program: a machine without
 // AVX-512 would then die far from any kernel. kernels_isa_test looks for such symbols.
 
@@ -66,18 +66,25 @@ struct KernelVariants {
   SAMC_LIST_VARIANTS(name, Type, {kAmxIsa, &amx_bf16::name}, {kAvx512Bf16Isa, &avx512_bf16::name}, \
                      {kScalarIsa, &scalar::name})
 // Where x has a variant for every set that multiplies int8.
-#define SAMC_INT8_VARIANTS(name, Type)                                                             \
-  SAMC_DECLARE_VARIANT(avx512_vnni, name, Type)                                                    \
-  SAMC_DECLARE_VARIANT(avx2, name, Type)                                                           \
-  SAMC_DECLARE_VARIANT(scalar, name, Type)                                                         \
+#define SAMC_INT8_VARIANTS(name, Type)                                                          \
+  SAMC_DECLARE_VARIANT(avx512_vnni, name, Type)                                                 \
+  SAMC_DECLARE_VARIANT(avx2, name, Type)                                                        \
+  SAMC_DECLARE_VARIANT(scalar, name, Type)                                                      \
   SAMC_LIST_VARIANTS(name, Type, {kAvx512VnniIsa, &avx512_vnni::name}, {kAvx2Isa, &avx2::name}, \
                      {kScalarIsa, &scalar::name})
 #else
+#if defined(__aarch64__)
 #define SAMC_VECTOR_VARIANTS(name, Type)   \
+  SAMC_DECLARE_VARIANT(neon, name, Type)   \
+  SAMC_DECLARE_VARIANT(scalar, name, Type) \
+  SAMC_LIST_VARIANTS(name, Type, {kNeonIsa, &neon::name}, {kScalarIsa, &scalar::name})
+#else
+#define SAMC_VECTOR_VARIANTS SAMC_BF16_VARIANTS
+#endif
+#define SAMC_BF16_VARIANTS(name, Type)     \
   SAMC_DECLARE_VARIANT(scalar, name, Type) \
   SAMC_LIST_VARIANTS(name, Type, {kScalarIsa, &scalar::name})
-#define SAMC_BF16_VARIANTS SAMC_VECTOR_VARIANTS
-#define SAMC_INT8_VARIANTS SAMC_VECTOR_VARIANTS
+#define SAMC_INT8_VARIANTS SAMC_BF16_VARIANTS
 #endif
 
 }  // namespace samc

@@ -5,7 +5,7 @@ if [ -n "${2:-}" ]; then
   echo "SKIPPED: $2"
   exit 77
 fi
-special='_(avx|amx)[a-z0-9_]*[.]cpp[.]o:$'
+special='_(avx|amx|neon)[a-z0-9_]*[.]cpp[.]o:$'
 if ! nm "$1" | grep -Eq "$special"; then
   echo "$1 has no files of an instruction set: this test looks for the wrong names"
   exit 1

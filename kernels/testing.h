@@ -13,7 +13,7 @@ namespace samc {
 // Those that kernels in f32 have variants for.
 inline std::vector<Isa> available_isas() {
   std::vector<Isa> isas;
-  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa})
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512Isa, kNeonIsa})
     if (isa_available(isa)) isas.push_back(isa);
   return isas;
 }

@@ -450,6 +450,8 @@ TEST(Executor, EveryKernelOfTheSchemaHasItsVariants) {
   const auto name_with = [](const auto& variants, const Isa& isa) { return variants.chosen(isa.features).needs.name; };
 #if defined(__x86_64__)
   const std::vector<Isa> vectors = {kAvx2Isa, kAvx512Isa};
+#elif defined(__aarch64__)
+  const std::vector<Isa> vectors = {kNeonIsa};
 #else
   const std::vector<Isa> vectors;
 #endif
@@ -519,7 +521,7 @@ std::map<std::string, std::set<std::string>> variants_that_ran(const std::shared
 // The variant is what ran, not what a list says of the kernel.
 TEST(Executor, TheVariantIsTheOneThatRan) {
   std::string best = kScalarIsa.name;
-  for (const Isa& isa : {kAvx2Isa, kAvx512Isa})
+  for (const Isa& isa : {kAvx2Isa, kAvx512Isa, kNeonIsa})
     if (choose_isa().value().features.includes(isa.features)) best = isa.name;
   if (best == kScalarIsa.name) GTEST_SKIP() << "one variant only";
   const auto ran = variants_that_ran(Module::from_plan(every_kernel()).value());
