@@ -137,6 +137,7 @@ class AutomaticMasksInC : public testing::Test {
     const std::vector<samc::AutomaticMask> masks =
         generator.generate({pixels_.data(), kWidth, kHeight, kWidth * 3}).value();
     std::vector<std::string> texts;
+    texts.reserve(masks.size());
     for (const samc::AutomaticMask& mask : masks) texts.push_back(text_of(mask));
     return texts;
   }
