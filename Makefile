@@ -1,5 +1,5 @@
-# make demo | test | build | check | install | wheel: each installs what is missing, builds what is out of date, says what it does.
-.PHONY: demo test build check setup fuzz install wheel clean
+# make demo | test | build | check | install | wheel | deb: each installs what is missing, builds what is out of date, says what it does.
+.PHONY: demo test build check setup fuzz install wheel deb clean
 
 PREFIX ?= /usr/local
 
@@ -28,5 +28,8 @@ install:
 wheel:
 	@scripts/wheel
 
+deb:
+	@scripts/deb
+
 clean:
-	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-wheel build-wheel-*
+	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-deb build-wheel build-wheel-*
