@@ -1,5 +1,5 @@
-# make demo | test | build | check | install | wheel | arm64: each installs what is missing, builds what is out of date, says what it does.
-.PHONY: demo test build check setup fuzz install wheel arm64 clean
+# make demo | test | build | check | install | wheel | deb | arm64: each installs what is missing, builds what is out of date, says what it does.
+.PHONY: demo test build check setup fuzz install wheel deb arm64 clean
 
 PREFIX ?= /usr/local
 
@@ -28,8 +28,11 @@ install:
 wheel:
 	@scripts/wheel
 
+deb:
+	@scripts/deb
+
 arm64:
 	@scripts/arm64
 
 clean:
-	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-arm64 build-wheel build-wheel-*
+	rm -rf build build-asan-ubsan build-tsan build-fuzz build-debug build-bench build-arm64 build-deb build-wheel build-wheel-*

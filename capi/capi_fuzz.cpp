@@ -81,6 +81,20 @@ void look(const samc_masks* masks) {
   read_all(view.low_res_logits, count * view.low_size * view.low_size);
 }
 
+void look(const samc_automatic_masks* masks) {
+  size_t count = 0;
+  SAMC_CHECK(samc_automatic_masks_count(masks, &count) == SAMC_OK, "{}", samc_last_error());
+  for (size_t place = 0; place <= count; ++place) {
+    samc_automatic_mask_view view{};
+    view.struct_size = sizeof view;
+    const samc_status status = samc_automatic_masks_get(masks, place, &view);
+    SAMC_CHECK((status == SAMC_OK) == (place < count), "mask {}: {}", place, samc_last_error());
+    if (view.binary != nullptr) read_all(view.binary, view.height * view.width);
+    if (view.runs != nullptr) read_all(view.runs, static_cast<int64_t>(view.run_count));
+    if (view.coco_counts != nullptr) read_all(view.coco_counts, static_cast<int64_t>(std::strlen(view.coco_counts)));
+  }
+}
+
 void look(const samc_video_masks* masks) {
   if (masks == nullptr) return;
   samc_video_masks_view view{};
@@ -97,13 +111,62 @@ void look(const samc_video_masks* masks) {
   }
 }
 
-void use_images(FuzzedDataProvider& input) {
+samc_model& tiny_model() {
   static samc_model model{samc::Module::from_plan(samc::tiny_model_in_parts()).value()};
+  return model;
+}
+
+// Any options, of few points so that a call takes milliseconds.
+void use_automatic_masks(FuzzedDataProvider& input) {
+  const std::array<float, 3> thresholds{input.ConsumeFloatingPoint<float>(), input.ConsumeFloatingPoint<float>(),
+                                        input.ConsumeFloatingPoint<float>()};
+  const std::array<double, 3> overlaps{input.ConsumeFloatingPoint<double>(), input.ConsumeFloatingPoint<double>(),
+                                       input.ConsumeFloatingPointInRange(-0.1, 1.1)};
+  const std::array<double, 4> points{input.ConsumeFloatingPoint<double>(), input.ConsumeFloatingPoint<double>(), 0.5,
+                                     input.ConsumeFloatingPointInRange(0.0, 1.0)};
+  const std::array<samc_point_grid, 2> grids{
+      {{points.data(), input.ConsumeIntegralInRange<size_t>(0, 2)}, {points.data() + 2, 1}}};
+  constexpr std::array<const char*, 5> kModes{nullptr, "binary_mask", "uncompressed_rle", "coco_rle", ""};
+  const int given = input.ConsumeIntegral<uint8_t>();
+  samc_automatic_masks_options options = with_size(input, samc_automatic_masks_options{});
+  options.threads = 1;
+  options.points_per_side = input.ConsumeIntegralInRange<int64_t>(-1, 4);
+  options.points_per_batch = input.ConsumeIntegralInRange<int64_t>(-1, 4);
+  if ((given & 1) != 0) options.pred_iou_thresh = &thresholds[0];
+  if ((given & 2) != 0) options.stability_score_thresh = &thresholds[1];
+  if ((given & 4) != 0) options.stability_score_offset = &thresholds[2];
+  options.mask_threshold = input.ConsumeFloatingPointInRange(-300.0f, 300.0f);
+  if ((given & 8) != 0) options.box_nms_thresh = &overlaps[0];
+  options.crop_n_layers = input.ConsumeIntegralInRange<int64_t>(-1, 2);
+  if ((given & 16) != 0) options.crop_nms_thresh = &overlaps[1];
+  if ((given & 32) != 0) options.crop_overlap_ratio = &overlaps[2];
+  options.crop_n_points_downscale_factor = input.ConsumeIntegralInRange<int64_t>(-1, 3);
+  if ((given & 64) != 0) options.point_grids = grids.data();
+  options.point_grid_count = input.ConsumeIntegralInRange<size_t>(0, 2);
+  // 32 x 32 points, which is what nothing at all says, would take too long.
+  if (options.points_per_side == 0 &&
+      (options.struct_size < sizeof options || options.point_grids == nullptr || options.point_grid_count == 0))
+    options.points_per_side = 2;
+  options.min_mask_region_area = input.ConsumeIntegralInRange<int64_t>(-1, 30);
+  options.output_mode = kModes[input.ConsumeIntegralInRange<size_t>(0, kModes.size() - 1)];
+  options.use_m2m = input.ConsumeBool() ? 1 : 0;
+  options.single_mask = input.ConsumeBool() ? 1 : 0;
+  options.allow_nonfinite = input.ConsumeBool() ? 1 : 0;
+  samc_automatic_masks_generator* generator = nullptr;
+  if (samc_automatic_masks_generator_create(&tiny_model(), &options, &generator) != SAMC_OK) return;
+  const AnyImage image(input);
+  samc_automatic_masks* masks = nullptr;
+  if (samc_automatic_masks_generate(generator, &image.image, nullptr, nullptr, &masks) == SAMC_OK) look(masks);
+  samc_automatic_masks_free(masks);
+  samc_automatic_masks_generator_free(generator);
+}
+
+void use_images(FuzzedDataProvider& input) {
   samc_image_predictor_options options = with_size(input, samc_image_predictor_options{});
   options.threads = 1;
   options.max_hole_area = input.ConsumeFloatingPointInRange(-1.0, 4.0);
   samc_image_predictor* predictor = nullptr;
-  if (samc_image_predictor_create(&model, &options, &predictor) != SAMC_OK) return;
+  if (samc_image_predictor_create(&tiny_model(), &options, &predictor) != SAMC_OK) return;
   samc_embedding* embedding = nullptr;
   while (input.remaining_bytes() > 0) switch (input.ConsumeIntegralInRange(0, 5)) {
       case 0: {
@@ -224,9 +287,15 @@ void use_video(FuzzedDataProvider& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzedDataProvider input(data, size);
-  if (input.ConsumeBool())
-    use_video(input);
-  else
-    use_images(input);
+  switch (input.ConsumeIntegralInRange(0, 2)) {
+    case 0:
+      use_images(input);
+      break;
+    case 1:
+      use_video(input);
+      break;
+    default:
+      use_automatic_masks(input);
+  }
   return 0;
 }

@@ -185,6 +185,9 @@ TEST_F(CApi, NullIsAnError) {
   samc_propagation* propagation = nullptr;
   samc_video_predictor* video = nullptr;
   samc_video_stream* stream = nullptr;
+  samc_automatic_masks_generator* generator = nullptr;
+  samc_automatic_masks* automatic = nullptr;
+  samc_automatic_mask_view automatic_view{};
   samc_masks_view masks_view{};
   samc_embedding_view embedding_view{};
   samc_video_masks_view frame_view{};
@@ -199,8 +202,9 @@ TEST_F(CApi, NullIsAnError) {
   expect_usage(samc_picture_get(nullptr, &image), "picture is NULL");
   expect_usage(samc_write_png(nullptr, &byte, 1, 1), "path is NULL");
   expect_usage(samc_write_png("x", nullptr, 1, 1), "mask is NULL");
+  samc_model_free(model_);  // which the predictor outlives
   expect_usage(samc_model_load(nullptr, 0, &model_), "path is NULL");
-  EXPECT_EQ(model_, nullptr);  // which the predictor outlives
+  EXPECT_EQ(model_, nullptr);
   expect_usage(samc_model_load("x", 0, nullptr), "model is NULL");
   expect_usage(samc_model_get_info(nullptr, &info), "model is NULL");
   expect_usage(samc_compile(nullptr, nullptr, "x"), "model is NULL");
@@ -225,6 +229,10 @@ TEST_F(CApi, NullIsAnError) {
   expect_usage(samc_embedding_create(&embedding_view, nullptr), "embedding is NULL");
   expect_usage(samc_embedding_get(nullptr, &embedding_view), "embedding is NULL");
   expect_usage(samc_image_predictor_set_embedding(predictor_, nullptr), "embedding is NULL");
+  expect_usage(samc_automatic_masks_generator_create(nullptr, nullptr, &generator), "model is NULL");
+  expect_usage(samc_automatic_masks_generate(nullptr, &image, nullptr, nullptr, &automatic), "generator is NULL");
+  expect_usage(samc_automatic_masks_count(nullptr, &count), "masks is NULL");
+  expect_usage(samc_automatic_masks_get(nullptr, 0, &automatic_view), "masks is NULL");
   expect_usage(samc_video_masks_get(nullptr, &frame_view), "masks is NULL");
   expect_usage(samc_video_masks_get_object(nullptr, 0, &object_view), "masks is NULL");
   expect_usage(samc_video_predictor_create(nullptr, nullptr, &video), "model is NULL");
@@ -251,6 +259,8 @@ TEST_F(CApi, NullIsAnError) {
   samc_masks_free(nullptr);
   samc_embedding_free(nullptr);
   samc_image_predictor_free(nullptr);
+  samc_automatic_masks_generator_free(nullptr);
+  samc_automatic_masks_free(nullptr);
   samc_video_masks_free(nullptr);
   samc_video_predictor_free(nullptr);
   samc_propagation_free(nullptr);

@@ -5,9 +5,11 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "capi/border.h"
 #include "media/image.h"
+#include "runtime/automatic_masks.h"
 #include "runtime/image_predictor.h"
 #include "runtime/module.h"
 #include "runtime/video_predictor.h"
@@ -33,6 +35,16 @@ struct samc_masks {
 
 struct samc_embedding {
   samc::ImageEmbedding embedding;
+};
+
+struct samc_automatic_masks_generator {
+  explicit samc_automatic_masks_generator(samc::AutomaticMaskGenerator made) : generator(std::move(made)) {}
+  samc::AutomaticMaskGenerator generator;
+  std::atomic_flag in_use;
+};
+
+struct samc_automatic_masks {
+  std::vector<samc::AutomaticMask> masks;
 };
 
 struct samc_video_masks {

@@ -21,13 +21,15 @@ target_compile_features(samc_runtime_archive INTERFACE cxx_std_20)
 target_include_directories(samc_runtime_archive INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(samc_runtime_archive INTERFACE fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads)
 
-install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS samc_shared EXPORT samcTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Components are Debian packages: program, library, development.
+install(TARGETS samc_runtime_archive EXPORT samcTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+install(TARGETS samc_shared EXPORT samcTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+                                                       NAMELINK_COMPONENT development)
 install(FILES ${PROJECT_SOURCE_DIR}/include/samc/samc.h ${PROJECT_SOURCE_DIR}/include/samc/samc.hpp
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc)
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/samc COMPONENT development)
 file(RELATIVE_PATH samc_prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/capi/samc.pc.in ${PROJECT_BINARY_DIR}/samc.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/samc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/samc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 
 # The public face in C++: what a program that runs models needs, and no header of ours beside it. install_test compiles each
 # alone, so none of them may include another.
@@ -45,25 +47,29 @@ install(CODE "
     set(target \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}/samc/\${header}\")
     message(STATUS \"Installing: \${target}\")
     file(WRITE \"\${target}\" \"\${text}\")
-  endforeach()")
+  endforeach()" COMPONENT development)
 # The same paths for what is built with samc and is written as for an installed one.
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated/include)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated/include/samc SYMBOLIC)
-install(TARGETS samc-run samc-run-bmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS samc-run samc-run-bmodel RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 if(TARGET samc)
-  install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS samc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
   foreach(file mini.pt mini.yaml MODEL_CARD.md)
-    install(FILES ${PROJECT_SOURCE_DIR}/models/mini/${file} DESTINATION ${CMAKE_INSTALL_DATADIR}/samc/models/mini)
+    install(FILES ${PROJECT_SOURCE_DIR}/models/mini/${file} DESTINATION ${CMAKE_INSTALL_DATADIR}/samc/models/mini
+            COMPONENT program)
   endforeach()
 endif()
 
 set(samc_package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/samc)
-install(EXPORT samcTargets NAMESPACE samc:: DESTINATION ${samc_package_folder})
+install(EXPORT samcTargets NAMESPACE samc:: DESTINATION ${samc_package_folder} COMPONENT development)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/samcConfig.cmake.in ${PROJECT_BINARY_DIR}/samcConfig.cmake
                               INSTALL_DESTINATION ${samc_package_folder})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/samcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/samcConfig.cmake ${PROJECT_BINARY_DIR}/samcConfigVersion.cmake
-        DESTINATION ${samc_package_folder})
+        DESTINATION ${samc_package_folder} COMPONENT development)
+if(SAMC_DEBIAN_MAINTAINER)
+  include(SamcDebian)
+endif()
 
 # What users get, tried out: sizes, what it is linked to, and the example against the installed package.
 if(SAMC_TESTS AND SAMC_COMPILER AND NOT SAMC_SANITIZE)

@@ -19,9 +19,9 @@
  * function says so. Objects may be freed in any order: a predictor keeps its model alive.
  *
  * Threads. Every function may be called from any thread. A samc_model and all results may be used by several threads at
- * once. A predictor, a stream, a propagation serves one thread at a time: a second one that calls meanwhile gets
- * SAMC_ERROR_USAGE and changes nothing. Any number of predictors may share a model, each on a thread of its own.
- * Nothing may be used while another thread frees it.
+ * once. A predictor, a generator, a stream, a propagation serves one thread at a time: a second one that calls
+ * meanwhile gets SAMC_ERROR_USAGE and changes nothing. Any number of predictors may share a model, each on a thread of
+ * its own. Nothing may be used while another thread frees it.
  *
  * Structs. struct_size is sizeof the struct, by which a newer library knows an older caller. In structs of options all
  * other fields may be 0, which is what the official code takes where it is told nothing:
@@ -232,6 +232,83 @@ SAMC_API samc_status samc_image_predictor_set_embedding(samc_image_predictor* pr
 SAMC_API samc_status samc_embedding_create(const samc_embedding_view* view, samc_embedding** embedding);
 SAMC_API samc_status samc_embedding_get(const samc_embedding* embedding, samc_embedding_view* view);
 SAMC_API void samc_embedding_free(samc_embedding* embedding);
+
+/* ---- Masks of everything in an image: SAM2AutomaticMaskGenerator ------------------------------------------------- */
+
+/* Asks for a grid of points, and keeps the masks that are good, stable and no duplicates. */
+typedef struct samc_automatic_masks_generator samc_automatic_masks_generator;
+
+/* Where points are asked for. */
+typedef struct samc_point_grid {
+  const double* points; /* (count, 2): x, y in [0, 1] of the width and height of a crop; may be NULL if count is 0 */
+  size_t count;
+} samc_point_grid;
+
+/* The options have the names and the meaning of the official ones. */
+typedef struct samc_automatic_masks_options {
+  size_t struct_size;
+  int threads;                         /* 0: one for each core that the process may use */
+  int64_t points_per_side;             /* points_per_side^2 points over the image; 0: 32, or what point_grids says */
+  int64_t points_per_batch;            /* so many are decoded together at most; changes no mask; 0: 64 */
+  const float* pred_iou_thresh;        /* masks of more quality, as the model guesses it, are kept; 0: all; NULL: 0.8 */
+  const float* stability_score_thresh; /* masks of at least this stability are kept; 0: all; NULL: 0.95 */
+  const float* stability_score_offset; /* logits: stability compares mask_threshold + and - this; NULL: 1 */
+  float mask_threshold;                /* logits above it are mask */
+  const double* box_nms_thresh;        /* of masks whose boxes overlap more (IoU) the better one is kept; NULL: 0.7 */
+  int64_t crop_n_layers;               /* also looks at crops: 4 in layer 1, 16 in layer 2; at most 6; 0: the image */
+  const double* crop_nms_thresh;       /* the same between crops: the mask of the smaller crop is kept; NULL: 0.7 */
+  const double* crop_overlap_ratio;    /* of crops, as a part of the shorter side, in [0, 1]; NULL: 512 / 1500 */
+  int64_t crop_n_points_downscale_factor; /* each further layer has so many times fewer points a side; 0: 1 */
+  const samc_point_grid* point_grids;     /* (point_grid_count), one a layer, instead of points_per_side; copied */
+  size_t point_grid_count;                /* 0: none, or at least crop_n_layers + 1 */
+  int64_t min_mask_region_area; /* pixels of the image: smaller holes are filled, smaller islands removed; 0: none */
+  const char* output_mode;      /* "binary_mask", "uncompressed_rle" or "coco_rle"; NULL: "binary_mask" */
+  int use_m2m;                  /* 1: each mask is given back to the model once; about four times the work */
+  int single_mask;              /* 1: one mask for each point; 0: three */
+  int allow_nonfinite;          /* 1: takes NaN and infinite values of the model; 0: they are SAMC_ERROR_INPUT */
+} samc_automatic_masks_options;
+
+/* Errors: options that contradict each other or are out of their range. */
+SAMC_API samc_status samc_automatic_masks_generator_create(const samc_model* model,
+                                                           const samc_automatic_masks_options* options,
+                                                           samc_automatic_masks_generator** generator);
+SAMC_API void samc_automatic_masks_generator_free(samc_automatic_masks_generator* generator);
+
+/* The masks of one image. */
+typedef struct samc_automatic_masks samc_automatic_masks;
+
+/* Told of points that are done, and of all there are, in all crops; in the thread that called, which must not free the
+ * generator in it. */
+typedef void (*samc_automatic_masks_progress)(void* context, int64_t done, int64_t all);
+
+/* The best mask first; with crops, those of the smallest crops first. Encodes the image, and each crop; the pixels are
+ * not needed afterwards. progress: NULL: none. */
+SAMC_API samc_status samc_automatic_masks_generate(samc_automatic_masks_generator* generator, const samc_image* image,
+                                                   samc_automatic_masks_progress progress, void* context,
+                                                   samc_automatic_masks** masks);
+/* Sets *count to the number of masks, which may be 0. */
+SAMC_API samc_status samc_automatic_masks_count(const samc_automatic_masks* masks, size_t* count);
+
+/* One mask: one of binary, runs and coco_counts is there, as output_mode says. */
+typedef struct samc_automatic_mask_view {
+  size_t struct_size;    /* set before the call */
+  int64_t width, height; /* of the image, pixels */
+  const uint8_t* binary; /* (height, width) of 0 and 1 */
+  const uint32_t* runs;  /* (run_count): pixels down the columns, left to right: off, on, off ...; the first may be 0 */
+  size_t run_count;      /* 0 without runs */
+  const char* coco_counts; /* the same runs as COCO's compressed text */
+  int64_t area;            /* pixels */
+  float bbox[4];           /* x, y, width, height; from the first to the last pixel: 0 wide if the mask is one pixel */
+  float predicted_iou;     /* the model's guess of the mask's quality */
+  float point_coords[2];   /* x, y of the point that was asked for */
+  float stability_score;
+  float crop_box[4]; /* x, y, width, height of the crop that it was found in */
+} samc_automatic_mask_view;
+
+/* The mask at this place of the list. */
+SAMC_API samc_status samc_automatic_masks_get(const samc_automatic_masks* masks, size_t place,
+                                              samc_automatic_mask_view* view);
+SAMC_API void samc_automatic_masks_free(samc_automatic_masks* masks);
 
 /* ---- Tracking through videos: SAM2VideoPredictor ----------------------------------------------------------------- */
 

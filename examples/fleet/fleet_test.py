@@ -1,0 +1,58 @@
+"""For scripts/fleet-test: fleet_test.py make TRUCK FOLDER COUNT | check ROWS REFERENCE_FOLDER REFERENCE.json BROKEN."""
+
+import io
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from PIL import Image
+
+
+def make(source, folder, count):
+    """COUNT sections of a photograph in FOLDER/images, and one file more that is no image and one that is torn; the same
+    as rows in FOLDER/rows.parquet."""
+    images = pathlib.Path(folder) / "images"
+    images.mkdir(parents=True)
+    photograph = Image.open(source).convert("RGB").resize((900, 600))
+    for number in range(int(count)):
+        left, top = 37 * number % 400, 23 * number % 200
+        section = photograph.crop((left, top, left + 480 - number % 7, top + 360 - number % 5))
+        if number % 2 == 0:
+            section.save(images / f"{number:04}.png")
+        else:
+            section.save(images / f"{number:04}.jpg", quality=90)
+    (images / "no_image.jpg").write_bytes(b"this is no image")
+    (images / "torn.png").write_bytes((images / "0000.png").read_bytes()[:5000])
+    files = sorted(images.iterdir())
+    rows = {"path": [str(file) for file in files], "bytes": [file.read_bytes() for file in files]}
+    pyarrow.parquet.write_table(pyarrow.table(rows), pathlib.Path(folder) / "rows.parquet")
+
+
+def check(rows_folder, masks_folder, document, broken):
+    """The rows are what `samc segment` found, and BROKEN of them are errors."""
+    rows = pyarrow.parquet.read_table(rows_folder).to_pylist()
+    found = {pathlib.Path(row["path"]).name: row for row in rows}
+    pictures = json.loads(pathlib.Path(document).read_text())["pictures"]
+    assert len(found) == len(rows) == len(pictures) + int(broken), f"{len(rows)} rows of {len(pictures)} images"
+    for picture in pictures:
+        path = pathlib.Path(picture["image"])
+        row, [expected] = found.pop(path.name), picture["prompts"][0]["masks"]
+        assert row["error"] == "", f"{path}: {row['error']}"
+        assert (row["width"], row["height"]) == (picture["width"], picture["height"]), path
+        mask = np.asarray(Image.open(io.BytesIO(row["mask"])))
+        reference = np.asarray(Image.open(pathlib.Path(masks_folder) / f"{path.stem}_prompt0_mask0.png")) > 0
+        assert mask.sum() == row["area"] > 0 and mask.shape == reference.shape, path
+        # A JPEG may be read by another version of its library.
+        iou = (mask & reference).sum() / (mask | reference).sum()
+        assert iou == 1 if path.suffix == ".png" else iou > 0.99, f"{path}: IoU {iou}"
+        assert abs(row["predicted_iou"] - expected["predicted_iou"]) < 1e-3, path
+    for name, row in found.items():
+        assert row["error"] and row["mask"] == b"", f"{name} has no error"
+    print(f"fleet-test: {len(pictures)} rows are those of samc segment, {len(found)} say why there is no mask: {found[name]['error']}")
+
+
+if __name__ == "__main__":
+    {"make": make, "check": check}[sys.argv[1]](*sys.argv[2:])
