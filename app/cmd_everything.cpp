@@ -116,6 +116,7 @@ class Run {
     Image& image = read.image;
     Result<std::vector<AutomaticMask>> found = generator_.generate(image, [&](int64_t done, int64_t all) {
       progress_.show(fmt::format("{}: point {} of {} ...", task.path, done, all));
+      return Status::ok();
     });
     if (!found.is_ok()) return found.status().at(task.path);
     const std::vector<AutomaticMask>& masks = found.value();

@@ -5,8 +5,8 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import as_floats, as_image, as_labels
-from .model import Device, Module, PathLike
+from .arrays import TensorLike, as_floats, as_image, as_labels
+from .model import Device, Module, PathLike, as_module, threads_of
 
 Masks = typing.Tuple[np.ndarray, np.ndarray, np.ndarray]
 Features = typing.Dict[str, typing.Any]
@@ -35,13 +35,11 @@ class SAM2ImagePredictor:
           max_sprinkle_area: regions of at most so many low-res pixels are removed; 0: none.
           threads: to compute with; 0: one for each core. (samc's own.)
         """
-        if not isinstance(sam_model, Module):
-            raise TypeError(f"a model of type {type(sam_model).__name__}; build_sam2() and samc.load() give one")
-        self.model = sam_model
+        self.model = as_module(sam_model)
         self.mask_threshold = mask_threshold
         self._predictor = _samc.ImagePredictor(
             sam_model._handle,
-            kwargs.get("threads", sam_model._threads),
+            threads_of(sam_model, kwargs),
             float(mask_threshold),
             float(max_hole_area),
             float(max_sprinkle_area),
@@ -196,12 +194,20 @@ class SAM2ImagePredictor:
         )
         return typing.cast(Masks, tuple(array[0] if len(array) == 1 else array for array in result))
 
-    def get_image_embedding(self) -> np.ndarray:
+    def get_image_embedding(self) -> TensorLike:
         """A copy of the image's embedding, float32 (images, 256, 64, 64) for SAM 2."""
         if not self._is_image_set:
             raise RuntimeError("An image must be set with .set_image(...) to generate an embedding.")
-        count = len(self._orig_hw or [])
-        return np.concatenate([self._predictor.features(image)[2] for image in range(count)])
+        return typing.cast(TensorLike, typing.cast(Features, self._features)["image_embed"])
+
+    @property
+    def _features(self) -> typing.Optional[Features]:
+        """Copies. The official notebook looks at it."""
+        if not self._is_image_set:
+            return None
+        of_images = [self._predictor.features(image)[:3] for image in range(len(self._orig_hw or []))]
+        feats_0, feats_1, embed = (np.concatenate(maps).view(TensorLike) for maps in zip(*of_images))
+        return {"image_embed": embed, "high_res_feats": [feats_0, feats_1]}
 
     def get_features(self, image: int = 0) -> Features:
         """samc's own: all that predict() needs of an image, to be kept: np.savez(path, **predictor.get_features()) is

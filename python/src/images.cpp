@@ -25,14 +25,14 @@ struct Predictor {
   explicit Predictor(ImagePredictor made) : predictor(std::move(made)) {}
 };
 
-std::unique_ptr<Predictor> make(const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
-                                double max_sprinkle_area) {
+void make(Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
+          double max_sprinkle_area) {
   PredictorOptions options;
   options.threads = threads;
   options.mask_threshold = mask_threshold;
   options.max_hole_area = max_hole_area;
   options.max_sprinkle_area = max_sprinkle_area;
-  return std::make_unique<Predictor>(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })));
+  new (self) Predictor(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })));
 }
 
 void set_images(Predictor& self, const std::vector<ByteImage>& images) {
@@ -47,12 +47,7 @@ void set_float_images(Predictor& self, const std::vector<FloatImage>& images) {
   const InUse use(self.in_use);
   self.predictor.reset();
   std::vector<RgbFloatView> views;
-  for (const FloatImage& image : images) {
-    const auto height = static_cast<int64_t>(image.shape(0)), width = static_cast<int64_t>(image.shape(1));
-    if (image.shape(2) != 3 || image.stride(2) != 1 || image.stride(1) != 3 || image.stride(0) < 3 * width)
-      raise(invalid_input("an image of another layout than (height, width, 3) in rows"));
-    views.push_back({image.data(), width, height, image.stride(0)});
-  }
+  for (const FloatImage& image : images) views.push_back(view_of(image));
   check(unlocked([&] { return self.predictor.set_images(views); }));
 }
 
@@ -159,14 +154,8 @@ void set_features(Predictor& self, const Floats<4>& high_res_feats_0, const Floa
 
 void add_images(nb::module_& module) {
   nb::class_<Predictor>(module, "ImagePredictor")
-      .def(
-          "__init__",
-          [](Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double hole_area,
-             double sprinkle_area) {
-            new (self) Predictor(std::move(make(loaded, threads, mask_threshold, hole_area, sprinkle_area)->predictor));
-          },
-          nb::arg("module"), nb::arg("threads"), nb::arg("mask_threshold"), nb::arg("max_hole_area"),
-          nb::arg("max_sprinkle_area"))
+      .def("__init__", &make, nb::arg("module"), nb::arg("threads"), nb::arg("mask_threshold"),
+           nb::arg("max_hole_area"), nb::arg("max_sprinkle_area"))
       .def("set_images", &set_images, nb::arg("images"))
       .def("set_float_images", &set_float_images, nb::arg("images"))
       .def("predict", &predict, nb::arg("points").none(), nb::arg("labels").none(), nb::arg("boxes").none(),
