@@ -7,7 +7,7 @@ import typing
 
 from . import _samc
 
-PathLike = typing.Union[str, "os.PathLike[str]"]
+PathLike = typing.Union[str, os.PathLike[str]]
 Fact = typing.Union[bool, int, float]
 
 

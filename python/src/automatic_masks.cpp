@@ -79,7 +79,7 @@ nb::dict record_of(AutomaticMask& mask) {
   record["bbox"] = box_list(mask.bbox);
   record["predicted_iou"] = mask.predicted_iou;
   record["point_coords"] =
-      nb::cast(std::vector{std::vector<float>(mask.point_coords.begin(), mask.point_coords.end())});
+      nb::cast(std::vector<std::vector<float>>{{mask.point_coords.begin(), mask.point_coords.end()}});
   record["stability_score"] = mask.stability_score;
   record["crop_box"] = box_list(mask.crop_box);
   return record;
