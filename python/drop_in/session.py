@@ -179,7 +179,7 @@ def everything():
     generator = SAM2AutomaticMaskGenerator.from_pretrained(CHECKPOINT, device="cpu", **usual)
     if side == "official":
         know_sizes(generator.predictor)
-    show_all("e.floats", generator.generate(image[100:300, 100:400].astype(np.float32) / 255))
+    show_all("e.floats", generator.generate(image.astype(np.float32) / 255))
     refused = 0
     for wrong in (
         dict(points_per_side=None),

@@ -86,7 +86,7 @@ def _build(
                 "recognised by its weights"
             )
     facts = parse_overrides(overrides)
-    image_size = facts.pop("image_size", None)
+    image_size = typing.cast(typing.Optional[int], facts.pop("image_size", None))
     options = {key: kind(facts.pop(key)) for key, kind in _PREDICTOR_KEYS.items() if key in facts}
     module = load(ckpt_path, config=config, image_size=image_size, threads=kwargs.get("threads", 0))
     if expected is not None and module.name != expected and module.name in _OFFICIAL_CONFIGS.values():

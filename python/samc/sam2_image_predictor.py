@@ -138,16 +138,12 @@ class SAM2ImagePredictor:
         for given in lists:
             if given is not None and len(given) < count:
                 raise ValueError(f"a list of {len(given)} prompts for {count} images")
-        results = [
-            self._predict(
-                *(None if given is None else given[image] for given in lists),
-                multimask_output,
-                return_logits,
-                normalize_coords,
-                image,
+        results = []
+        for image in range(count):
+            points, labels, boxes, masks = (None if given is None else given[image] for given in lists)
+            results.append(
+                self._predict(points, labels, boxes, masks, multimask_output, return_logits, normalize_coords, image)
             )
-            for image in range(count)
-        ]
         return [r[0] for r in results], [r[1] for r in results], [r[2] for r in results]
 
     def _predict(
@@ -232,13 +228,13 @@ class SAM2ImagePredictor:
             height, width = (int(extent) for extent in np.asarray(features["original_size"]))
         except KeyError as error:
             raise ValueError(f"the features lack {error}") from None
-        maps = [as_floats(values, "the features") for values in maps]
-        if any(values.ndim != 4 for values in maps):
+        feats_0, feats_1, embed = (as_floats(values, "the features") for values in maps)
+        if any(values.ndim != 4 for values in (feats_0, feats_1, embed)):
             raise ValueError("features of another rank than 4")
         encoder = ""
         if "encoder_id" in features:
             encoder = np.asarray(features["encoder_id"], np.uint8).tobytes().decode("ascii", "replace")
-        self._predictor.set_features(*maps, width, height, encoder)
+        self._predictor.set_features(feats_0, feats_1, embed, width, height, encoder)
         self._orig_hw = [(height, width)]
         self._is_image_set = True
 

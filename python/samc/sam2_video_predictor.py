@@ -188,12 +188,12 @@ class SAM2VideoPredictor:
         kinds = kinds[0] if kinds.ndim == 2 and len(kinds) == 1 else kinds
         if coords.ndim != 2 or coords.shape[1] != 2 or kinds.shape != coords.shape[:1]:
             raise ValueError(
-                f"points of the shape {np.shape(points)} and labels of {np.shape(labels)}; (points, 2) and (points) "
+                f"points of the shape {coords.shape} and labels of {kinds.shape}; (points, 2) and (points) "
                 "are expected"
             )
         corners = None if box is None else as_floats(box, "box").reshape(-1)
         if corners is not None and len(corners) != 4:
-            raise ValueError(f"a box of the shape {np.shape(box)}; (4) is expected")
+            raise ValueError(f"a box of {len(corners)} numbers; 4 are expected")
         result = video.add_points_or_box(
             _frame(frame_idx),
             inference_state._number(obj_id),
