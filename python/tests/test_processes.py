@@ -13,6 +13,7 @@ import pytest
 from conftest import BEDROOM
 
 import samc
+from samc.tools import program
 
 
 def run(code, **options):
@@ -141,6 +142,7 @@ def test_control_c(small):
     done = run(
         """
         import os, signal, threading, time, numpy, samc
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell in the background has switched it off
         predictor = samc.SAM2ImagePredictor(samc.build_sam2(None, "mini"))
         image = numpy.zeros((900, 1200, 3), numpy.uint8)
         predictor.set_image(image)
@@ -161,6 +163,7 @@ def test_control_c_ends_automatic_masks():
     done = run(
         """
         import os, signal, threading, time, numpy, samc
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell in the background has switched it off
         model = samc.build_sam2(None, "mini")
         generator = samc.SAM2AutomaticMaskGenerator(model, points_per_side=1000, pred_iou_thresh=0.99)
         image = numpy.zeros((300, 400, 3), numpy.uint8)
@@ -208,7 +211,7 @@ def test_import_is_light():
 
 
 def test_program_and_module():
-    for words in ([samc.tools.program()], [sys.executable, "-m", "samc"]):
+    for words in ([program()], [sys.executable, "-m", "samc"]):
         done = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True)
         assert done.stdout.startswith(f"samc {samc.__version__}")
     script = os.path.join(os.path.dirname(sys.executable), "samc")
