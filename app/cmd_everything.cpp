@@ -99,6 +99,7 @@ Status find_masks(const Arguments& arguments, const std::vector<Task>& tasks, co
     report.warnings.push_back(fmt::format("{}: {}", task.path, warning));
   Result<std::vector<AutomaticMask>> found = generator.generate(image, [&](int64_t done, int64_t all) {
     progress.show(fmt::format("{}: point {} of {} ...", task.path, done, all));
+    return Status::ok();
   });
   if (!found.is_ok()) return found.status().at(task.path);
   const std::vector<AutomaticMask>& masks = found.value();

@@ -113,7 +113,11 @@ samc_status samc_automatic_masks_generate(samc_automatic_masks_generator* genera
     SAMC_NEED(masks);
     SAMC_ASSIGN(const RgbView view, view_of(*image));
     AutomaticMaskProgress told;
-    if (progress != nullptr) told = [&](int64_t done, int64_t all) { progress(context, done, all); };
+    if (progress != nullptr)
+      told = [&](int64_t done, int64_t all) {
+        progress(context, done, all);
+        return Status::ok();
+      };
     SAMC_ASSIGN(std::vector<AutomaticMask> found, self.generator.generate(view, told));
     give(std::move(found), masks);
     return Status::ok();

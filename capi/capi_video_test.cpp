@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/test_folder.h"
@@ -135,6 +136,9 @@ TEST_F(CApiVideo, FramesAreReleasedOnce) {
   EXPECT_EQ(third.released, 2);
   EXPECT_EQ(samc_video_predictor_init(nullptr, &empty), SAMC_ERROR_USAGE);
   EXPECT_EQ(third.released, 3);
+  EXPECT_EQ(other.released, 0);
+  samc_video_predictor_free(std::exchange(predictor_, nullptr));
+  EXPECT_EQ(other.released, 1);
 }
 
 TEST_F(CApiVideo, FramesThatCannotBeRead) {

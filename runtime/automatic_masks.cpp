@@ -255,10 +255,17 @@ struct AutomaticMaskGenerator::State {
     return std::clamp<int64_t>(kMostBatchBytes / bytes, 1, options.points_per_batch);
   }
 
+  // An image of either kind: its size, and what gives a crop of it to the predictor.
+  struct Source {
+    int64_t width;
+    int64_t height;
+    std::function<Status(const PixelBox& box)> set_crop;
+  };
+
   template <class Done>
-  Result<std::vector<Candidate>> process(const RgbView& image, const Crop& crop, const Done& done) {
+  Result<std::vector<Candidate>> process(const Source& image, const Crop& crop, const Done& done) {
     const auto [left, top, right, bottom] = crop.box;
-    SAMC_TRY(predictor.set_image(RgbView(image.row(top) + 3 * left, right - left, bottom - top, image.stride)));
+    SAMC_TRY(image.set_crop(crop.box));
     Work work{crop, image.width, image.height};
     const std::vector<GridPoint>& grid = grids[static_cast<size_t>(crop.layer)];
     const auto step = static_cast<size_t>(points_at_once());
@@ -277,7 +284,7 @@ struct AutomaticMaskGenerator::State {
       } else {
         add_candidates(prediction, points, work);
       }
-      done(static_cast<int64_t>(points.size()));
+      SAMC_TRY(done(static_cast<int64_t>(points.size())));
     }
     std::vector<float> scores;
     for (const Candidate& candidate : work.candidates) scores.push_back(candidate.predicted_iou);
@@ -290,8 +297,18 @@ struct AutomaticMaskGenerator::State {
     return std::move(work.candidates);
   }
 
-  Result<std::vector<AutomaticMask>> generate(const RgbView& image, const AutomaticMaskProgress& progress) {
+  template <class View>
+  Result<std::vector<AutomaticMask>> generate_of(const View& image, const AutomaticMaskProgress& progress) {
     SAMC_TRY(check_picture(image));
+    return generate({image.width, image.height,
+                     [&](const PixelBox& box) {
+                       const View crop{image.row(box[1]) + 3 * box[0], box[2] - box[0], box[3] - box[1], image.stride};
+                       return predictor.set_images(std::span(&crop, 1));
+                     }},
+                    progress);
+  }
+
+  Result<std::vector<AutomaticMask>> generate(const Source& image, const AutomaticMaskProgress& progress) {
     const std::vector<Crop> crops =
         image_crops(image.width, image.height, options.crop_n_layers, options.crop_overlap_ratio);
     int64_t all = 0, done = 0;
@@ -306,7 +323,7 @@ struct AutomaticMaskGenerator::State {
     for (const Crop& crop : crops) {
       Result<std::vector<Candidate>> found = process(image, crop, [&](int64_t points) {
         done += points;
-        if (progress) progress(done, all);
+        return progress ? progress(done, all) : Status::ok();
       });
       predictor.reset();
       if (!found.is_ok()) return found.status();
@@ -363,7 +380,12 @@ Result<AutomaticMaskGenerator> AutomaticMaskGenerator::create(std::unique_ptr<Im
 
 Result<std::vector<AutomaticMask>> AutomaticMaskGenerator::generate(const RgbView& image,
                                                                     const AutomaticMaskProgress& progress) {
-  return guarded([&] { return state_->generate(image, progress); });
+  return guarded([&] { return state_->generate_of(image, progress); });
+}
+
+Result<std::vector<AutomaticMask>> AutomaticMaskGenerator::generate(const RgbFloatView& image,
+                                                                    const AutomaticMaskProgress& progress) {
+  return guarded([&] { return state_->generate_of(image, progress); });
 }
 
 const ModelInfo& AutomaticMaskGenerator::info() const { return state_->info(); }

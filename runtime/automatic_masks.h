@@ -88,8 +88,8 @@ struct AutomaticMask {
   std::array<float, 4> crop_box = {};  // x, y, width, height of the crop that it was found in
 };
 
-// Points that are done, and all of them, of all crops.
-using AutomaticMaskProgress = std::function<void(int64_t done, int64_t all)>;
+// Points that are done, and all of them, of all crops. An error ends the work, and is what generate() gives.
+using AutomaticMaskProgress = std::function<Status(int64_t done, int64_t all)>;
 
 class AutomaticMaskGenerator {
  public:
@@ -106,6 +106,8 @@ class AutomaticMaskGenerator {
   // The best mask first; with crops, those of the smallest crops first. May be empty. The memory that this takes beside
   // the model's grows with the masks that are kept, not with those that are tried.
   Result<std::vector<AutomaticMask>> generate(const RgbView& image, const AutomaticMaskProgress& progress = {});
+  // Of an image in f32, taken as ImagePredictor takes it.
+  Result<std::vector<AutomaticMask>> generate(const RgbFloatView& image, const AutomaticMaskProgress& progress = {});
 
   const ModelInfo& info() const;
 

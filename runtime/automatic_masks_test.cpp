@@ -316,10 +316,53 @@ TEST(AutomaticMasks, ProgressCountsPoints) {
                               EXPECT_GT(done, last);
                               last = done;
                               ++calls;
+                              return Status::ok();
                             })
                   .is_ok());
   EXPECT_EQ(last, 5 * 16);
   EXPECT_EQ(calls, 5 * 3);  // of 7, 7 and 2 points
+}
+
+TEST(AutomaticMasks, ProgressMayEndTheWork) {
+  AutomaticMaskGenerator generator = AutomaticMaskGenerator::create(model(), few_points()).value();
+  const Image image = picture(90, 70);
+  int64_t calls = 0;
+  const auto stopped = generator.generate(image, [&](int64_t, int64_t) {
+    return ++calls == 2 ? Status(StatusCode::kInterrupted, "interrupted") : Status::ok();
+  });
+  EXPECT_EQ(stopped.status().code(), StatusCode::kInterrupted);
+  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(generator.generate(image).is_ok());  // as before
+}
+
+TEST(AutomaticMasks, OfAnImageInFloats) {
+  AutomaticMaskOptions options = few_points();
+  options.crop_n_layers = 1;
+  options.output_mode = MaskForm::kCocoRle;
+  AutomaticMaskGenerator generator = AutomaticMaskGenerator::create(model(), options).value();
+  const Image image = picture(90, 70);
+  // With a gap behind each row.
+  const int64_t stride = 3 * image.width + 7;
+  std::vector<float> floats(static_cast<size_t>(stride * image.height), std::nanf(""));
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < 3 * image.width; ++x)
+      floats[static_cast<size_t>(y * stride + x)] = static_cast<float>(image.row(y)[x]) / 255.0f;
+  const auto expected = generator.generate(image).value();
+  const auto found = generator.generate(RgbFloatView{floats.data(), image.width, image.height, stride}).value();
+  ASSERT_EQ(found.size(), expected.size());
+  ASSERT_FALSE(found.empty());
+  // Bytes are enlarged as bytes, so that numbers differ a little.
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].crop_box, expected[i].crop_box);
+    EXPECT_EQ(found[i].point_coords, expected[i].point_coords);
+    EXPECT_NEAR(found[i].predicted_iou, expected[i].predicted_iou, 0.02);
+  }
+  floats[5] = std::nanf("");
+  EXPECT_NE(generator.generate(RgbFloatView{floats.data(), image.width, image.height, stride})
+                .status()
+                .to_string()
+                .find("row 0"),
+            std::string::npos);
 }
 
 TEST(AutomaticMasks, WrongOptionsAreErrors) {

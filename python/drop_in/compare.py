@@ -28,7 +28,7 @@ for key in sorted(set(official.files) & set(ours.files)):
         continue
     if a.size == 0:
         continue
-    if a.ndim <= 1 and a.dtype.kind in "iu":
+    if a.ndim <= 1 and a.dtype.kind in "iuU":
         if not np.array_equal(a, b):
             fail(key, f"official {a}, ours {b}")
         continue

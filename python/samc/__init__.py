@@ -22,6 +22,7 @@ _HOMES = {
     "load": "model",
     "build_sam2": "build_sam",
     "build_sam2_video_predictor": "build_sam",
+    "SAM2AutomaticMaskGenerator": "automatic_mask_generator",
     "SAM2ImagePredictor": "sam2_image_predictor",
     "SAM2VideoPredictor": "sam2_video_predictor",
     "compile": "tools",

@@ -1,3 +1,4 @@
+from .automatic_mask_generator import SAM2AutomaticMaskGenerator as SAM2AutomaticMaskGenerator
 from .build_sam import build_sam2 as build_sam2
 from .build_sam import build_sam2_video_predictor as build_sam2_video_predictor
 from .model import Module as Module

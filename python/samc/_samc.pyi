@@ -9,7 +9,7 @@ def load(
     model: str,
     config: typing.Optional[str],
     image_size: typing.Optional[int],
-    precision: str,
+    precision: typing.Optional[str],
     use_cache: bool,
     threads: int,
 ) -> Module: ...
@@ -30,6 +30,7 @@ class Module:
     image_size: int
     mask_threshold: float
     encoder_id: str
+    precision: str
     has_video: bool
     notes: typing.List[typing.Tuple[str, str]]
     functions: typing.List[str]
@@ -65,6 +66,31 @@ class ImagePredictor:
         encoder_id: str,
     ) -> None: ...
     def reset(self) -> None: ...
+
+class AutomaticMaskGenerator:
+    def __init__(
+        self,
+        module: Module,
+        threads: int,
+        points_per_side: typing.Optional[int],
+        points_per_batch: int,
+        pred_iou_thresh: float,
+        stability_score_thresh: float,
+        stability_score_offset: float,
+        mask_threshold: float,
+        box_nms_thresh: float,
+        crop_n_layers: int,
+        crop_nms_thresh: float,
+        crop_overlap_ratio: float,
+        crop_n_points_downscale_factor: int,
+        point_grids: typing.List[np.ndarray],
+        min_mask_region_area: int,
+        output_mode: str,
+        use_m2m: bool,
+        multimask_output: bool,
+    ) -> None: ...
+    def generate(self, image: np.ndarray) -> typing.List[typing.Dict[str, typing.Any]]: ...
+    def generate_of_floats(self, image: np.ndarray) -> typing.List[typing.Dict[str, typing.Any]]: ...
 
 class Propagation: ...
 

@@ -5,6 +5,20 @@ import typing
 import numpy as np
 
 
+class TensorLike(np.ndarray):
+    """An array where the official code gives a tensor, with the methods that bring one to NumPy: programs that say
+    `(mask_logits > 0).cpu().numpy()` work as they are."""
+
+    def cpu(self) -> "TensorLike":
+        return self
+
+    def detach(self) -> "TensorLike":
+        return self
+
+    def numpy(self) -> np.ndarray:
+        return self.view(np.ndarray)
+
+
 def is_pil_image(value: object) -> bool:
     """Without importing Pillow."""
     return any(kind.__module__ == "PIL.Image" and kind.__name__ == "Image" for kind in type(value).__mro__)
@@ -22,14 +36,14 @@ def as_image(image: typing.Any) -> np.ndarray:
         raise ValueError(f"an image of the shape {image.shape}; (height, width, 3) is expected")
     if 0 in image.shape:
         raise ValueError(f"an image of the shape {image.shape} has no pixels")
-    if image.dtype not in (np.uint8, np.float32):
+    native = image.dtype.newbyteorder("=")
+    if native not in (np.uint8, np.float32):
         raise TypeError(f"an image of dtype {image.dtype}; uint8 (0 to 255) or float32 (0 to 1) is expected")
     item = image.itemsize
-    if image.strides[2] != item or image.strides[1] != 3 * item or image.strides[0] < 3 * item * image.shape[1]:
-        return np.ascontiguousarray(image)
-    if not image.dtype.isnative or not image.flags.aligned:
-        return np.array(image, dtype=image.dtype.newbyteorder("="))
-    return image
+    is_in_rows = image.strides[1:] == (3 * item, item) and image.strides[0] >= 3 * item * image.shape[1]
+    if is_in_rows and image.dtype.isnative and image.flags.aligned:
+        return image
+    return np.array(image, dtype=native, order="C")
 
 
 def as_floats(values: typing.Any, what: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """sam2.build_sam: models by their checkpoints."""
 
+import math
 import os
 import typing
 
@@ -19,9 +20,9 @@ _PREDICTOR_KEYS = {
     "clear_non_cond_mem_around_input": bool,
     "add_all_frames_to_correct_as_cond": bool,
 }
-_STABILITY = "sam_mask_decoder_extra_args.dynamic_multimask_"
-_WITHOUT_POSTPROCESSING: typing.Dict[str, Fact] = {_STABILITY + "via_stability": False}
-_VIDEO_WITHOUT_POSTPROCESSING: typing.Dict[str, Fact] = {"binarize_mask_from_pts_for_mem_enc": False}
+# What apply_postprocessing=False switches off.
+_WITHOUT_FALLBACK = "++model.sam_mask_decoder_extra_args.dynamic_multimask_via_stability=false"
+_MEMORY_AS_LOGITS = "++model.binarize_mask_from_pts_for_mem_enc=false"
 
 
 def _value_of(text: str) -> Fact:
@@ -30,9 +31,11 @@ def _value_of(text: str) -> Fact:
         return lowered == "true"
     for kind in (int, float):
         try:
-            return kind(lowered)
+            value = kind(lowered)
         except ValueError:
-            pass
+            continue
+        if math.isfinite(value):
+            return value
     raise ValueError(f"'{text}' is neither a number nor true or false")
 
 
@@ -54,20 +57,20 @@ def parse_overrides(overrides: typing.Iterable[str]) -> typing.Dict[str, Fact]:
     return facts
 
 
-def _open(
+def _build(
     config_file: typing.Optional[PathLike],
     ckpt_path: typing.Optional[PathLike],
     device: object,
     mode: str,
-    image_size: typing.Optional[int],
+    overrides: typing.Iterable[str],
     kwargs: typing.Dict[str, typing.Any],
-) -> Module:
+) -> typing.Tuple[Module, typing.Dict[str, typing.Any]]:
+    """The model, and what the overrides say of the predictor."""
     check_device(device)
     if mode != "eval":
         raise ValueError(f"mode '{mode}': samc runs models and does not train them; give mode='eval'")
     if ckpt_path is None:
         raise ValueError("no ckpt_path: samc needs weights; give a checkpoint, a .samc module, or 'mini'")
-    threads = kwargs.get("threads", 0)
     config, expected = None, None
     if config_file is not None:
         config_file = os.fspath(config_file)
@@ -82,10 +85,13 @@ def _open(
                 f"config_file '{config_file}': no such file, and no official config; give None to have the model "
                 "recognised by its weights"
             )
-    module = load(ckpt_path, config=config, image_size=image_size, threads=threads)
+    facts = parse_overrides(overrides)
+    image_size = typing.cast(typing.Optional[int], facts.pop("image_size", None))
+    options = {key: kind(facts.pop(key)) for key, kind in _PREDICTOR_KEYS.items() if key in facts}
+    module = load(ckpt_path, config=config, image_size=image_size, threads=kwargs.get("threads", 0))
     if expected is not None and module.name != expected and module.name in _OFFICIAL_CONFIGS.values():
         raise RuntimeError(f"{os.fspath(ckpt_path)} is {module.name}, and config_file is that of {expected}")
-    return module
+    return module.with_facts(facts), options
 
 
 def build_sam2(
@@ -102,19 +108,17 @@ def build_sam2(
     Arguments:
       config_file: a YAML file, the name of an official one ("configs/sam2.1/sam2.1_hiera_t.yaml"), or None: the model
         is recognised by its weights.
-      ckpt_path: a checkpoint (.pt), a folder of an ONNX export, a compiled module (.samc), or "mini".
+      ckpt_path: a checkpoint (.pt, .safetensors), a folder of transformers' or of an ONNX export, a compiled module
+        (.samc), or "mini".
       device: "cpu". Anything else raises ValueError.
       mode: "eval".
       hydra_overrides_extra: "++model.KEY=VALUE", for the keys that docs/python.md lists.
       apply_postprocessing: fall back to the best of three masks where the single one is not stable.
       threads: to compute with; 0: one for each core. (samc's own.)
     """
-    facts: typing.Dict[str, Fact] = {} if apply_postprocessing else dict(_WITHOUT_POSTPROCESSING)
-    facts.update(parse_overrides(hydra_overrides_extra))
-    image_size = facts.pop("image_size", None)
-    for key in _PREDICTOR_KEYS:
-        facts.pop(key, None)  # the official model takes and ignores them as well: it is no video predictor
-    return _open(config_file, ckpt_path, device, mode, image_size, kwargs).with_facts(facts)
+    usual = [] if apply_postprocessing else [_WITHOUT_FALLBACK]
+    # What is of a video predictor the official code takes and ignores here as well.
+    return _build(config_file, ckpt_path, device, mode, [*usual, *hydra_overrides_extra], kwargs)[0]
 
 
 def build_sam2_video_predictor(
@@ -133,31 +137,22 @@ def build_sam2_video_predictor(
     extension only, and remembers prompted masks as they are shown. vos_optimized changes nothing: samc always compiles.
     """
     del vos_optimized
-    facts: typing.Dict[str, Fact] = {}
-    options: typing.Dict[str, typing.Any] = {"fill_hole_area": 8 if apply_postprocessing else 0}
-    if not apply_postprocessing:
-        facts.update(_WITHOUT_POSTPROCESSING)
-        facts.update(_VIDEO_WITHOUT_POSTPROCESSING)
-    facts.update(parse_overrides(hydra_overrides_extra))
-    image_size = facts.pop("image_size", None)
-    for key, kind in _PREDICTOR_KEYS.items():
-        if key in facts:
-            options[key] = kind(facts.pop(key))
-    module = _open(config_file, ckpt_path, device, mode, image_size, kwargs).with_facts(facts)
+    usual = ["++model.fill_hole_area=8"] if apply_postprocessing else [_WITHOUT_FALLBACK, _MEMORY_AS_LOGITS]
+    module, options = _build(config_file, ckpt_path, device, mode, [*usual, *hydra_overrides_extra], kwargs)
     return SAM2VideoPredictor(module, **options)
 
 
 def build_sam2_hf(model_id: PathLike, **kwargs: typing.Any) -> Module:
     """As build_sam2(), of a path: samc downloads nothing."""
-    return build_sam2(None, local_model(model_id), **kwargs)
+    return build_sam2(None, _local_model(model_id), **kwargs)
 
 
 def build_sam2_video_predictor_hf(model_id: PathLike, **kwargs: typing.Any) -> SAM2VideoPredictor:
     """As build_sam2_video_predictor(), of a path: samc downloads nothing."""
-    return build_sam2_video_predictor(None, local_model(model_id), **kwargs)
+    return build_sam2_video_predictor(None, _local_model(model_id), **kwargs)
 
 
-def local_model(model_id: PathLike) -> PathLike:
+def _local_model(model_id: PathLike) -> PathLike:
     """The path that from_pretrained() is given; a name on the Hugging Face hub raises FileNotFoundError."""
     if os.fspath(model_id) != "mini" and not os.path.exists(model_id):
         raise FileNotFoundError(

@@ -1,13 +1,22 @@
 """Compiled models."""
 
+import operator
 import os
 import pathlib
 import typing
 
 from . import _samc
 
-PathLike = typing.Union[str, "os.PathLike[str]"]
+PathLike = typing.Union[str, os.PathLike[str]]
 Fact = typing.Union[bool, int, float]
+
+
+def optional_path(path: typing.Optional[PathLike]) -> typing.Optional[str]:
+    return None if path is None else os.fspath(path)
+
+
+def optional_size(image_size: typing.Optional[int]) -> typing.Optional[int]:
+    return None if image_size is None else operator.index(image_size)
 
 
 class Device(str):
@@ -39,6 +48,23 @@ def model_path(model: PathLike) -> str:
     return path
 
 
+def as_module(model: object) -> "Module":
+    if not isinstance(model, Module):
+        raise TypeError(f"a model of type {type(model).__name__}; build_sam2() and samc.load() give one")
+    return model
+
+
+def threads_of(model: "Module", kwargs: typing.Mapping[str, typing.Any]) -> int:
+    """samc's own argument of the official classes."""
+    return check_threads(kwargs.get("threads", model._threads))
+
+
+def check_threads(threads: typing.Any) -> int:
+    if not 0 <= operator.index(threads) <= 1024:
+        raise ValueError(f"{threads} threads; 1 to 1024, or 0: one for each core")
+    return operator.index(threads)
+
+
 class Module:
     """A compiled model. Immutable: any number of predictors and threads may share one.
 
@@ -64,6 +90,11 @@ class Module:
     @property
     def mask_threshold(self) -> float:
         return self._handle.mask_threshold
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: "f32" or "bf16"."""
+        return self._handle.precision
 
     @property
     def has_video(self) -> bool:
@@ -114,26 +145,27 @@ def load(
     model: PathLike,
     config: typing.Optional[PathLike] = None,
     image_size: typing.Optional[int] = None,
-    precision: str = "f32",
+    precision: typing.Optional[str] = None,
     threads: int = 0,
     cache: bool = True,
 ) -> Module:
     """Opens a model, compiling it where that is needed.
 
     Arguments:
-      model: a checkpoint (.pt), a folder with encoder.onnx and decoder.onnx, a compiled module (.samc), or "mini".
+      model: a checkpoint (.pt, .safetensors), a folder of transformers', one with encoder.onnx and decoder.onnx, a
+        compiled module (.samc), or "mini".
       config: of a checkpoint: official-format YAML. None: MODEL.yaml beside it, or recognised by the tensors.
       image_size: of a checkpoint: the side of the square that images are stretched to. None: the config's.
-      precision: to compile for: "f32".
+      precision: "f32", or "bf16" for processors that have it: what to compile for, and of a .samc what it must have been
+        compiled for. None: "f32", or what the .samc was compiled for.
       threads: to compute with, in what is made of this model; 0: one for each core that the process may use.
       cache: keep what was compiled in ~/.cache/samc, so that the next time takes milliseconds.
 
     Raises OSError, ValueError, NotImplementedError, MemoryError, each with one line. Where the system has no memory
     left for the compiler itself the process ends: samc.compile() in a process of its own avoids that.
     """
-    if threads < 0:
-        raise ValueError(f"{threads} threads; 0: one for each core")
+    threads = check_threads(threads)
     handle = _samc.load(
-        model_path(model), None if config is None else os.fspath(config), image_size, precision, cache, threads
+        model_path(model), optional_path(config), optional_size(image_size), precision, bool(cache), threads
     )
     return Module(handle, threads)

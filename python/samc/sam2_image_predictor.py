@@ -5,8 +5,8 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import as_floats, as_image, as_labels
-from .model import Device, Module, PathLike
+from .arrays import TensorLike, as_floats, as_image, as_labels
+from .model import Device, Module, PathLike, as_module, threads_of
 
 Masks = typing.Tuple[np.ndarray, np.ndarray, np.ndarray]
 Features = typing.Dict[str, typing.Any]
@@ -35,13 +35,11 @@ class SAM2ImagePredictor:
           max_sprinkle_area: regions of at most so many low-res pixels are removed; 0: none.
           threads: to compute with; 0: one for each core. (samc's own.)
         """
-        if not isinstance(sam_model, Module):
-            raise TypeError(f"a model of type {type(sam_model).__name__}; build_sam2() and samc.load() give one")
-        self.model = sam_model
+        self.model = as_module(sam_model)
         self.mask_threshold = mask_threshold
         self._predictor = _samc.ImagePredictor(
             sam_model._handle,
-            kwargs.get("threads", sam_model._threads),
+            threads_of(sam_model, kwargs),
             float(mask_threshold),
             float(max_hole_area),
             float(max_sprinkle_area),
@@ -140,16 +138,12 @@ class SAM2ImagePredictor:
         for given in lists:
             if given is not None and len(given) < count:
                 raise ValueError(f"a list of {len(given)} prompts for {count} images")
-        results = [
-            self._predict(
-                *(None if given is None else given[image] for given in lists),
-                multimask_output,
-                return_logits,
-                normalize_coords,
-                image,
+        results = []
+        for image in range(count):
+            points, labels, boxes, masks = (None if given is None else given[image] for given in lists)
+            results.append(
+                self._predict(points, labels, boxes, masks, multimask_output, return_logits, normalize_coords, image)
             )
-            for image in range(count)
-        ]
         return [r[0] for r in results], [r[1] for r in results], [r[2] for r in results]
 
     def _predict(
@@ -196,12 +190,20 @@ class SAM2ImagePredictor:
         )
         return typing.cast(Masks, tuple(array[0] if len(array) == 1 else array for array in result))
 
-    def get_image_embedding(self) -> np.ndarray:
+    def get_image_embedding(self) -> TensorLike:
         """A copy of the image's embedding, float32 (images, 256, 64, 64) for SAM 2."""
         if not self._is_image_set:
             raise RuntimeError("An image must be set with .set_image(...) to generate an embedding.")
-        count = len(self._orig_hw or [])
-        return np.concatenate([self._predictor.features(image)[2] for image in range(count)])
+        return typing.cast(TensorLike, typing.cast(Features, self._features)["image_embed"])
+
+    @property
+    def _features(self) -> typing.Optional[Features]:
+        """Copies. The official notebook looks at it."""
+        if not self._is_image_set:
+            return None
+        of_images = [self._predictor.features(image)[:3] for image in range(len(self._orig_hw or []))]
+        feats_0, feats_1, embed = (np.concatenate(maps).view(TensorLike) for maps in zip(*of_images))
+        return {"image_embed": embed, "high_res_feats": [feats_0, feats_1]}
 
     def get_features(self, image: int = 0) -> Features:
         """samc's own: all that predict() needs of an image, to be kept: np.savez(path, **predictor.get_features()) is
@@ -226,13 +228,13 @@ class SAM2ImagePredictor:
             height, width = (int(extent) for extent in np.asarray(features["original_size"]))
         except KeyError as error:
             raise ValueError(f"the features lack {error}") from None
-        maps = [as_floats(values, "the features") for values in maps]
-        if any(values.ndim != 4 for values in maps):
+        feats_0, feats_1, embed = (as_floats(values, "the features") for values in maps)
+        if any(values.ndim != 4 for values in (feats_0, feats_1, embed)):
             raise ValueError("features of another rank than 4")
         encoder = ""
         if "encoder_id" in features:
             encoder = np.asarray(features["encoder_id"], np.uint8).tobytes().decode("ascii", "replace")
-        self._predictor.set_features(*maps, width, height, encoder)
+        self._predictor.set_features(feats_0, feats_1, embed, width, height, encoder)
         self._orig_hw = [(height, width)]
         self._is_image_set = True
 

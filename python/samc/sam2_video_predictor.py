@@ -7,10 +7,10 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import as_floats, as_image, as_labels
-from .model import CPU, Device, Module, PathLike
+from .arrays import TensorLike, as_floats, as_image, as_labels
+from .model import CPU, Device, Module, PathLike, as_module, threads_of
 
-FrameMasks = typing.Tuple[int, typing.List[typing.Any], np.ndarray]
+FrameMasks = typing.Tuple[int, typing.List[typing.Any], TensorLike]
 
 
 class InferenceState(dict):
@@ -57,7 +57,7 @@ class InferenceState(dict):
 
     def _masks(self, result: typing.Tuple[int, typing.List[int], np.ndarray]) -> FrameMasks:
         frame, numbers, logits = result
-        return frame, [self._id_of[number] for number in numbers], logits
+        return frame, [self._id_of[number] for number in numbers], logits.view(TensorLike)
 
 
 class SAM2VideoPredictor:
@@ -85,9 +85,7 @@ class SAM2VideoPredictor:
           clear_non_cond_mem_around_input: a prompt makes an object forget its tracked frames around it.
           add_all_frames_to_correct_as_cond: a prompt on a tracked frame makes it a conditioning frame.
         """
-        if not isinstance(sam_model, Module):
-            raise TypeError(f"a model of type {type(sam_model).__name__}; samc.load() gives one")
-        if not sam_model.has_video:
+        if not as_module(sam_model).has_video:
             raise ValueError(f"{sam_model.name} has no functions for video; give the checkpoint, not an ONNX export")
         if fill_hole_area < 0:
             raise ValueError(f"a fill_hole_area of {fill_hole_area}; 0: none")
@@ -96,7 +94,7 @@ class SAM2VideoPredictor:
         self.non_overlap_masks = non_overlap_masks
         self.clear_non_cond_mem_around_input = clear_non_cond_mem_around_input
         self.add_all_frames_to_correct_as_cond = add_all_frames_to_correct_as_cond
-        self._threads = kwargs.get("threads", sam_model._threads)
+        self._threads = threads_of(sam_model, kwargs)
 
     @classmethod
     def from_pretrained(cls, model_id: PathLike, **kwargs: typing.Any) -> "SAM2VideoPredictor":
@@ -190,12 +188,12 @@ class SAM2VideoPredictor:
         kinds = kinds[0] if kinds.ndim == 2 and len(kinds) == 1 else kinds
         if coords.ndim != 2 or coords.shape[1] != 2 or kinds.shape != coords.shape[:1]:
             raise ValueError(
-                f"points of the shape {np.shape(points)} and labels of {np.shape(labels)}; (points, 2) and (points) "
+                f"points of the shape {coords.shape} and labels of {kinds.shape}; (points, 2) and (points) "
                 "are expected"
             )
         corners = None if box is None else as_floats(box, "box").reshape(-1)
         if corners is not None and len(corners) != 4:
-            raise ValueError(f"a box of the shape {np.shape(box)}; (4) is expected")
+            raise ValueError(f"a box of {len(corners)} numbers; 4 are expected")
         result = video.add_points_or_box(
             _frame(frame_idx),
             inference_state._number(obj_id),
@@ -266,7 +264,7 @@ class SAM2VideoPredictor:
 
     def remove_object(
         self, inference_state: InferenceState, obj_id: typing.Any, strict: bool = False, need_output: bool = True
-    ) -> typing.Tuple[typing.List[typing.Any], typing.List[typing.Tuple[int, np.ndarray]]]:
+    ) -> typing.Tuple[typing.List[typing.Any], typing.List[typing.Tuple[int, TensorLike]]]:
         """Forgets an object. Returns the ids that are left, and the frames on which it was prompted, each with the masks
         of the others there. strict: one that is not there raises RuntimeError."""
         video = _video(inference_state)
@@ -279,7 +277,7 @@ class SAM2VideoPredictor:
         del inference_state._number_of[obj_id]
         del inference_state._id_of[number]
         inference_state._list()
-        updated = [(frame, logits) for frame, _, logits in frames] if need_output else []
+        updated = [(frame, logits.view(TensorLike)) for frame, _, logits in frames] if need_output else []
         return inference_state["obj_ids"], updated
 
     def reset_state(self, inference_state: InferenceState) -> None:

@@ -7,7 +7,7 @@ import typing
 import warnings
 
 from . import _samc
-from .model import PathLike, model_path
+from .model import PathLike, model_path, optional_path, optional_size
 
 
 def compile(
@@ -17,9 +17,9 @@ def compile(
     image_size: typing.Optional[int] = None,
     precision: str = "f32",
 ) -> None:
-    """Compiles a checkpoint (.pt), a folder of an ONNX export, or "mini" to a .samc file, as `samc compile` does: about a
-    second. What is to be said of the model is said by warnings.warn()."""
-    said = _samc.compile(model_path(model), os.fspath(output), _text(config), image_size, precision)
+    """Compiles what samc.load() takes to a .samc file, as `samc compile` does: about a second. image_size: pixels, of the
+    side of the square that images are stretched to. precision: "f32", or "bf16" for processors that have it. What is to be said of the model is said by warnings.warn()."""
+    said = _samc.compile(model_path(model), os.fspath(output), optional_path(config), optional_size(image_size), precision)
     for line in said:
         warnings.warn(f"{os.fspath(model)}: {line}", stacklevel=2)
 
@@ -34,7 +34,7 @@ def export(
 ) -> typing.List[str]:
     """Writes encoder.onnx and decoder.onnx, with samexporter's names, and with video what tracks as well; gives the files'
     paths. As `samc export` does."""
-    paths, said = _samc.export_onnx(model_path(model), os.fspath(folder), _text(config), image_size, opset, video)
+    paths, said = _samc.export_onnx(model_path(model), os.fspath(folder), optional_path(config), optional_size(image_size), opset, video)
     for line in said:
         warnings.warn(f"{os.fspath(model)}: {line}", stacklevel=2)
     return paths
@@ -87,6 +87,3 @@ def run_program(command: str, *arguments: PathLike, underscores: bool = False, *
         raise RuntimeError(lines[-1] if lines else f"samc {command} ended with code {done.returncode}")
     return done.stdout
 
-
-def _text(path: typing.Optional[PathLike]) -> typing.Optional[str]:
-    return None if path is None else os.fspath(path)

@@ -7,5 +7,6 @@ NB_MODULE(_samc, module) {
   module.doc() = "samc's compiler and runtime. Not an interface of its own: use the classes of samc.";
   samc::python::add_models(module);
   samc::python::add_images(module);
+  samc::python::add_automatic_masks(module);
   samc::python::add_videos(module);
 }

@@ -6,9 +6,12 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
+#include <span>
 #include <tuple>
 
+#include "base/thread_pool.h"
 #include "python/src/module.h"
 #include "python/src/support.h"
 #include "runtime/image_predictor.h"
@@ -19,20 +22,21 @@ namespace {
 using Array = nb::ndarray<nb::numpy, float>;
 
 struct Predictor {
-  ImagePredictor predictor;
-  std::atomic_flag in_use;
+  Predictor(ImagePredictor made, float threshold) : predictor(std::move(made)), mask_threshold(threshold) {}
 
-  explicit Predictor(ImagePredictor made) : predictor(std::move(made)) {}
+  ImagePredictor predictor;
+  float mask_threshold;
+  std::atomic_flag in_use;
 };
 
-std::unique_ptr<Predictor> make(const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
-                                double max_sprinkle_area) {
+void make(Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
+          double max_sprinkle_area) {
   PredictorOptions options;
   options.threads = threads;
   options.mask_threshold = mask_threshold;
   options.max_hole_area = max_hole_area;
   options.max_sprinkle_area = max_sprinkle_area;
-  return std::make_unique<Predictor>(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })));
+  new (self) Predictor(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })), mask_threshold);
 }
 
 void set_images(Predictor& self, const std::vector<ByteImage>& images) {
@@ -47,12 +51,7 @@ void set_float_images(Predictor& self, const std::vector<FloatImage>& images) {
   const InUse use(self.in_use);
   self.predictor.reset();
   std::vector<RgbFloatView> views;
-  for (const FloatImage& image : images) {
-    const auto height = static_cast<int64_t>(image.shape(0)), width = static_cast<int64_t>(image.shape(1));
-    if (image.shape(2) != 3 || image.stride(2) != 1 || image.stride(1) != 3 || image.stride(0) < 3 * width)
-      raise(invalid_input("an image of another layout than (height, width, 3) in rows"));
-    views.push_back({image.data(), width, height, image.stride(0)});
-  }
+  for (const FloatImage& image : images) views.push_back(view_of(image));
   check(unlocked([&] { return self.predictor.set_images(views); }));
 }
 
@@ -100,14 +99,15 @@ std::vector<ObjectPrompt> prompts_of(const PromptArrays& arrays) {
   return prompts;
 }
 
-// The official code gives masks as f32, 0 or 1.
-Tensor as_floats(Tensor masks) {
-  if (masks.dtype() == DType::kF32) return masks;
-  Tensor result(masks.shape());
-  const auto bytes = masks.as<uint8_t>();
-  const auto floats = result.f32();
-  for (size_t i = 0; i < bytes.size(); ++i) floats[i] = bytes[i];
-  return result;
+// Logits to 0 or 1, as f32, which the official code gives: where they are, which costs less than bytes made into
+// floats.
+void threshold(std::span<float> logits, float threshold, ThreadPool& pool) {
+  constexpr size_t kPiece = size_t{1} << 17;
+  pool.run(static_cast<int64_t>((logits.size() + kPiece - 1) / kPiece), [&](int64_t piece, int) {
+    const size_t first = static_cast<size_t>(piece) * kPiece;
+    for (float& logit : logits.subspan(first, std::min(kPiece, logits.size() - first)))
+      logit = logit > threshold ? 1.0f : 0.0f;
+  });
 }
 
 std::tuple<Array, Array, Array> predict(Predictor& self, std::optional<Floats<3>> points,
@@ -117,10 +117,13 @@ std::tuple<Array, Array, Array> predict(Predictor& self, std::optional<Floats<3>
   const InUse use(self.in_use);
   const PromptArrays arrays{std::move(points), std::move(labels), std::move(boxes), std::move(masks)};
   const std::vector<ObjectPrompt> prompts = prompts_of(arrays);
-  const PredictOptions options{multimask_output, return_logits, normalize_coords};
+  PredictOptions options;
+  options.multimask_output = multimask_output;
+  options.return_logits = true;
+  options.normalize_coords = normalize_coords;
   Prediction prediction = take(unlocked([&]() -> Result<Prediction> {
     SAMC_ASSIGN(Prediction found, self.predictor.predict(prompts, options, image));
-    found.masks = as_floats(std::move(found.masks));
+    if (!return_logits) threshold(found.masks.f32(), self.mask_threshold, self.predictor.pool());
     return found;
   }));
   return {array_of(std::move(prediction.masks)), array_of(std::move(prediction.iou_predictions)),
@@ -159,14 +162,8 @@ void set_features(Predictor& self, const Floats<4>& high_res_feats_0, const Floa
 
 void add_images(nb::module_& module) {
   nb::class_<Predictor>(module, "ImagePredictor")
-      .def(
-          "__init__",
-          [](Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double hole_area,
-             double sprinkle_area) {
-            new (self) Predictor(std::move(make(loaded, threads, mask_threshold, hole_area, sprinkle_area)->predictor));
-          },
-          nb::arg("module"), nb::arg("threads"), nb::arg("mask_threshold"), nb::arg("max_hole_area"),
-          nb::arg("max_sprinkle_area"))
+      .def("__init__", &make, nb::arg("module"), nb::arg("threads"), nb::arg("mask_threshold"),
+           nb::arg("max_hole_area"), nb::arg("max_sprinkle_area"))
       .def("set_images", &set_images, nb::arg("images"))
       .def("set_float_images", &set_float_images, nb::arg("images"))
       .def("predict", &predict, nb::arg("points").none(), nb::arg("labels").none(), nb::arg("boxes").none(),

@@ -17,6 +17,7 @@
 #include "app/model_files.h"
 #include "app/model_source.h"
 #include "app/output_guard.h"
+#include "base/cpu_precision.h"
 #include "package/plan.h"
 #include "python/src/module.h"
 #include "python/src/support.h"
@@ -32,14 +33,20 @@ class Opener : public ModelCompiler {
   using ModelCompiler::open_module;
 };
 
+Precision precision_of(const std::string& name) {
+  const std::optional<Precision> precision = find_precision(name);
+  if (!precision) raise(invalid_input("no precision '" + name + "'", "f32 or bf16"));
+  return *precision;
+}
+
 std::shared_ptr<LoadedModule> load(const std::string& model, const std::optional<std::string>& config,
-                                   std::optional<int64_t> image_size, const std::string& precision, bool use_cache,
-                                   int threads) {
+                                   std::optional<int64_t> image_size, const std::optional<std::string>& precision,
+                                   bool use_cache, int threads) {
   ModelArguments arguments;
   arguments.model = model;
   arguments.config = config;
   arguments.image_size = image_size;
-  arguments.precision = precision;
+  if (precision) arguments.precision = precision_of(*precision);
   arguments.no_cache = !use_cache;
   arguments.threads = threads;
   Progress quiet(true);
@@ -118,7 +125,7 @@ std::vector<std::string> compile(const std::string& model, const std::string& ou
   options.model = model;
   options.config = config;
   options.image_size = image_size;
-  options.precision = precision;
+  options.precision = precision_of(precision);
   options.build_id = build_id();
   return take(unlocked([&]() -> Result<std::vector<std::string>> {
     OutputGuard guard;
@@ -171,12 +178,14 @@ void add_models(nb::module_& module) {
       .def_prop_ro("image_size", [](const LoadedModule& self) { return self.module->info().image_size; })
       .def_prop_ro("mask_threshold", [](const LoadedModule& self) { return self.module->info().mask_threshold; })
       .def_prop_ro("encoder_id", [](const LoadedModule& self) { return self.module->info().encoder_id; })
+      .def_prop_ro("precision",
+                   [](const LoadedModule& self) { return precision_name(self.module->plan().precision()); })
       .def_prop_ro("has_video", [](const LoadedModule& self) { return self.module->info().video.has_value(); })
       .def_prop_ro("notes", [](const LoadedModule& self) { return self.module->info().notes; })
       .def_prop_ro("functions", &function_names)
       .def("with_facts", &with_facts, nb::arg("facts"));
   module.def("load", &load, nb::arg("model"), nb::arg("config").none(), nb::arg("image_size").none(),
-             nb::arg("precision"), nb::arg("use_cache"), nb::arg("threads"));
+             nb::arg("precision").none(), nb::arg("use_cache"), nb::arg("threads"));
   module.def("compile", &compile, nb::arg("model"), nb::arg("output"), nb::arg("config").none(),
              nb::arg("image_size").none(), nb::arg("precision"));
   module.def("export_onnx", &export_onnx, nb::arg("model"), nb::arg("folder"), nb::arg("config").none(),

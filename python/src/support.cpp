@@ -7,6 +7,7 @@
 namespace samc::python {
 
 void raise(const Status& status) {
+  if (PyErr_Occurred() != nullptr) throw nb::python_error();  // what a signal's handler has raised
   PyObject* kind = PyExc_ValueError;
   switch (status.code()) {
     case StatusCode::kUnsupported:
@@ -30,21 +31,33 @@ void raise(const Status& status) {
   throw nb::python_error();
 }
 
-RgbView view_of(const ByteImage& image) {
+namespace {
+
+template <class View, class Array>
+View rows_of(const Array& image) {
   const auto height = static_cast<int64_t>(image.shape(0)), width = static_cast<int64_t>(image.shape(1));
   if (image.shape(2) != 3 || image.stride(2) != 1 || image.stride(1) != 3 || image.stride(0) < 3 * width)
     raise(invalid_input("an image of another layout than (height, width, 3) in rows"));
   return {image.data(), width, height, image.stride(0)};
 }
 
-nb::ndarray<nb::numpy, float> array_of(Tensor tensor) {
+template <class T>
+nb::ndarray<nb::numpy, T> owning(Tensor tensor) {
   std::vector<size_t> shape(tensor.shape().begin(), tensor.shape().end());
   auto held = std::make_unique<Tensor>(std::move(tensor));
-  float* data = held->f32().data();
+  void* data = held->data();
   const nb::capsule owner(held.get(), [](void* memory) noexcept { delete static_cast<Tensor*>(memory); });
   (void)held.release();
   return {data, shape.size(), shape.data(), owner};
 }
+
+}  // namespace
+
+RgbView view_of(const ByteImage& image) { return rows_of<RgbView>(image); }
+RgbFloatView view_of(const FloatImage& image) { return rows_of<RgbFloatView>(image); }
+
+nb::ndarray<nb::numpy, float> array_of(Tensor tensor) { return owning<float>(std::move(tensor)); }
+nb::ndarray<nb::numpy, bool> bools_of(Tensor tensor) { return owning<bool>(std::move(tensor)); }
 
 InUse::InUse(std::atomic_flag& flag) : flag_(flag) {
   if (!flag.test_and_set(std::memory_order_acquire)) return;

@@ -47,9 +47,11 @@ using ByteMask = nb::ndarray<const uint8_t, nb::ndim<2>, nb::c_contig, nb::devic
 
 // Raises ValueError for what is no such image.
 RgbView view_of(const ByteImage& image);
+RgbFloatView view_of(const FloatImage& image);
 
-// A NumPy array that owns the tensor's memory.
+// A NumPy array that owns the tensor's memory: of f32, and of u8 that is 0 or 1.
 nb::ndarray<nb::numpy, float> array_of(Tensor tensor);
+nb::ndarray<nb::numpy, bool> bools_of(Tensor tensor);
 
 // An object that one thread uses at a time.
 class InUse {
@@ -63,6 +65,7 @@ class InUse {
   std::atomic_flag& flag_;
 };
 
+void add_automatic_masks(nb::module_& module);
 void add_models(nb::module_& module);
 void add_images(nb::module_& module);
 void add_videos(nb::module_& module);

@@ -57,6 +57,9 @@ def test_batches(predictor, small, truck):
     masks, scores, logits = predictor.predict_batch([[[50, 75]], [[250, 450]]], [[1], [1]], multimask_output=False)
     assert [m.shape for m in masks] == [(1, 150, 200), (1, 1200, 1800)]
     assert predictor.get_image_embedding().shape[0] == 2
+    features = predictor._features  # which the official notebook looks at
+    np.testing.assert_array_equal(features["image_embed"][1], predictor.get_features(1)["image_embed"][0])
+    np.testing.assert_array_equal(features["high_res_feats"][0][1], predictor.get_features(1)["high_res_feats_0"][0])
     predictor.set_image(small)
     np.testing.assert_array_equal(predictor.predict([[50, 75]], [1], multimask_output=False)[0], masks[0])
     with pytest.raises(RuntimeError):

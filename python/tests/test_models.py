@@ -50,6 +50,11 @@ def test_what_cannot_be_built(tmp_path):
         samc.SAM2ImagePredictor.from_pretrained("facebook/sam2-hiera-tiny")
     with pytest.raises(TypeError):
         samc.build_sam2(None, b"mini")
+    for threads in (-1, 5000):
+        with pytest.raises(ValueError, match="threads"):
+            samc.build_sam2(None, "mini", threads=threads)
+    with pytest.raises(ValueError, match="no precision 'f16'"):
+        samc.load("mini", precision="f16")
 
 
 def test_from_pretrained(mini):
@@ -60,7 +65,7 @@ def test_from_pretrained(mini):
 def test_overrides(small):
     parse = samc.build_sam.parse_overrides
     assert parse(["++model.a.b=true", "++model.c=3", "model.d=0.5"]) == {"a.b": True, "c": 3, "d": 0.5}
-    for wrong in ["++trainer.x=1", "model.x", "++model.x=words", "++model._target_=sam2.X", 5]:
+    for wrong in ["++trainer.x=1", "model.x", "++model.x=words", "++model.x=nan", "++model.compile_image_encoder=true", "++model._target_=sam2.X", 5]:
         with pytest.raises(ValueError):
             parse([wrong])
     video = samc.build_sam2_video_predictor(
@@ -70,6 +75,8 @@ def test_overrides(small):
     assert samc.build_sam2_video_predictor(None, "mini", apply_postprocessing=False).fill_hole_area == 0
     with pytest.raises(NotImplementedError, match="cannot be changed"):
         samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.num_maskmem=3"])
+    with pytest.raises(TypeError):
+        samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.image_size=0.5"])
     with pytest.raises(ValueError, match="another type"):
         samc.build_sam2_video_predictor(None, "mini", hydra_overrides_extra=["++model.max_cond_frames_in_attn=0.5"])
     assert samc.build_sam2(None, "mini", hydra_overrides_extra=["++model.image_size=512"]).image_size == 512
@@ -130,6 +137,9 @@ def test_official_names_are_there():
     from samc.sam2_image_predictor import SAM2ImagePredictor
     from samc.sam2_video_predictor import SAM2VideoPredictor
 
+    from samc.automatic_mask_generator import SAM2AutomaticMaskGenerator
+
+    assert SAM2AutomaticMaskGenerator is samc.SAM2AutomaticMaskGenerator
     assert SAM2ImagePredictor is samc.SAM2ImagePredictor and SAM2VideoPredictor is samc.SAM2VideoPredictor
     assert set(dir(samc)) >= {"Module", "build_sam2", "compile", "load"}
     with pytest.raises(AttributeError):
@@ -138,7 +148,10 @@ def test_official_names_are_there():
 
 def test_types_are_there():
     package = pathlib.Path(samc.__file__).parent
-    assert (package / "py.typed").exists() and (package / "__init__.pyi").exists()
+    assert (package / "py.typed").exists()
+    top = (package / "__init__.pyi").read_text()
+    for name in samc.__all__:
+        assert f" as {name}\n" in top or f"{name}: " in top, name
     stubs = (package / "_samc.pyi").read_text()
     from samc import _samc
 
@@ -148,8 +161,22 @@ def test_types_are_there():
         if isinstance(value, type):
             for member in (member for member in vars(value) if not member.startswith("_")):
                 assert f"def {member}(" in stubs or f"    {member}: " in stubs, f"{name}.{member}"
-    for function in (samc.SAM2ImagePredictor.predict, samc.SAM2VideoPredictor.propagate_in_video, samc.load):
-        assert typing.get_type_hints(function)["return"] and function.__doc__
+
+
+def test_all_that_is_public_has_types_and_says_what_it_does():
+    same = {"eval", "to", "cpu", "cuda", "device", "image_size"}  # of the official nn.Module, and plain
+    for name in samc.__all__:
+        value = getattr(samc, name)
+        if isinstance(value, str):
+            continue
+        members = [getattr(value, part) for part in vars(value) if not part.startswith("_")] if isinstance(value, type) else []
+        for one in [value, *members]:
+            one = one.fget if isinstance(one, property) else one
+            if one.__name__ not in same:
+                assert one.__doc__ or one.__name__ == "mask_threshold", one
+            if not isinstance(one, type):
+                hints, arguments = typing.get_type_hints(one), one.__code__.co_varnames[: one.__code__.co_argcount]
+                assert set(hints) >= set(arguments) - {"self", "cls"} | {"return"}, one
 
 
 def test_needs_numpy_alone():

@@ -13,6 +13,7 @@ import pytest
 from conftest import BEDROOM
 
 import samc
+from samc.tools import program
 
 
 def run(code, **options):
@@ -99,6 +100,7 @@ def test_fork_after_use(predictor, small):
         try:
             predictor.set_image(small)
             code = b"=" if np.array_equal(predictor.predict([[50, 75]], [1])[2], expected) else b"#"
+            samc.SAM2AutomaticMaskGenerator(predictor.model, points_per_side=2).generate(small)
             del predictor
         finally:
             os.write(writer, code)
@@ -140,6 +142,7 @@ def test_control_c(small):
     done = run(
         """
         import os, signal, threading, time, numpy, samc
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell in the background has switched it off
         predictor = samc.SAM2ImagePredictor(samc.build_sam2(None, "mini"))
         image = numpy.zeros((900, 1200, 3), numpy.uint8)
         predictor.set_image(image)
@@ -155,6 +158,52 @@ def test_control_c(small):
     assert done.returncode == 0 and done.stdout == "(3, 900, 1200)\n", done.stderr
 
 
+def test_control_c_ends_automatic_masks():
+    """Which would take minutes."""
+    done = run(
+        """
+        import os, signal, threading, time, numpy, samc
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where a shell in the background has switched it off
+        model = samc.build_sam2(None, "mini")
+        generator = samc.SAM2AutomaticMaskGenerator(model, points_per_side=1000, pred_iou_thresh=0.99)
+        image = numpy.zeros((300, 400, 3), numpy.uint8)
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            generator.generate(image)
+        except KeyboardInterrupt:
+            generator.points_per_side = 2
+            print(generator.generate(image))
+        """
+    )
+    assert done.returncode == 0 and done.stdout == "[]\n", done.stderr
+
+
+def test_one_video_in_several_threads():
+    """Each call is right, or refused."""
+    tracker = samc.build_sam2_video_predictor(None, "mini")
+    state = tracker.init_state(str(BEDROOM))
+    mask = np.zeros((state["video_height"], state["video_width"]), bool)
+    mask[100:300, 200:400] = True
+    _, _, expected = tracker.add_new_mask(state, 0, 1, mask)
+    right, refused, wrong = [], [], []
+
+    def work():
+        for _ in range(5):
+            try:
+                same = np.array_equal(tracker.add_new_mask(state, 0, 1, mask)[2], expected)
+                (right if same else wrong).append(1)
+            except RuntimeError as error:
+                (refused if "another thread" in str(error) else wrong).append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and right and len(right) + len(refused) == 15
+    assert [frame for frame, _, _ in tracker.propagate_in_video(state, max_frame_num_to_track=1)] == [0, 1]
+
+
 def test_import_is_light():
     done = run("import sys, samc; print('numpy' in sys.modules, 'samc._samc' in sys.modules); print(samc.__version__)")
     assert done.returncode == 0, done.stderr
@@ -162,7 +211,7 @@ def test_import_is_light():
 
 
 def test_program_and_module():
-    for words in ([samc.tools.program()], [sys.executable, "-m", "samc"]):
+    for words in ([program()], [sys.executable, "-m", "samc"]):
         done = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True)
         assert done.stdout.startswith(f"samc {samc.__version__}")
     script = os.path.join(os.path.dirname(sys.executable), "samc")

@@ -28,6 +28,8 @@ def test_tracks(tracker, state, frames):
     frame, ids, masks = tracker.add_new_points_or_box(state, 0, "girl", [[210, 350], [250, 220]], [1, 1])
     assert (frame, ids) == (0, ["girl"])
     assert masks.shape == (1, 1, height, width) and masks.dtype == np.float32
+    as_notebooks_say = (masks[0] > 0.0).cpu().numpy()
+    assert type(as_notebooks_say) is np.ndarray and as_notebooks_say.shape == (1, height, width)
     tracker.add_new_points_or_box(state, frame_idx=0, obj_id=7, box=np.array([300, 0, 500, 400]))
     assert state["obj_ids"] == ["girl", 7]
     seen = {}
