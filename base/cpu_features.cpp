@@ -11,8 +11,7 @@
 namespace samc {
 namespace {
 
-constexpr std::array<Isa, 6> kKnownIsas = {kScalarIsa,     kAvx2Isa,       kAvx512Isa,
-                                            kAvx512VnniIsa, kAvx512Bf16Isa, kAmxIsa};
+constexpr std::array<Isa, 6> kKnownIsas = {kScalarIsa, kAvx2Isa, kAvx512Isa, kAvx512VnniIsa, kAvx512Bf16Isa, kAmxIsa};
 
 struct FeatureName {
   const char* name;

@@ -66,10 +66,10 @@ struct KernelVariants {
   SAMC_LIST_VARIANTS(name, Type, {kAmxIsa, &amx_bf16::name}, {kAvx512Bf16Isa, &avx512_bf16::name}, \
                      {kScalarIsa, &scalar::name})
 // Where x has a variant for every set that multiplies int8.
-#define SAMC_INT8_VARIANTS(name, Type)                                                             \
-  SAMC_DECLARE_VARIANT(avx512_vnni, name, Type)                                                    \
-  SAMC_DECLARE_VARIANT(avx2, name, Type)                                                           \
-  SAMC_DECLARE_VARIANT(scalar, name, Type)                                                         \
+#define SAMC_INT8_VARIANTS(name, Type)                                                          \
+  SAMC_DECLARE_VARIANT(avx512_vnni, name, Type)                                                 \
+  SAMC_DECLARE_VARIANT(avx2, name, Type)                                                        \
+  SAMC_DECLARE_VARIANT(scalar, name, Type)                                                      \
   SAMC_LIST_VARIANTS(name, Type, {kAvx512VnniIsa, &avx512_vnni::name}, {kAvx2Isa, &avx2::name}, \
                      {kScalarIsa, &scalar::name})
 #else

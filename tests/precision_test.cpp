@@ -51,8 +51,8 @@ constexpr double kMeanOfPico = 0.985 - 0.005;
 constexpr double kLeastOfPico = 0.945;
 
 TEST_P(PicoPrecision, masks_agree_with_those_in_f32) {
-  const auto rows = compare_masks(path(Precision::kF32), path(GetParam()), kData + "pico/golden.npz",
-                                  kData + "images/truck.jpg");
+  const auto rows =
+      compare_masks(path(Precision::kF32), path(GetParam()), kData + "pico/golden.npz", kData + "images/truck.jpg");
   ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
   EXPECT_EQ(rows.value().size(), 36u);  // five prompts of three masks and of one, and four boxes likewise
   const AgreementSummary summary = summarise(rows.value());
@@ -82,7 +82,8 @@ TEST_P(PicoPrecision, weights_take_less) {
   const PlanModule plan = read_module(path(GetParam())).value();
   EXPECT_EQ(plan.precision(), GetParam());
   EXPECT_EQ(read_module(path(Precision::kF32)).value().precision(), Precision::kF32);
-  EXPECT_TRUE(std::ranges::count(plan.info.notes, std::pair<std::string, std::string>("precision", precision_name(GetParam()))) == 1);
+  EXPECT_TRUE(std::ranges::count(plan.info.notes,
+                                 std::pair<std::string, std::string>("precision", precision_name(GetParam()))) == 1);
   // Functions take and give f32.
   for (const PlanFunction& function : plan.functions) {
     const bool is_whole = function.name != kDecoderPicture && function.name != kDecoderDense &&
