@@ -90,8 +90,7 @@ void print_function(const PlanFunction& function, bool operations) {
   for (const Precision precision : {Precision::kBf16, Precision::kInt8})
     if (const auto count = std::ranges::count(function.operations, precision, &Operation::precision); count > 0)
       narrow += fmt::format(", {} in {}", count, precision_name(precision));
-  say("  {}: {} operations{}, arena {}{}\n", function.name, function.operations.size(),
-      narrow,
+  say("  {}: {} operations{}, arena {}{}\n", function.name, function.operations.size(), narrow,
       human_bytes(static_cast<double>(plan_arena(function, sizes).bytes)), ranges);
   const auto print_values = [&](const char* kind, const std::vector<int32_t>& indices) {
     for (const int32_t index : indices) {

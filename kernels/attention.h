@@ -8,8 +8,8 @@
 // values and for their sum, so that a row's weights still are 1 together. Rounding is round_to_bf16 (kernels/bf16.h).
 //
 // In int8 products are of whole numbers of 16 bits with exact sums, since 8 bits would lose small weights. Each query
-// and each key is whole numbers of a step of its own, so large that sums over dim fit 32 bits. Weights are whole numbers
-// of 1 / 16384, values those of 1 / 1023 of the largest one of their column in a block of keys.
+// and each key is whole numbers of a step of its own, so large that sums over dim fit 32 bits. Weights are whole
+// numbers of 1 / 16384, values those of 1 / 1023 of the largest one of their column in a block of keys.
 
 #include <cstddef>
 #include <cstdint>

@@ -17,8 +17,8 @@ AttentionParams in_int8(AttentionParams p, DType src = DType::kF32, DType dst = 
   return p;
 }
 
-// A value is half a step off at most, of 1023 in the largest of its column, here 1; weights add less, and scores as much
-// as they are large.
+// A value is half a step off at most, of 1023 in the largest of its column, here 1; weights add less, and scores as
+// much as they are large.
 TEST(AttentionInt8, MatchesTheDefinition) {
   for (const AttentionCase& c : attention_cases()) {
     for (const float magnitude : {1.0f, 30.0f}) {
@@ -53,7 +53,8 @@ TEST(AttentionInt8, TakesAndGivesBothTypesOnAnyNumberOfThreads) {
       EXPECT_EQ(data.run(in_int8(c.params, DType::kBF16), three.get()), plain) << c.name << ", " << isa.name;
       std::vector<float> rounded(plain.size());
       std::ranges::transform(plain, rounded.begin(), rounded_to_bf16);
-      EXPECT_EQ(data.run(in_int8(c.params, DType::kF32, DType::kBF16), one.get()), rounded) << c.name << ", " << isa.name;
+      EXPECT_EQ(data.run(in_int8(c.params, DType::kF32, DType::kBF16), one.get()), rounded)
+          << c.name << ", " << isa.name;
     }
   }
 }

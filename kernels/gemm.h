@@ -19,11 +19,12 @@
 // scalar one take subnormal numbers for zero.
 //
 // In int8 a word is four elements. Rows are quantised when they are packed, each for itself: the numbers from its least
-// to its largest, 0 among them, are 255 steps of one scale, and the element x is round(x / scale) + zero, from 0 to 255,
-// where zero stands for x = 0. An element of dst is the exact sum of (element - zero) weight, in whole numbers, times
-// the row's scale times the column's. So all variants give the same bits but for what an activation or a norm rounds.
-// Behind a row's elements lie its zero and its scale, as a column's sum and scale lie behind its weights (pack.h). A row
-// with a number that is not finite has the scale NaN. Rows that are not packed have no place in such a product.
+// to its largest, 0 among them, are 255 steps of one scale, and the element x is round(x / scale) + zero, from 0 to
+// 255, where zero stands for x = 0. An element of dst is the exact sum of (element - zero) weight, in whole numbers,
+// times the row's scale times the column's. So all variants give the same bits but for what an activation or a norm
+// rounds. Behind a row's elements lie its zero and its scale, as a column's sum and scale lie behind its weights
+// (pack.h). A row with a number that is not finite has the scale NaN. Rows that are not packed have no place in such a
+// product.
 
 #include <cstdint>
 

@@ -59,7 +59,8 @@ struct Product {
         for (const double value : a) variance += (value - mean) * (value - mean) / static_cast<double>(params.k);
         for (double& value : a) value = (value - mean) / std::sqrt(variance + params.eps);
       }
-      const double high = std::max(0.0, *std::ranges::max_element(a)), low = std::min(0.0, *std::ranges::min_element(a));
+      const double high = std::max(0.0, *std::ranges::max_element(a)),
+                   low = std::min(0.0, *std::ranges::min_element(a));
       const double step = (high - low) / 255;
       for (int64_t column = 0; column < params.n; ++column) {
         double largest = 0, sum = 0, magnitudes = 0;
@@ -162,7 +163,9 @@ TEST_P(GemmInt8, sums_at_the_extremes_are_exact) {
       for (int64_t i = 0; i < 15 * k; ++i)
         product.src[static_cast<size_t>(i)] = i / k % 2 == 0 || i % 2 == 0 ? 255.0f : -255.0f;
       for (int64_t i = 0; i < k * 33; ++i)
-        product.weight[static_cast<size_t>(i)] = i % 33 % 2 == 0 ? sign * 127 : i / 33 % 2 == 0 ? sign * 127 : -sign * 127;
+        product.weight[static_cast<size_t>(i)] = i % 33 % 2 == 0   ? sign * 127
+                                                 : i / 33 % 2 == 0 ? sign * 127
+                                                                   : -sign * 127;
       const std::vector<float> got = product.run(GetParam());
       for (int64_t i = 0; i < 15 * 33; ++i) {
         double expected = 0;
@@ -254,9 +257,10 @@ TEST(PackInt8, holds_whole_numbers_then_sums_and_scales) {
       int32_t sum = 0, stored_sum = 0;
       float scale = 0, stored_scale = 0;
       for (int64_t row = 0; row < kK && column < kN; ++row)
-        scale = std::max(scale, std::abs(weight[static_cast<size_t>(
-                                    order == WeightOrder::kKByN ? row * kN + column : column * kK + row)]) /
-                                    127);
+        scale = std::max(
+            scale,
+            std::abs(weight[static_cast<size_t>(order == WeightOrder::kKByN ? row * kN + column : column * kK + row)]) /
+                127);
       for (int64_t row = 0; row < 8; ++row) {
         const int stored = panel[row / 4 * 64 + column % 16 * 4 + row % 4];
         const bool is_there = row < kK && column < kN;

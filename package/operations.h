@@ -53,7 +53,7 @@ struct OperationSchema {
   const char* name;
   std::span<const OperandSchema> operands;  // in order
   std::span<const AttributeSchema> attributes;
-  bool computes_in_bf16 = false;    // has an implementation that does
+  bool computes_in_bf16 = false;  // has an implementation that does
   bool computes_in_int8 = false;
   bool result_may_be_bf16 = false;  // of those
 

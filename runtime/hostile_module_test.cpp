@@ -168,7 +168,8 @@ TEST(HostileModule, TypesThatLie) {
       if (std::ranges::count(operation.operands, index) > 1) continue;  // q, k and v of one buffer
       const bool is_packed = operand.need == OperandNeed::kPacked;
       const bool is_normalised = operation.kernel == "matmul" && position == 0 &&
-                                 honest.functions[0].values[static_cast<size_t>(index)].dtype == DType::kF32 && is_narrow;
+                                 honest.functions[0].values[static_cast<size_t>(index)].dtype == DType::kF32 &&
+                                 is_narrow;
       EXPECT_EQ(try_module(with_type(index, DType::kF32)), (is_packed && is_narrow) || all_alike ? 0 : 1);
       EXPECT_EQ(try_module(with_type(index, DType::kBF16)),
                 is_narrow && (is_packed ? in_bf16 : operand.may_be_bf16) && !is_normalised ? 1 : 0);
@@ -210,7 +211,8 @@ TEST(HostileModule, LengthsOfBf16WeightsThatLie) {
 // Sums in int8 fit 32 bits up to a certain k.
 TEST(HostileModule, AProductInInt8ThatIsTooLong) {
   PlanModule module = every_kernel_in(Precision::kInt8);
-  std::erase_if(module.functions, [](const PlanFunction& function) { return function.operations[0].kernel != "matmul"; });
+  std::erase_if(module.functions,
+                [](const PlanFunction& function) { return function.operations[0].kernel != "matmul"; });
   ASSERT_FALSE(module.functions.empty());
   module.functions.resize(1);
   PlanFunction& function = module.functions[0];

@@ -316,9 +316,9 @@ inline PlanModule every_kernel_in(Precision precision) {
       operand.dtype = precision == Precision::kBf16 ? DType::kBF16 : DType::kI8;
       operand.shape = {count};
       WeightData& weight = module.weights[static_cast<size_t>(operand.weight)];
-      auto halves = std::make_shared<std::vector<uint16_t>>(
-          static_cast<size_t>(count * dtype_size(operand.dtype) / 2),
-          precision == Precision::kBf16 ? f32_to_bf16(0.5f) : uint16_t{0});
+      auto halves =
+          std::make_shared<std::vector<uint16_t>>(static_cast<size_t>(count * dtype_size(operand.dtype) / 2),
+                                                  precision == Precision::kBf16 ? f32_to_bf16(0.5f) : uint16_t{0});
       weight.dtype = operand.dtype;
       weight.bytes = std::as_bytes(std::span<const uint16_t>(*halves));
       weight.owner = halves;

@@ -47,18 +47,20 @@ TestFolder* PicoPrecision::folder_ = nullptr;
 
 // pico has 32 channels where the official models have 256, and loses more to bf16 than they do (docs/precision.md). In
 // PyTorch's own bf16 (autocast) 75 of its masks agree by 0.985 with those in f32, the worst by 0.945.
-constexpr double kMeanOfPico = 0.985 - 0.005;
-constexpr double kLeastOfPico = 0.945;
+// In int8 it loses more again.
+MaskAim aim_of_pico(Precision precision) {
+  return precision == Precision::kInt8 ? MaskAim{0.97, 0.93} : MaskAim{0.98, 0.945};
+}
 
 TEST_P(PicoPrecision, masks_agree_with_those_in_f32) {
-  const auto rows = compare_masks(path(Precision::kF32), path(GetParam()), kData + "pico/golden.npz",
-                                  kData + "images/truck.jpg");
+  const auto rows =
+      compare_masks(path(Precision::kF32), path(GetParam()), kData + "pico/golden.npz", kData + "images/truck.jpg");
   ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
   EXPECT_EQ(rows.value().size(), 36u);  // five prompts of three masks and of one, and four boxes likewise
   const AgreementSummary summary = summarise(rows.value());
   EXPECT_GE(summary.masks, 12u) << "masks of nothing agree too easily";
-  EXPECT_GE(summary.mean, kMeanOfPico);
-  EXPECT_GE(summary.least, kLeastOfPico) << summary.least_of;
+  EXPECT_GE(summary.mean, aim_of_pico(GetParam()).mean);
+  EXPECT_GE(summary.least, aim_of_pico(GetParam()).least) << summary.least_of;
   EXPECT_LE(summary.score_error, kScoreAgreement);
   // It did compute in something else.
   EXPECT_TRUE(std::ranges::any_of(rows.value(), [](const MaskAgreement& row) { return row.score_error > 0; }));
@@ -70,8 +72,8 @@ TEST_P(PicoPrecision, a_clip_agrees_with_that_in_f32) {
   EXPECT_EQ(rows.value().size(), 12u);  // 6 frames, 2 objects
   const AgreementSummary summary = summarise(rows.value());
   EXPECT_EQ(summary.masks, 12u);
-  EXPECT_GE(summary.mean, kMeanOfPico);
-  EXPECT_GE(summary.least, kLeastOfPico) << summary.least_of;
+  EXPECT_GE(summary.mean, aim_of_pico(GetParam()).mean);
+  EXPECT_GE(summary.least, aim_of_pico(GetParam()).least) << summary.least_of;
 }
 
 TEST_P(PicoPrecision, weights_take_less) {
@@ -82,7 +84,8 @@ TEST_P(PicoPrecision, weights_take_less) {
   const PlanModule plan = read_module(path(GetParam())).value();
   EXPECT_EQ(plan.precision(), GetParam());
   EXPECT_EQ(read_module(path(Precision::kF32)).value().precision(), Precision::kF32);
-  EXPECT_TRUE(std::ranges::count(plan.info.notes, std::pair<std::string, std::string>("precision", precision_name(GetParam()))) == 1);
+  EXPECT_TRUE(std::ranges::count(plan.info.notes,
+                                 std::pair<std::string, std::string>("precision", precision_name(GetParam()))) == 1);
   // Functions take and give f32.
   for (const PlanFunction& function : plan.functions) {
     const bool is_whole = function.name != kDecoderPicture && function.name != kDecoderDense &&

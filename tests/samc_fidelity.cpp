@@ -85,7 +85,8 @@ Result<bool> compare_precisions(Precision precision, const std::string& model, c
     return static_cast<double>(std::filesystem::file_size(module.path())) / 1e6;
   };
   fmt::print("| {} | {} | {} | {} | {:.4f} | {:.4f} | {:.4f} | {:.1e} | {:.1f} | {:.1f} |\n", f32.report().model_name,
-             precision_name(precision), golden == "grid" ? fmt::format("25 clicks and 9 boxes on each of {} images", pictures.size())
+             precision_name(precision),
+             golden == "grid" ? fmt::format("25 clicks and 9 boxes on each of {} images", pictures.size())
                               : "the golden prompts",
              summary.masks, summary.mean, summary.twentieth, summary.least, summary.score_error, megabytes(f32),
              megabytes(other));
@@ -134,11 +135,11 @@ int main(int argc, char** argv) {
                "image...\n");
     return 2;
   }
-  const samc::Result<bool> right =
-      is_precision
-          ? samc::test::compare_precisions(*precision, arguments[1], arguments[2], {arguments.begin() + 3, arguments.end()})
-      : is_run ? samc::test::run(arguments[0], arguments[1])
-               : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
+  const samc::Result<bool> right = is_precision
+                                       ? samc::test::compare_precisions(*precision, arguments[1], arguments[2],
+                                                                        {arguments.begin() + 3, arguments.end()})
+                                   : is_run ? samc::test::run(arguments[0], arguments[1])
+                                            : samc::test::compare(arguments[0], arguments[1], arguments[2], is_video);
   if (!right.is_ok()) {
     fmt::print(stderr, "samc_fidelity: {}\n", right.status().to_string());
     return 1;

@@ -20,11 +20,13 @@ inline Floats to_pairs(Floats low, Floats high) {
 }
 inline Floats to_columns(Floats low, Floats high) {
   constexpr int kOddHalves = 0xaa;
-  return _mm256_castsi256_ps(_mm256_blend_epi16(_mm256_cvtps_epi32(low),
-                                                _mm256_slli_epi32(_mm256_cvtps_epi32(high), 16), kOddHalves));
+  return _mm256_castsi256_ps(
+      _mm256_blend_epi16(_mm256_cvtps_epi32(low), _mm256_slli_epi32(_mm256_cvtps_epi32(high), 16), kOddHalves));
 }
 inline Floats multiply_words(Floats a, Floats b, Floats sums) {
-  return _mm256_castsi256_ps(add_pair_products(bits_of(a), bits_of(b), bits_of(sums)));
+  Floats result = _mm256_castsi256_ps(add_pair_products(bits_of(a), bits_of(b), bits_of(sums)));
+  __asm__("" : "+x"(result));  // or compilers keep each sum twice, as a whole number too
+  return result;
 }
 }  // namespace
 #include "kernels/vector/tile.inc"

@@ -20,11 +20,13 @@ inline Floats to_pairs(Floats low, Floats high) {
 }
 inline Floats to_columns(Floats low, Floats high) {
   constexpr __mmask32 kOddHalves = 0xaaaaaaaa;
-  return _mm512_castsi512_ps(_mm512_mask_blend_epi16(kOddHalves, _mm512_cvtps_epi32(low),
-                                                     _mm512_slli_epi32(_mm512_cvtps_epi32(high), 16)));
+  return _mm512_castsi512_ps(
+      _mm512_mask_blend_epi16(kOddHalves, _mm512_cvtps_epi32(low), _mm512_slli_epi32(_mm512_cvtps_epi32(high), 16)));
 }
 inline Floats multiply_words(Floats a, Floats b, Floats sums) {
-  return _mm512_castsi512_ps(_mm512_dpwssd_epi32(bits_of(sums), bits_of(a), bits_of(b)));
+  Floats result = _mm512_castsi512_ps(_mm512_dpwssd_epi32(bits_of(sums), bits_of(a), bits_of(b)));
+  __asm__("" : "+v"(result));  // or compilers keep each sum twice, as a whole number too
+  return result;
 }
 }  // namespace
 #include "kernels/vector/tile.inc"

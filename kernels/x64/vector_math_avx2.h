@@ -58,10 +58,6 @@ static inline Floats scale_by_power(Floats x, Floats n) {
   const __m256i second = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(whole, half), bias), 23);
   return x * _mm256_castsi256_ps(first) * _mm256_castsi256_ps(second);
 }
-static inline Floats scale_normal_by_power(Floats x, Floats n) {
-  return _mm256_castsi256_ps(
-      _mm256_add_epi32(_mm256_castps_si256(x), _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23)));
-}
 
 static inline float sum_lanes(Floats x) {
   const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

@@ -51,6 +51,25 @@ static inline Floats from_bf16(__m256i bits) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
+// GELU for a result that is rounded to bf16: as gelu_ps, with shorter fits of our own. Within 4e-4 of the result for
+// x >= -5, where half of bf16's last place is 2e-3 at least; below it is off by less than 1e-7.
+static inline Floats gelu_for_bf16(Floats x) {
+  constexpr int kLesserMagnitude = 0xa;  // without sign; of NaN and a number the number
+  const Floats t = _mm512_range_ps(x, set1(9.0f), kLesserMagnitude);
+  Floats p = set1(-2.35301917e-4f);
+  p = multiply_add(p, t, set1(4.89507142e-3f));
+  p = multiply_add(p, t, set1(-4.47062810e-2f));
+  p = multiply_add(p, t, set1(-0.469499473f));
+  p = multiply_add(p, t, set1(-1.14636552f));
+  p = multiply_add(p, t, set1(-1.00034974f));
+  const Floats f = _mm512_reduce_ps(p, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // p less the whole number below
+  Floats tail = set1(7.802452e-2f);
+  tail = multiply_add(tail, f, set1(0.22606717f));
+  tail = multiply_add(tail, f, set1(0.69583353f));
+  tail = multiply_add(tail, f, set1(0.99992522f));
+  return negate_multiply_add(t, _mm512_scalef_ps(tail, p), maximum(zero(), x));  // scalef takes the whole number, too
+}
+
 // An activation whose result goes to dst in its type.
 template <Activation kActivation>
 static inline Floats activate_for(Floats x, const float*) {

@@ -30,10 +30,10 @@ const Pipeline& cpu_pipeline() {
       {"split-pooled-queries", phase.name, "queries that are pooled are there before keys and values are made",
        split_pooled_queries},
       {"bind-rest", phase.name, "every other op becomes the kernel of its name", bind_rest, true},
-      {"choose-precision", phase.name, "where bf16 is asked for: which kernels compute in it, and what stays f32",
-       choose_precision, true},
+      {"choose-precision", phase.name,
+       "where bf16 or int8 is asked for: which kernels compute in it, and what stays f32", choose_precision, true},
       {"factor-tables", phase.name,
-       "where bf16 is asked for: large tables of positions are computed from their factors", factor_tables},
+       "where bf16 or int8 is asked for: large tables of positions are computed from their factors", factor_tables},
   };
   static const Pipeline pipeline = extend(fused_pipeline(), "cpu", {&phase, 1}, passes);
   return pipeline;

@@ -1,5 +1,5 @@
-// Where bf16 is asked for, and with it a small file: large tables of positions are computed from their factors, once in
-// each call of a function, instead of being read. In f32 they stay, and with them every bit of the results.
+// Where bf16 or int8 is asked for, and with it a small file: large tables of positions are computed from their factors,
+// once in each call of a function, instead of being read. In f32 they stay, and with them every bit of the results.
 
 #include <map>
 #include <set>
