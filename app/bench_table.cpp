@@ -51,13 +51,20 @@ void Recorder::add(const OperationTiming& timing) {
   }
   const auto end = TimeSpan::Clock::now();
   const std::chrono::duration<double, std::milli> taken(timing.milliseconds);
+  const auto begin = end - std::chrono::duration_cast<TimeSpan::Clock::duration>(taken);
   rows_[next_].milliseconds.push_back(timing.milliseconds);
-  rows_[next_].spans.push_back({end - std::chrono::duration_cast<TimeSpan::Clock::duration>(taken), end});
+  rows_[next_].spans.push_back({begin, end});
+  sort_threads(next_, begin);
+  ++next_;
+}
+
+// What threads did since the last operation is of this one if it came after begin.
+void Recorder::sort_threads(std::optional<size_t> operation, TimeSpan::Clock::time_point begin) {
   for (size_t thread = 0; thread < working_.size(); ++thread) {
-    for (const TimeSpan& span : working_[thread]) threads_.push_back({next_, static_cast<int>(thread), span});
+    for (const TimeSpan& span : working_[thread])
+      threads_.push_back({span.end < begin ? std::nullopt : operation, static_cast<int>(thread), span});
     working_[thread].clear();
   }
-  ++next_;
 }
 
 ThreadPool::Watcher Recorder::watcher(const ThreadPool& pool) {
