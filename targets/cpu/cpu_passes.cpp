@@ -8,7 +8,6 @@ const Pipeline& cpu_pipeline() {
   using namespace cpu;
   static const PhaseEntry phase = {"cpu", "each op bound to one CPU kernel, layouts chosen"};
   static const std::vector<Pass> passes = {
-      {"compose-products", phase.name, "a product of a product becomes one, where that is less work", compose_products},
       {"fuse-rotary", phase.name, "the rotary encoding in real numbers becomes one kernel", fuse_rotary},
       {"project-values-late", phase.name, "values of few channels are projected after the attention",
        project_values_late},

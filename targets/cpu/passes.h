@@ -15,7 +15,6 @@ constexpr const char* kPrecision = "cpu.precision";
 
 mlir::LogicalResult absorb_for_few_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult fuse_rotary(mlir::ModuleOp module, WeightStore& weights);
-mlir::LogicalResult compose_products(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult project_values_late(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult attend_by_axes(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult channels_last(mlir::ModuleOp module, WeightStore& weights);
