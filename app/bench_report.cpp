@@ -84,6 +84,7 @@ Status BenchReport::run_steps(int repeat, const std::function<void(OperationObse
       const auto begin = TimeSpan::Clock::now();
       const Status status = step.run();
       if (i > 0) step.spans.push_back({begin, TimeSpan::Clock::now()});
+      step.recorder.end_repetition();
       observe({});
       pool.watch({});
       SAMC_TRY(status);
@@ -172,7 +173,8 @@ Status BenchReport::write_trace() const {
       for (const TimeSpan& span : row.spans) SAMC_TRY(add(row.name, 0, span, json));
     }
     for (const ThreadSpan& part : step.recorder.threads()) {
-      SAMC_TRY(add(step.recorder.rows()[part.operation].name, part.thread + 1, part.span, {}));
+      SAMC_TRY(add(part.operation ? step.recorder.rows()[*part.operation].name : std::string(step.name),
+                   part.thread + 1, part.span, {}));
       tracks = std::max(tracks, part.thread + 2);
     }
   }

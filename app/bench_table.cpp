@@ -50,15 +50,21 @@ void Recorder::add(const OperationTiming& timing) {
     row.calls = 1;
     rows_.push_back(std::move(row));
   }
-  const auto end = TimeSpan::Clock::now();
   const std::chrono::duration<double, std::milli> taken(timing.milliseconds);
+  const auto end = timing.begin + std::chrono::duration_cast<TimeSpan::Clock::duration>(taken);
   rows_[next_].milliseconds.push_back(timing.milliseconds);
-  rows_[next_].spans.push_back({end - std::chrono::duration_cast<TimeSpan::Clock::duration>(taken), end});
+  rows_[next_].spans.push_back({timing.begin, end});
+  sort_threads(next_, timing.begin);
+  ++next_;
+}
+
+// What threads did since the last operation is of this one if it began after it.
+void Recorder::sort_threads(std::optional<size_t> operation, TimeSpan::Clock::time_point begin) {
   for (size_t thread = 0; thread < working_.size(); ++thread) {
-    for (const TimeSpan& span : working_[thread]) threads_.push_back({next_, static_cast<int>(thread), span});
+    for (const TimeSpan& span : working_[thread])
+      threads_.push_back({span.begin < begin ? std::nullopt : operation, static_cast<int>(thread), span});
     working_[thread].clear();
   }
-  ++next_;
 }
 
 ThreadPool::Watcher Recorder::watcher(const ThreadPool& pool) {

@@ -2,6 +2,7 @@
 // What `samc bench` hears of operations, and what the machine can do at most.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,9 +48,9 @@ struct Row {
   void add(const Row& other);
 };
 
-// What a thread did of an operation.
+// What a thread did of an operation, or between operations.
 struct ThreadSpan {
-  size_t operation;  // of Recorder::rows()
+  std::optional<size_t> operation;  // of Recorder::rows()
   int thread;
   TimeSpan span;
 };
@@ -61,6 +62,7 @@ class Recorder {
 
   void start_repetition() { next_ = 0; }
   void add(const OperationTiming& timing);
+  void end_repetition() { sort_threads(std::nullopt, {}); }
   // The watcher of the pool that operations run on.
   ThreadPool::Watcher watcher(const ThreadPool& pool);
 
@@ -72,10 +74,12 @@ class Recorder {
   std::vector<Row> by_function() const;
 
  private:
+  void sort_threads(std::optional<size_t> operation, TimeSpan::Clock::time_point begin);
+
   const Peaks& peaks_;
   std::vector<Row> rows_;
   std::vector<ThreadSpan> threads_;
-  std::vector<std::vector<TimeSpan>> working_;  // by thread: of the operation at hand
+  std::vector<std::vector<TimeSpan>> working_;  // by thread: since the last operation
   size_t next_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include "app/model_files.h"
 #include "app/model_source.h"
 #include "app/output_guard.h"
-#include "app/sophgo_arguments.h"
 #include "base/stopwatch.h"
 #include "base/temporary.h"
 #include "targets/sophgo/device/manifest.h"

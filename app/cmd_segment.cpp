@@ -8,6 +8,7 @@
 #include "app/image_lanes.h"
 #include "app/image_list.h"
 #include "app/jobs.h"
+#include "app/json_list.h"
 #include "app/model_opener.h"
 #include "app/orientation_option.h"
 #include "app/output_guard.h"
@@ -139,7 +140,6 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
 
   const bool batch = is_batch(arguments, jobs);
   SAMC_TRY(check_outputs(arguments, opener, jobs, batch));
-  const bool json_to_stdout = arguments.json == "-";
   std::vector<const Job*> good;
   std::vector<std::string> names;
   for (const Job& job : jobs) {
@@ -158,11 +158,14 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
   const std::string& model_name = predictors[0].info().name;
   SAMC_TRY(make_folders({arguments.masks_dir, batch ? arguments.overlay : "", batch ? arguments.npz : ""}, names));
 
-  nlohmann::ordered_json document{
-      {"samc", version()}, {"model", model_name}, {"pictures", nlohmann::ordered_json::array()}};
-  if (!device.empty()) {
-    document["device"] = device;
-    if (!arguments.quiet && !json_to_stdout) say("{} runs on {}\n", model_name, device);
+  const bool speaks = !arguments.quiet && arguments.json != "-";
+  if (!device.empty() && speaks) say("{} runs on {}\n", model_name, device);
+  std::optional<JsonList> list;
+  if (!arguments.json.empty()) {
+    nlohmann::ordered_json document{{"samc", version()}, {"model", model_name}, {"pictures", nullptr}};
+    if (!device.empty()) document["device"] = device;
+    SAMC_ASSIGN(JsonList opened, JsonList::open_member(arguments.json, document, "pictures"));
+    list.emplace(std::move(opened));
   }
   Progress none(true);
   SAMC_ASSIGN(const size_t failed_now,
@@ -174,13 +177,12 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
                     return segmenter.run(*good[image], paths_for(arguments, *good[image], batch), report);
                   },
                   [&](ImageReport& report) {
-                    for (nlohmann::ordered_json& entry : report.entries)
-                      document["pictures"].push_back(std::move(entry));
-                    if (!arguments.quiet && !json_to_stdout) print_text(report.summary);
+                    for (const nlohmann::ordered_json& entry : report.entries) SAMC_TRY(list->add(entry));
+                    if (speaks) print_text(report.summary);
                     return Status::ok();
                   }));
   failed += failed_now;
-  if (!arguments.json.empty()) SAMC_TRY(write_json(arguments.json, document));
+  if (list.has_value()) SAMC_TRY(list->finish());
   return failed > 0 ? images_failed(failed, jobs.size()) : Status::ok();
 }
 

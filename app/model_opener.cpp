@@ -2,7 +2,6 @@
 
 #include <filesystem>
 
-#include "app/sophgo_arguments.h"
 #include "base/files.h"
 #include "package/reader.h"
 #include "runtime/module_model.h"
@@ -65,6 +64,12 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments
 }
 
 }  // namespace
+
+CLI::Option* add_tpu_mlir_option(CLI::App& command, std::string& folder) {
+  return command
+      .add_option("--tpu-mlir", folder, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
+      ->type_name("FOLDER");
+}
 
 void add_threads_option(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Threads to compute with; 0: one for each core")

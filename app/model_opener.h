@@ -76,6 +76,8 @@ class ModelOpener {
 };
 
 void add_threads_option(CLI::App& command, int& threads);
+// --tpu-mlir
+CLI::Option* add_tpu_mlir_option(CLI::App& command, std::string& folder);
 
 // Opens a module's file; repeats the warnings that it keeps from when it was compiled.
 Result<std::shared_ptr<const Module>> load_module(const std::string& path, int threads, Progress& progress);

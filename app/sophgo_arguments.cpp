@@ -78,10 +78,4 @@ Result<std::pair<double, double>> parse_tolerance(const std::string& text) {
   return pair;
 }
 
-CLI::Option* add_tpu_mlir_option(CLI::App& command, std::string& folder) {
-  return command
-      .add_option("--tpu-mlir", folder, "The unpacked tpu_mlir wheel; else TPUC_ROOT, else scripts/get-tpu-mlir's")
-      ->type_name("FOLDER");
-}
-
 }  // namespace samc

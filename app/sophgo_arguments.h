@@ -1,7 +1,6 @@
 #pragma once
-// What the command lines for Sophgo's chips share: TPU-MLIR's way of writing values, and where TPU-MLIR is.
+// TPU-MLIR's way of writing values on the command line.
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
@@ -20,8 +19,5 @@ Result<std::vector<Shape>> parse_shapes(const std::string& option, const std::st
 std::vector<std::string> split_names(const std::string& text);
 // "0.99,0.90": cosine and Euclidean similarity
 Result<std::pair<double, double>> parse_tolerance(const std::string& text);
-
-// --tpu-mlir
-CLI::Option* add_tpu_mlir_option(CLI::App& command, std::string& folder);
 
 }  // namespace samc

@@ -125,7 +125,7 @@ struct Executor::State {
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
         observer({bound.function->name, operation.operation->name, operation.operation->kernel,
                   operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic,
-                  operation.bytes, text_of(context.blocking)});
+                  operation.bytes, text_of(context.blocking), start});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
     }

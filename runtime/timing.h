@@ -1,6 +1,7 @@
 #pragma once
 // What an observer of a model's operations hears.
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct OperationTiming {
   double arithmetic = 0;  // multiplications and additions
   double bytes = 0;       // of its operands and results, each once: the least that it moves
   std::string blocking;   // "252 x 384 x 96": rows, columns and k of a product's blocks; empty: it is not cut so
+  std::chrono::steady_clock::time_point begin;
 };
 using OperationObserver = std::function<void(const OperationTiming&)>;
 

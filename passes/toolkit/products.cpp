@@ -119,23 +119,6 @@ Tensor multiply(const Tensor& left, const Tensor& right) {
   return result;
 }
 
-mlir::Value make_composed(mlir::OpBuilder& builder, WeightStore& weights, const ConstantMatMul& inner,
-                          const ConstantMatMul& outer, mlir::Value x) {
-  const auto whole = [&](const ConstantMatMul& product) {
-    return weight_block(product, weights, 0, product.rows, 0, product.columns);
-  };
-  const std::string name = name_of(outer.right());
-  const mlir::Value result = outer.op->getResult(0);
-  mlir::Value bias;
-  if (!is_none(inner.bias()) || !is_none(outer.bias())) {
-    Tensor sums = bias_with(outer, bias_of(inner, weights), weights);
-    bias = make_weight(builder, weights, name + ".bias", std::move(sums));
-  }
-  return make_matmul(builder, result.getLoc(), x,
-                     make_weight(builder, weights, name + ".composed", multiply(whole(inner), whole(outer))), bias,
-                     shape_of(result));
-}
-
 void add_to_bias(const ConstantMatMul& matmul, std::span<const float> added, WeightStore& weights) {
   mlir::OpBuilder builder(matmul.op);
   const std::string name = name_of(matmul.op->getResult(0)) + ".moved_bias";

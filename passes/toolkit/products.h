@@ -43,9 +43,6 @@ Tensor scale_rows(const ConstantMatMul& matmul, std::span<const float> factors, 
 Tensor bias_with(const ConstantMatMul& matmul, std::span<const float> added, const WeightStore& weights);
 // left (rows, k) right (k, columns), summed in double.
 Tensor multiply(const Tensor& left, const Tensor& right);
-// (x V + c) W + b as one product, inner being of V and outer of W, which it is named and shaped like.
-mlir::Value make_composed(mlir::OpBuilder& builder, WeightStore& weights, const ConstantMatMul& inner,
-                          const ConstantMatMul& outer, mlir::Value x);
 // Makes the bias of x W + b into b + added W.
 void add_to_bias(const ConstantMatMul& matmul, std::span<const float> added, WeightStore& weights);
 

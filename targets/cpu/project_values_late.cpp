@@ -34,10 +34,20 @@ struct ProjectValuesLate : mlir::OpRewritePattern<AttentionOp> {
       return mlir::success();
     }
     rewriter.setInsertionPoint(join->op);
+    const std::string name = name_of(join->right());
+    const auto whole = [&](const ConstantMatMul& product) {
+      return weight_block(product, weights_, 0, product.rows, 0, product.columns);
+    };
+    Tensor bias({join->columns});
+    std::ranges::copy(bias_with(*join, bias_of(*value, weights_), weights_).f32(), bias.f32().begin());
+    const mlir::Value result = join->op->getResult(0);
     Shape rows_shape = shape_of(join->input());
     rows_shape.back() = value->rows;
-    rewriter.replaceOp(join->op, make_composed(rewriter, weights_, *value, *join,
-                                               make_reshape(rewriter, derived(".joined"), mixed, rows_shape)));
+    rewriter.replaceOp(
+        join->op,
+        make_matmul(rewriter, join->op->getLoc(), make_reshape(rewriter, derived(".joined"), mixed, rows_shape),
+                    make_weight(rewriter, weights_, name + ".of_values", multiply(whole(*value), whole(*join))),
+                    make_weight(rewriter, weights_, name + ".bias", std::move(bias)), shape_of(result)));
     return mlir::success();
   }
 
