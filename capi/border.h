@@ -46,15 +46,21 @@ void clear(T** result) {
 
 Status wrong_struct_size(size_t given, size_t known);
 
+// Whether some version of the struct can have this size. One that ends inside of a pointer would be read as a wild one.
+template <class T>
+bool is_struct_size(size_t size) {
+  constexpr size_t kLongest = 4096;
+  return size >= sizeof(size_t) && size <= kLongest && size % alignof(T) == 0;
+}
+
 // The caller's options, whatever the age of his header: fields that he does not know are 0, those that this library
 // does not know must be.
 template <class T>
 Result<T> read_options(const T* given) {
-  constexpr size_t kLongest = 4096;
   T options{};
   if (given == nullptr) return options;
   const size_t size = given->struct_size;
-  if (size < sizeof(size_t) || size > kLongest) return wrong_struct_size(size, sizeof(T));
+  if (!is_struct_size<T>(size)) return wrong_struct_size(size, sizeof(T));
   const auto* bytes = reinterpret_cast<const unsigned char*>(given);
   std::memcpy(&options, bytes, std::min(size, sizeof(T)));
   for (size_t i = sizeof(T); i < size; ++i)
@@ -65,9 +71,8 @@ Result<T> read_options(const T* given) {
 // Fills as much of the caller's view as he knows.
 template <class T>
 Status give_view(const T& view, T* out) {
-  constexpr size_t kLongest = 4096;
   const size_t size = out->struct_size;
-  if (size < sizeof(size_t) || size > kLongest) return wrong_struct_size(size, sizeof(T));
+  if (!is_struct_size<T>(size)) return wrong_struct_size(size, sizeof(T));
   auto* bytes = reinterpret_cast<unsigned char*>(out);
   std::memcpy(bytes + sizeof(size_t), reinterpret_cast<const unsigned char*>(&view) + sizeof(size_t),
               std::min(size, sizeof(T)) - sizeof(size_t));

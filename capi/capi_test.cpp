@@ -331,15 +331,14 @@ TEST_F(CApi, StructsOfAnotherAge) {
   samc_masks* none = nullptr;
   EXPECT_EQ(samc_image_predictor_predict(predictor_, &prompt, 1, &newer.known, &none), SAMC_ERROR_USAGE);
   samc_predict_options older{};
-  older.struct_size = offsetof(samc_predict_options, return_logits);
-  older.single_mask = 1;
-  older.return_logits = 1;  // not there for who does not know it
-  samc_masks* single = nullptr;
-  ASSERT_EQ(samc_image_predictor_predict(predictor_, &prompt, 1, &older, &single), SAMC_OK);
+  older.struct_size = sizeof(size_t);
+  older.single_mask = older.return_logits = 1;  // not there for who does not know them
+  samc_masks* plain = nullptr;
+  ASSERT_EQ(samc_image_predictor_predict(predictor_, &prompt, 1, &older, &plain), SAMC_OK);
   samc_masks_view view{};
   view.struct_size = sizeof view;
-  ASSERT_EQ(samc_masks_get(single, &view), SAMC_OK);
-  EXPECT_EQ(view.masks, 1);
+  ASSERT_EQ(samc_masks_get(plain, &view), SAMC_OK);
+  EXPECT_EQ(view.masks, 3);
   EXPECT_NE(view.binary, nullptr);
   samc_masks_view part{};
   part.struct_size = offsetof(samc_masks_view, width);
@@ -347,13 +346,13 @@ TEST_F(CApi, StructsOfAnotherAge) {
   ASSERT_EQ(samc_masks_get(masks, &part), SAMC_OK);
   EXPECT_EQ(part.masks, 3);
   EXPECT_EQ(part.width, 77);
-  for (const size_t size : {size_t{0}, size_t{7}, size_t{100'000}}) {
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{12}, size_t{100'000}}) {
     part.struct_size = size;
     EXPECT_EQ(samc_masks_get(masks, &part), SAMC_ERROR_USAGE) << size;
     older.struct_size = size;
     EXPECT_EQ(samc_image_predictor_predict(predictor_, &prompt, 1, &older, &none), SAMC_ERROR_USAGE) << size;
   }
-  samc_masks_free(single);
+  samc_masks_free(plain);
   samc_masks_free(masks);
 }
 
