@@ -46,6 +46,7 @@ void keep(const std::vector<size_t>& numbers, std::vector<Candidate>& candidates
 
 void drop_duplicates(std::vector<Candidate>& candidates, std::span<const float> scores, double iou_threshold) {
   std::vector<PixelBox> boxes;
+  boxes.reserve(candidates.size());
   for (const Candidate& candidate : candidates) boxes.push_back(candidate.box);
   keep(suppress_overlaps(boxes, scores, iou_threshold), candidates);
 }

@@ -102,11 +102,11 @@ class SAM2AutomaticMaskGenerator:
           segmentation: bool (height, width); or {"size": [height, width], "counts": ...}, where counts is a list of run
             lengths down the columns ("uncompressed_rle"), or COCO's text ("coco_rle").
           area (int): pixels of the mask.
-          bbox (list of 4 int): x, y, width, height of its box, from its first to its last pixel.
+          bbox (list of 4 float): x, y, width, height of its box, from its first to its last pixel.
           predicted_iou (float): the model's own guess of the mask's quality.
           point_coords ([[x, y]]): the point that it was found by, pixels.
           stability_score (float): how much of the mask is left when its threshold moves.
-          crop_box (list of 4 int): x, y, width, height of the crop that it was found in.
+          crop_box (list of 4 float): x, y, width, height of the crop that it was found in.
         """
         array = as_image(image)
         generator = self._generator()

@@ -69,8 +69,8 @@ nb::object segmentation_of(AutomaticMask& mask) {
   return rle_dict(text.height, text.width, text.counts);
 }
 
-// Pixels, which Python has as int.
-nb::object box_list(const std::array<float, 4>& box) { return nb::cast(std::vector<int64_t>(box.begin(), box.end())); }
+// Pixels, as float: as the official records have them.
+nb::object box_list(const std::array<float, 4>& box) { return nb::cast(std::vector<float>(box.begin(), box.end())); }
 
 nb::dict record_of(AutomaticMask& mask) {
   nb::dict record;

@@ -51,7 +51,7 @@ def test_records(generator, frames):
         rows, columns = np.nonzero(mask)
         left, top = columns.min(), rows.min()
         assert record["bbox"] == [left, top, columns.max() - left, rows.max() - top]
-        assert all(type(side) is int for side in record["bbox"] + record["crop_box"])
+        assert all(type(side) is float for side in record["bbox"] + record["crop_box"])
         assert record["crop_box"] == [0, 0, width, height]
         assert type(record["predicted_iou"]) is float and record["predicted_iou"] > 0.5
         assert type(record["stability_score"]) is float and record["stability_score"] >= 0.7
