@@ -117,11 +117,11 @@ int run(const Program& program, std::vector<std::string> words) {
   app.set_version_flag("--version", version_line(program.name));
   app.require_subcommand(1);
   app.formatter(std::make_shared<WrappingFormatter>());
-  app.footer(
-      std::string("Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
-                  "SAMC_ISA=scalar|avx2|avx512|avx512_vnni|avx512_bf16|amx forces a lower instruction set. SAMC_MEMORY_LIMIT is "
-                  "--memory-limit for all.\n") +
-      program.footer + fmt::format("`{} COMMAND --help` says everything about a command.", program.name));
+  app.footer(std::string("Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 130 interrupted.\n"
+                         "SAMC_ISA=scalar|avx2|avx512|avx512_vnni|avx512_bf16|amx forces a lower instruction set. "
+                         "SAMC_MEMORY_LIMIT is "
+                         "--memory-limit for all.\n") +
+             program.footer + fmt::format("`{} COMMAND --help` says everything about a command.", program.name));
   const std::vector<NamedCommand> commands = program.add_commands(app);
   std::string memory_limit;
   add_memory_limit(app, memory_limit);
