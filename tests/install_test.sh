@@ -24,7 +24,7 @@ within() {  # within FILE KILOBYTES
 }
 strip --strip-debug "$library"
 within "$samc" 15000
-within "$run" 3000
+within "$run" 3145  # 3 MiB
 within "$library" 4500  # kernels for five sets of instructions
 within "$shared" 12000
 
