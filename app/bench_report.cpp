@@ -48,8 +48,8 @@ BenchReport::BenchReport(const BenchOutputs& outputs, const Isa& isa, ThreadPool
   progress_.show("measuring the machine ...");
   peaks_ = measure_peaks(isa, pool);
   progress_.clear();
-  say("{}\n{} instructions, {} thread(s), measured peaks: {:.1f} GFLOP/s (f32){}, {:.1f} (int8), {:.1f} GB/s of "
-      "memory\n",
+  say("{}\n{} instructions, {} thread(s), measured FMA peak {:.1f} GFLOP/s (f32){}, {:.1f} GFLOP/s (int8), "
+      "memory {:.1f} GB/s\n",
       machine_description(), isa.name, pool.threads(), peaks_.f32,
       peaks_.bf16 > 0 ? fmt::format(", {:.1f} GFLOP/s (bf16)", peaks_.bf16) : "", peaks_.int8, peaks_.memory);
   document_ = {{"samc", version()},

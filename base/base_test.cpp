@@ -195,7 +195,7 @@ TEST(CpuFeatures, a_forced_set_must_exist) {
   EXPECT_EQ(choose_isa().value(), kScalarIsa);
   ASSERT_EQ(::setenv("SAMC_ISA", "sse9", 1), 0);
   EXPECT_EQ(choose_isa().status().code(), StatusCode::kUsage);
-  EXPECT_NE(choose_isa().status().to_string().find("use scalar, avx2, avx512, avx512_bf16, amx or neon"),
+  EXPECT_NE(choose_isa().status().to_string().find("use scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx or neon"),
             std::string::npos);
   for (const Isa& isa : known_isas()) {
     ASSERT_EQ(::setenv("SAMC_ISA", isa.name, 1), 0);
@@ -226,8 +226,7 @@ TEST(CpuFeatures, bf16_needs_its_instructions) {
   }
   ASSERT_EQ(::setenv("SAMC_ISA", "scalar", 1), 0);
   EXPECT_TRUE(can_compute(Precision::kBf16, choose_isa().value()).is_ok());
-  EXPECT_EQ(can_compute(Precision::kInt8, choose_isa().value()).to_string(),
-            unsupported("precision int8 is not supported on the CPU", "use f32 or bf16").to_string());
+  EXPECT_TRUE(can_compute(Precision::kInt8, choose_isa().value()).is_ok());
   ::unsetenv("SAMC_ISA");
 }
 

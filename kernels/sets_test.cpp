@@ -18,7 +18,7 @@ TEST_P(Sets, is_one_that_the_kernels_are_tested_on) {
   const auto holds = [&](const std::vector<Isa>& isas) {
     return std::find(isas.begin(), isas.end(), isa) != isas.end();
   };
-  EXPECT_TRUE(holds(available_isas()) || holds(available_bf16_isas())) << isa.name;
+  EXPECT_TRUE(holds(available_isas()) || holds(available_bf16_isas()) || holds(available_int8_isas())) << isa.name;
 }
 
 INSTANTIATE_TEST_SUITE_P(, Sets, testing::ValuesIn(known_isas().begin(), known_isas().end()),

@@ -46,7 +46,9 @@ TEST_F(Bench, json_adds_up) {
     EXPECT_GT(operation["gb"], 0);
     expect_near(operation["compute_share"], operation["gflop"].get<double>() / (ms / 1e3) / peak);
     expect_near(operation["memory_share"], operation["gb"].get<double>() / (ms / 1e3) / memory);
-    if (operation["kernel"] == "matmul") EXPECT_FALSE(operation["blocking"].get<std::string>().empty());
+    if (operation["kernel"] == "matmul") {
+      EXPECT_FALSE(operation["blocking"].get<std::string>().empty());
+    }
   }
   std::map<std::string, double> phases;
   for (const json& phase : all["phases"]) phases[phase["name"]] = phase["ms"]["median"];

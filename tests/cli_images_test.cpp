@@ -64,7 +64,7 @@ TEST_F(Images, jobs_change_nothing_but_time) {
     return files;
   };
   const std::map<std::string, std::string> one = done("1");
-  EXPECT_EQ(one.size(), 4 * (1 + 6 + 1) + 3u);
+  EXPECT_EQ(one.size(), 4 * (1 + 3 + 1) + 3u);
   EXPECT_NE(one.at("stderr").find("in/c.png"), std::string::npos);
   EXPECT_EQ(done("3"), one);
   EXPECT_EQ(done("7"), one);

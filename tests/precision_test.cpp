@@ -66,14 +66,19 @@ TEST_P(PicoPrecision, masks_agree_with_those_in_f32) {
   EXPECT_TRUE(std::ranges::any_of(rows.value(), [](const MaskAgreement& row) { return row.score_error > 0; }));
 }
 
+// What is lost on a frame goes into the memory of the next.
+MaskAim aim_of_pico_on_a_clip(Precision precision) {
+  return precision == Precision::kInt8 ? MaskAim{0.95, 0.92} : aim_of_pico(precision);
+}
+
 TEST_P(PicoPrecision, a_clip_agrees_with_that_in_f32) {
   const auto rows = compare_video_masks(path(Precision::kF32), path(GetParam()), kData + "images/bedroom", 6);
   ASSERT_TRUE(rows.is_ok()) << rows.status().to_string();
   EXPECT_EQ(rows.value().size(), 12u);  // 6 frames, 2 objects
   const AgreementSummary summary = summarise(rows.value());
   EXPECT_EQ(summary.masks, 12u);
-  EXPECT_GE(summary.mean, aim_of_pico(GetParam()).mean);
-  EXPECT_GE(summary.least, aim_of_pico(GetParam()).least) << summary.least_of;
+  EXPECT_GE(summary.mean, aim_of_pico_on_a_clip(GetParam()).mean);
+  EXPECT_GE(summary.least, aim_of_pico_on_a_clip(GetParam()).least) << summary.least_of;
 }
 
 TEST_P(PicoPrecision, weights_take_less) {

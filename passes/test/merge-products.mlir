@@ -6,10 +6,10 @@
 // CHECK-NOT: top.MatMul
 // CHECK: return
 func.func @wide_between(%x: tensor<1x5x2xf32>) -> tensor<1x5x3xf32> {
-  %v = "top.Weight"() : () -> tensor<6x2xf32> loc("v")
-  %c = "top.Weight"() : () -> tensor<6xf32> loc("c")
-  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("w")
-  %b = "top.Weight"() : () -> tensor<3xf32> loc("b")
+  %v = "top.Weight"() : () -> tensor<6x2xf32> loc("wide_between.v")
+  %c = "top.Weight"() : () -> tensor<6xf32> loc("wide_between.c")
+  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("wide_between.w")
+  %b = "top.Weight"() : () -> tensor<3xf32> loc("wide_between.b")
   %0 = "top.MatMul"(%x, %v, %c) {right_transpose = true} : (tensor<1x5x2xf32>, tensor<6x2xf32>, tensor<6xf32>) -> tensor<1x5x6xf32>
   %1 = "top.MatMul"(%0, %w, %b) : (tensor<1x5x6xf32>, tensor<6x3xf32>, tensor<3xf32>) -> tensor<1x5x3xf32>
   return %1 : tensor<1x5x3xf32>
@@ -23,9 +23,9 @@ func.func @wide_between(%x: tensor<1x5x2xf32>) -> tensor<1x5x3xf32> {
 // CHECK: return
 func.func @chain(%x: tensor<1x5x2xf32>) -> tensor<1x5x2xf32> {
   %none = "top.None"() : () -> none
-  %u = "top.Weight"() : () -> tensor<2x4xf32> loc("u")
-  %v = "top.Weight"() : () -> tensor<4x4xf32> loc("square")
-  %w = "top.Weight"() : () -> tensor<4x2xf32> loc("narrow")
+  %u = "top.Weight"() : () -> tensor<2x4xf32> loc("chain.u")
+  %v = "top.Weight"() : () -> tensor<4x4xf32> loc("chain.square")
+  %w = "top.Weight"() : () -> tensor<4x2xf32> loc("chain.narrow")
   %0 = "top.MatMul"(%x, %u, %none) : (tensor<1x5x2xf32>, tensor<2x4xf32>, none) -> tensor<1x5x4xf32>
   %1 = "top.MatMul"(%0, %v, %none) : (tensor<1x5x4xf32>, tensor<4x4xf32>, none) -> tensor<1x5x4xf32>
   %2 = "top.MatMul"(%1, %w, %none) : (tensor<1x5x4xf32>, tensor<4x2xf32>, none) -> tensor<1x5x2xf32>
@@ -39,8 +39,8 @@ func.func @chain(%x: tensor<1x5x2xf32>) -> tensor<1x5x2xf32> {
 // CHECK: return
 func.func @narrow_between(%x: tensor<1x5x6xf32>) -> tensor<1x5x6xf32> {
   %none = "top.None"() : () -> none
-  %v = "top.Weight"() : () -> tensor<6x2xf32> loc("v")
-  %w = "top.Weight"() : () -> tensor<2x6xf32> loc("w")
+  %v = "top.Weight"() : () -> tensor<6x2xf32> loc("narrow_between.v")
+  %w = "top.Weight"() : () -> tensor<2x6xf32> loc("narrow_between.w")
   %0 = "top.MatMul"(%x, %v, %none) : (tensor<1x5x6xf32>, tensor<6x2xf32>, none) -> tensor<1x5x2xf32>
   %1 = "top.MatMul"(%0, %w, %none) : (tensor<1x5x2xf32>, tensor<2x6xf32>, none) -> tensor<1x5x6xf32>
   return %1 : tensor<1x5x6xf32>
@@ -53,8 +53,8 @@ func.func @narrow_between(%x: tensor<1x5x6xf32>) -> tensor<1x5x6xf32> {
 // CHECK: return
 func.func @read_between(%x: tensor<1x5x2xf32>) -> (tensor<1x5x6xf32>, tensor<1x5x3xf32>) {
   %none = "top.None"() : () -> none
-  %v = "top.Weight"() : () -> tensor<2x6xf32> loc("v")
-  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("w")
+  %v = "top.Weight"() : () -> tensor<2x6xf32> loc("read_between.v")
+  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("read_between.w")
   %0 = "top.MatMul"(%x, %v, %none) : (tensor<1x5x2xf32>, tensor<2x6xf32>, none) -> tensor<1x5x6xf32>
   %1 = "top.MatMul"(%0, %w, %none) : (tensor<1x5x6xf32>, tensor<6x3xf32>, none) -> tensor<1x5x3xf32>
   return %0, %1 : tensor<1x5x6xf32>, tensor<1x5x3xf32>
@@ -67,8 +67,8 @@ func.func @read_between(%x: tensor<1x5x2xf32>) -> (tensor<1x5x6xf32>, tensor<1x5
 // CHECK: return
 func.func @relu_between(%x: tensor<1x5x2xf32>) -> tensor<1x5x3xf32> {
   %none = "top.None"() : () -> none
-  %v = "top.Weight"() : () -> tensor<2x6xf32> loc("v")
-  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("w")
+  %v = "top.Weight"() : () -> tensor<2x6xf32> loc("relu_between.v")
+  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("relu_between.w")
   %0 = "top.MatMul"(%x, %v, %none) {do_relu = true} : (tensor<1x5x2xf32>, tensor<2x6xf32>, none) -> tensor<1x5x6xf32>
   %1 = "top.MatMul"(%0, %w, %none) : (tensor<1x5x6xf32>, tensor<6x3xf32>, none) -> tensor<1x5x3xf32>
   return %1 : tensor<1x5x3xf32>
@@ -81,7 +81,7 @@ func.func @relu_between(%x: tensor<1x5x2xf32>) -> tensor<1x5x3xf32> {
 // CHECK: return
 func.func @no_weight(%x: tensor<1x5x2xf32>, %v: tensor<2x6xf32>) -> tensor<1x5x3xf32> {
   %none = "top.None"() : () -> none
-  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("w")
+  %w = "top.Weight"() : () -> tensor<6x3xf32> loc("no_weight.w")
   %0 = "top.MatMul"(%x, %v, %none) : (tensor<1x5x2xf32>, tensor<2x6xf32>, none) -> tensor<1x5x6xf32>
   %1 = "top.MatMul"(%0, %w, %none) : (tensor<1x5x6xf32>, tensor<6x3xf32>, none) -> tensor<1x5x3xf32>
   return %1 : tensor<1x5x3xf32>
@@ -117,15 +117,15 @@ func.func @narrow_between_with_biases(%x: tensor<1x24x8xf32>) -> tensor<1x24x4xf
 }
 
 // Others read what is between.
-// CHECK-LABEL: @read_between
+// CHECK-LABEL: @read_between_2
 // CHECK-COUNT-2: top.MatMul
 // CHECK: return
-func.func @read_between(%x: tensor<1x24x8xf32>) -> (tensor<1x24x4xf32>, tensor<1x24x16xf32>) {
-  %w0 = "top.Weight"() : () -> tensor<16x8xf32> loc("read_between.w0")
-  %w1 = "top.Weight"() : () -> tensor<16xf32> loc("read_between.w1")
+func.func @read_between_2(%x: tensor<1x24x8xf32>) -> (tensor<1x24x4xf32>, tensor<1x24x16xf32>) {
+  %w0 = "top.Weight"() : () -> tensor<16x8xf32> loc("read_between_2.w0")
+  %w1 = "top.Weight"() : () -> tensor<16xf32> loc("read_between_2.w1")
   %0 = "top.MatMul"(%x, %w0, %w1) {right_transpose = true} : (tensor<1x24x8xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<1x24x16xf32>
-  %w2 = "top.Weight"() : () -> tensor<16x4xf32> loc("read_between.w2")
-  %w3 = "top.Weight"() : () -> tensor<4xf32> loc("read_between.w3")
+  %w2 = "top.Weight"() : () -> tensor<16x4xf32> loc("read_between_2.w2")
+  %w3 = "top.Weight"() : () -> tensor<4xf32> loc("read_between_2.w3")
   %1 = "top.MatMul"(%0, %w2, %w3) : (tensor<1x24x16xf32>, tensor<16x4xf32>, tensor<4xf32>) -> tensor<1x24x4xf32>
   %2 = "top.GELU"(%0) : (tensor<1x24x16xf32>) -> tensor<1x24x16xf32>
   return %1, %2 : tensor<1x24x4xf32>, tensor<1x24x16xf32>
