@@ -27,7 +27,8 @@ samc_status samc_compile(const char* model, const samc_compile_options* options,
     if (given.image_size != 0) wanted.image_size = given.image_size;
     if (given.precision != nullptr) {
       const std::optional<Precision> precision = find_precision(given.precision);
-      if (!precision) return usage_error(fmt::format("no precision {}", quote(given.precision)), "use f32, bf16 or int8");
+      if (!precision)
+        return usage_error(fmt::format("no precision {}", quote(given.precision)), "use f32, bf16 or int8");
       wanted.precision = *precision;
     }
     wanted.build_id = build_id();

@@ -150,7 +150,8 @@ struct Errors {
   }
 };
 
-// Operands that are rounded to bf16 differ by at most 2^-9 of themselves; scores here are of some units, values at most 1.
+// Operands that are rounded to bf16 differ by at most 2^-9 of themselves; scores here are of some units, values at
+// most 1.
 TEST(AxialAttention, in_bf16_is_near_the_exact_one) {
   for (const AxialAttentionParams& p : kCases) {
     const Data data(p);
