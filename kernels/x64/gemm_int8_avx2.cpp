@@ -27,9 +27,9 @@ Ints load_part(const uint32_t* weights) {
   return _mm256_srai_epi16(kPart == 0 ? _mm256_slli_epi16(fours, 8) : fours, 8);
 }
 inline Ints multiply_words(Ints steps, Ints weights, Ints sums) { return add_pair_products(steps, weights, sums); }
-// Less zero, so that nothing is left to subtract.
+// Less zero, so that nothing is left to subtract. Of a row without a scale, zero is any number: it may wrap round.
 inline void store_steps(uint32_t* target, const Floats (&steps)[2], int zero) {
-  const Ints most = _mm256_set1_epi32(static_cast<int>(kGemmInt8Steps) - zero);
+  const Ints most = set1_ints(static_cast<uint32_t>(kGemmInt8Steps) - static_cast<uint32_t>(zero));
   const Ints low = _mm256_min_epi32(_mm256_cvtps_epi32(steps[0]), most);
   const Ints high = _mm256_min_epi32(_mm256_cvtps_epi32(steps[1]), most);
   constexpr int kEvenThenOdd = 0xd8, kHalvesInOrder = 0xd8;
