@@ -92,7 +92,8 @@ TEST(Config, BadYaml) {
   expect_error(parse_config(pico + "sam_mask_decoder_extra_args:\n  dynamic_multimask_via_stability: false\n", "x"),
                "config key sam_mask_decoder_extra_args: unknown key");
   expect_error(parse_config("defaults: [other]\n" + pico, "x"), "config key defaults: unknown key");
-  expect_error(parse_config(pico + "---\n" + pico, "x"), "2 documents in the YAML file");
+  expect_error(parse_config(pico + "---\n" + pico, "x"), "more than one document in the YAML file");
+  expect_error(parse_config("\n     model:\n,    x: y", "x"), "more than one document in the YAML file");
 }
 
 // pico's model as a config of training has it: under trainer.model, with a reference and keys of SAM2Train.

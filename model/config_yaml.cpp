@@ -1,11 +1,13 @@
 // Reading the official YAML format. yaml-cpp throws; nothing it throws leaves this file.
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <exception>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include "base/files.h"
@@ -365,19 +367,39 @@ Result<ModelConfig> read_document(const YAML::Node& document) {
   return read_model({model, "trainer.model"});
 }
 
+class NothingIsKept : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Not by YAML::LoadAll: a comma at the start of a line makes it find empty documents without end.
+bool has_second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  NothingIsKept nothing;
+  return parser.HandleNextDocument(nothing) && parser.HandleNextDocument(nothing);
+}
+
 }  // namespace
 
 static Result<ModelConfig> parse_config_unguarded(const std::string& text, const std::string& name) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1)
-      return invalid_input(fmt::format("{} documents in the YAML file, one is taken", documents.size()),
+    if (has_second_document(text))
+      return invalid_input("more than one document in the YAML file, one is taken",
                            "leave out the lines of '---' and what does not belong to the model");
-    if (documents.empty() || !documents[0].IsMap() ||
-        !(documents[0]["model"].IsDefined() || documents[0]["trainer"].IsDefined()))
+    const YAML::Node document = YAML::Load(text);
+    if (!document.IsMap() || !(document["model"].IsDefined() || document["trainer"].IsDefined()))
       return invalid_input("no key 'model' at the top of the YAML file, nor 'trainer'",
                            "a SAM 2 config file is needed, as in sam2/configs/sam2.1/ or sam2.1_training/");
-    SAMC_ASSIGN(ModelConfig config, read_document(documents[0]));
+    SAMC_ASSIGN(ModelConfig config, read_document(document));
     config.name = name;
     SAMC_TRY(check_config(config));
     return config;
