@@ -38,7 +38,7 @@ struct ConfigError : std::exception {
 // A YAML map whose every key must be asked for: what nobody asked for is unknown.
 class MapReader {
  public:
-  MapReader(YAML::Node node, std::string path) : node_(std::move(node)), path_(std::move(path)) {
+  MapReader(const YAML::Node& node, std::string path) : node_(node), path_(std::move(path)) {
     if (!node_.IsMap()) fail(path_, "must be a map");
     std::set<std::string> seen;
     for (const auto& entry : node_)
@@ -82,7 +82,7 @@ class MapReader {
   std::string target(const std::vector<std::string>& classes) {
     std::string name;
     require("_target_", name);
-    const std::string last = name.substr(name.rfind('.') + 1);
+    std::string last = name.substr(name.rfind('.') + 1);
     for (const std::string& known : classes)
       if (last == known) return last;
     fail_unsupported(join("_target_"), fmt::format("class '{}' is unknown, {} expected", quote(name), classes[0]));
