@@ -10,9 +10,6 @@
 
 namespace samc::avx512 {
 
-static inline Floats from_bf16(__m256i bits) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-}
 static inline __m256i to_bf16(Floats value) {
   const __m512i bits = _mm512_castps_si512(value), sign = _mm512_and_si512(bits, _mm512_set1_epi32(INT32_MIN));
   const __m512i magnitude = _mm512_andnot_si512(_mm512_set1_epi32(INT32_MIN), bits);
@@ -26,17 +23,6 @@ static inline __m256i to_bf16(Floats value) {
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_or_si512(rounded, sign), 16));
 }
 
-static inline Floats load(const uint16_t* source) {
-  return from_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)));
-}
-static inline Floats load_first(const uint16_t* source, int64_t count) {
-  return from_bf16(_mm256_maskz_loadu_epi16(first_lanes(count), source));
-}
-static inline void store(uint16_t* target, Floats value) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), to_bf16(value));
-}
-static inline void store_first(uint16_t* target, Floats value, int64_t count) {
-  _mm256_mask_storeu_epi16(target, first_lanes(count), to_bf16(value));
-}
+#include "kernels/x64/stored_bf16_avx512.inc"
 
 }  // namespace samc::avx512

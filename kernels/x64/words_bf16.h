@@ -47,9 +47,6 @@ static inline __m256i to_bf16(Floats value) {
   return _mm256_mask_sub_epi16(rounded, static_cast<__mmask16>(infinite & ~were_infinite), rounded,
                                _mm256_set1_epi16(1));
 }
-static inline Floats from_bf16(__m256i bits) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-}
 
 // GELU for a result that is rounded to bf16: as gelu_ps, with shorter fits of our own. Within 4e-4 of the result for
 // x >= -5, where half of bf16's last place is 2e-3 at least; below it is off by less than 1e-7.
@@ -80,17 +77,6 @@ static inline Floats activate_for(Floats x, const uint16_t*) {
   return kActivation == Activation::kGelu ? gelu_for_bf16(x) : activate_ps(x, kActivation);
 }
 
-static inline Floats load(const uint16_t* source) {
-  return from_bf16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)));
-}
-static inline Floats load_first(const uint16_t* source, int64_t count) {
-  return from_bf16(_mm256_maskz_loadu_epi16(first_lanes(count), source));
-}
-static inline void store(uint16_t* target, Floats value) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), to_bf16(value));
-}
-static inline void store_first(uint16_t* target, Floats value, int64_t count) {
-  _mm256_mask_storeu_epi16(target, first_lanes(count), to_bf16(value));
-}
+#include "kernels/x64/stored_bf16_avx512.inc"
 
 }  // namespace samc::avx512
