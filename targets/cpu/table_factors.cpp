@@ -16,31 +16,19 @@ struct Map {
   float at(int64_t y, int64_t x, int64_t c) const { return data[(y * width + x) * channels + c]; }
 };
 
-std::optional<int64_t> square_side(int64_t count) {
-  const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(count))));
-  return side * side == count ? std::optional(side) : std::nullopt;
-}
-
-std::optional<Map> map_of(const TensorView& table) {
+// Of two axes, one stands for the positions of a square: the first (positions by channels), or the second, when the
+// channels are what Map calls rows.
+std::optional<Map> map_of(const TensorView& table, size_t positions) {
   Shape shape = table.shape;
   std::erase(shape, 1);
-  const float* data = table.f32().data();
-  if (shape.size() == 3) return Map{data, shape[0], shape[1], shape[2]};
-  if (shape.size() != 2) return std::nullopt;
-  // Rows are the positions of a square.
-  const auto side = square_side(shape[0]);
-  return side ? std::optional(Map{data, *side, *side, shape[1]}) : std::nullopt;
-}
-
-// The same of positions by channels the other way round: planes[channel][y][x].
-std::optional<Map> planes_of(const TensorView& table) {
-  Shape shape = table.shape;
-  std::erase(shape, 1);
-  const float* data = table.f32().data();
-  if (shape.size() == 3) return Map{data, shape[0], shape[1], shape[2]};
-  if (shape.size() != 2) return std::nullopt;
-  const auto side = square_side(shape[1]);
-  return side ? std::optional(Map{data, shape[0], *side, *side}) : std::nullopt;
+  if (shape.size() == 2) {
+    const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(shape[positions]))));
+    if (side * side != shape[positions]) return std::nullopt;
+    shape[positions] = side;
+    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(positions), side);
+  }
+  if (shape.size() != 3) return std::nullopt;
+  return Map{table.f32().data(), shape[0], shape[1], shape[2]};
 }
 
 Tensor made_of(Shape shape, const std::function<float(int64_t)>& element) {
@@ -280,7 +268,7 @@ std::optional<TableFactors> factor_table(const TensorView& table) {
     if (factors && 8 * count_of(*factors) <= table.count() && (!best || 2 * count_of(*factors) <= count_of(*best)))
       best = std::move(factors);
   };
-  if (const std::optional<Map> map = map_of(table)) {
+  if (const std::optional<Map> map = map_of(table, 0)) {
     consider(constant_planes(*map));
     consider(by_axes(*map));
     if (!best) consider(by_products(*map, allowed));
@@ -291,7 +279,7 @@ std::optional<TableFactors> factor_table(const TensorView& table) {
       if (rows) consider(by_rows_and_columns(*map, *rows, allowed));
     }
   }
-  if (const std::optional<Map> planes = planes_of(table); planes && !best) consider(by_planes(*planes));
+  if (const std::optional<Map> planes = map_of(table, 1); planes && !best) consider(by_planes(*planes));
   return best;
 }
 
