@@ -25,13 +25,57 @@ if(SAMC_FUZZ)
   target_compile_options(samc_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# samc_library(NAME SOURCES a.cpp ... DEPS samc::base ...)   makes samc_NAME with the alias samc::NAME
+# What all tests are told: where the sources are, and the programs that some run.
+if(SAMC_TESTS)
+  find_package(GTest REQUIRED)
+  add_library(samc_test_flags INTERFACE)
+  target_link_libraries(samc_test_flags INTERFACE samc_flags GTest::gtest GTest::gtest_main Threads::Threads)
+  target_compile_definitions(
+    samc_test_flags INTERFACE SAMC_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                              $<$<BOOL:${SAMC_COMPILER}>:SAMC_BINARY="${PROJECT_BINARY_DIR}/samc">
+                              SAMC_RUN_BINARY="${PROJECT_BINARY_DIR}/samc-run"
+                              SAMC_RUN_BMODEL="${PROJECT_BINARY_DIR}/samc-run-bmodel"
+                              SAMC_TESTED_VERSION="${PROJECT_VERSION}")
+  # Tests are compiled once and run for seconds.
+  target_compile_options(samc_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
+endif()
+
+include(SamcPrecompile)
+
+# samc_library(NAME SOURCES a.cpp ... [SMALL b.cpp ...] DEPS samc::base ...)   makes samc_NAME with the alias samc::NAME.
+# SMALL: what runs once for a file or a call, and is not hot: compiled with -Os.
 function(samc_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "NO_PRECOMPILE" "" "SOURCES;SMALL;DEPS" ${ARGN})
+  samc_reaches_ir(reaches_ir ${arg_DEPS})
+  set(kind library)
+  if(reaches_ir)
+    set(kind ir)
+  endif()
   add_library(samc_${name} STATIC ${arg_SOURCES})
   add_library(samc::${name} ALIAS samc_${name})
-  target_link_libraries(samc_${name} PUBLIC ${arg_DEPS} PRIVATE samc_flags)
-  target_include_directories(samc_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  set(parts samc_${name}:${kind})
+  if(arg_SMALL AND arg_SOURCES)
+    add_library(samc_${name}_small OBJECT ${arg_SMALL})
+    target_sources(samc_${name} PRIVATE $<TARGET_OBJECTS:samc_${name}_small>)
+    list(APPEND parts samc_${name}_small:small)
+  elseif(arg_SMALL)
+    target_sources(samc_${name} PRIVATE ${arg_SMALL})
+    set(parts samc_${name}:small)
+  endif()
+  set_target_properties(samc_${name} PROPERTIES SAMC_REACHES_IR ${reaches_ir})
+  foreach(part IN LISTS parts)
+    string(REPLACE ":" ";" part ${part})
+    list(GET part 0 target)
+    list(GET part 1 kind)
+    target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE samc_flags)
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+    if(kind STREQUAL "small")
+      target_compile_options(${target} PRIVATE -Os)
+    endif()
+    if(NOT arg_NO_PRECOMPILE)
+      samc_precompile(${target} ${kind})
+    endif()
+  endforeach()
 endfunction()
 
 # samc_test(NAME DEPS samc::base ...)   NAME.cpp in this folder becomes the ctest NAME
@@ -44,10 +88,13 @@ function(samc_test name)
     set(arg_SOURCES ${name}.cpp)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE ${arg_DEPS} samc_flags GTest::gtest GTest::gtest_main Threads::Threads)
-  target_compile_definitions(${name} PRIVATE SAMC_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  # Tests are compiled once and run for seconds.
-  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} samc_test_flags)
+  samc_reaches_ir(reaches_ir ${arg_DEPS})
+  if(reaches_ir)
+    samc_precompile(${name} ir_test)
+  else()
+    samc_precompile(${name} test)
+  endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "media/palette_png.h"
+#define SAMC_TESTED_PROGRAM SAMC_RUN_BINARY  // the one that is there without the compiler too
 #include "tests/support/command_line.h"
 
 namespace samc::test {

@@ -13,12 +13,17 @@
 #include "base/test_folder.h"
 #include "tests/support/process.h"
 
+// Before this header a test may name another program.
+#ifndef SAMC_TESTED_PROGRAM
+#define SAMC_TESTED_PROGRAM SAMC_BINARY
+#endif
+
 namespace samc::test {
 
 inline const std::string kData = SAMC_SOURCE_DIR "/tests/data/";
 inline const std::string kPico = kData + "pico/pico.pt";
 inline const std::string kTruck = kData + "images/truck.jpg";
-inline const std::string kProgram = std::filesystem::path(SAMC_BINARY).filename().string();
+inline const std::string kProgram = std::filesystem::path(SAMC_TESTED_PROGRAM).filename().string();
 inline const std::string kFormats = kData + "images/formats/";
 
 inline std::string bytes_of(const std::string& path) {
@@ -33,7 +38,7 @@ class CommandLine : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     shared_ = new TestFolder;
-    const ProcessResult result = run_process({SAMC_BINARY, "compile", kPico, "-o", module()});
+    const ProcessResult result = run_process({SAMC_TESTED_PROGRAM, "compile", kPico, "-o", module()});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   static void TearDownTestSuite() {
@@ -46,7 +51,7 @@ class CommandLine : public testing::Test {
   std::string path(const std::string& name) const { return folder_.path(name); }
 
   ProcessResult samc(std::vector<std::string> arguments, ProcessOptions options = {}) const {
-    arguments.insert(arguments.begin(), SAMC_BINARY);
+    arguments.insert(arguments.begin(), SAMC_TESTED_PROGRAM);
     options.environment.emplace_back("XDG_CACHE_HOME", path("cache"));
     return run_process(arguments, options);
   }
