@@ -8,8 +8,8 @@ set(samc_common_headers
     <algorithm> <array> <atomic> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory> <optional> <set>
     <span> <string> <string_view> <utility> <vector> <fmt/format.h> <fmt/ranges.h>)
 set(samc_ir_headers
-    "mlir/Dialect/Func/IR/FuncOps.h" "mlir/IR/Builders.h" "mlir/IR/BuiltinOps.h" "mlir/IR/MLIRContext.h"
-    "mlir/IR/OwningOpRef.h" "mlir/IR/PatternMatch.h" "mlir/Transforms/GreedyPatternRewriteDriver.h")
+    <mlir/Dialect/Func/IR/FuncOps.h> <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h> <mlir/IR/MLIRContext.h>
+    <mlir/IR/OwningOpRef.h> <mlir/IR/PatternMatch.h> <mlir/Transforms/GreedyPatternRewriteDriver.h>)
 
 function(samc_precompile target kind)
   if(NOT SAMC_PRECOMPILE)
