@@ -132,7 +132,7 @@ TEST(LineWriter, LinesAreThereAtOnceAndNeverTorn) {
   std::string expected = "one\n";
   while (status.is_ok()) {
     status = lines.write(std::string(99, 'x'));
-    if (status.is_ok()) expected += std::string(99, 'x') + '\n';
+    if (status.is_ok()) expected.append(99, 'x').append("\n");
   }
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   ::signal(SIGXFSZ, signal_before);
