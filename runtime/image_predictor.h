@@ -27,6 +27,7 @@
 
 namespace samc {
 
+class DeviceEmbedding;
 class ImageModel;
 class ThreadPool;
 
@@ -53,6 +54,8 @@ struct ImageEmbedding {
   int64_t height = 0;
   // ModelInfo::encoder_id of the model that made it. Empty: not known, and then not compared.
   std::string encoder_id = {};
+  // The same where the model that made it keeps it for its decoder, as on a chip. Never set by others.
+  std::shared_ptr<const DeviceEmbedding> on_device = {};
 };
 
 // x to the right, y down, in pixels of the picture, (0, 0) being its upper left corner; or in [0, 1] of its width and
