@@ -18,5 +18,5 @@ constexpr int64_t kTileRows = 6;
 
 #include "kernels/vector/attention.inc"
 
-extern const Attention attention = {252, &attend, nullptr};  // whole tiles of 14 and of 6 rows
+extern const Attention attention = {252, &attend, &pack_block};  // whole tiles of 14 and of 6 rows
 }  // namespace samc::avx2
