@@ -6,6 +6,9 @@ more than there are workers. RAY_ADDRESS says where the cluster is; without it, 
 
 import os
 
+# Ray reads the footers of Parquet with 32 processes unless told otherwise, and they wait for the cores that workers have.
+FOOTERS = {"RAY_DATA_PARQUET_FOOTER_NUM_ACTORS": os.environ.setdefault("RAY_DATA_PARQUET_FOOTER_NUM_ACTORS", "1")}
+
 import ray
 from segmenter import Segmenter, arguments, images_in
 
@@ -13,9 +16,10 @@ from segmenter import Segmenter, arguments, images_in
 def main():
     given = arguments(__doc__.splitlines()[0])
     # Workers on other machines get this folder.
-    ray.init(runtime_env={"working_dir": os.path.dirname(os.path.abspath(__file__))})
+    ray.init(runtime_env={"working_dir": os.path.dirname(os.path.abspath(__file__)), "env_vars": FOOTERS})
     if given.is_parquet:
-        images = ray.data.read_parquet(given.images)
+        # A file comes in pieces of some hundred images; as they are, one worker would get each.
+        images = ray.data.read_parquet(given.images).repartition(target_num_rows_per_block=8)
     else:
         # Paths alone: workers read the files, so that one that cannot be read is a row with an error.
         images = ray.data.from_items(images_in(given.images), override_num_blocks=4 * given.workers)
