@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/rounding.h"
-#include "kernels/x64/vector_math_avx2.h"
+#include "kernels/x64/attention_weights_avx2.h"
 
 namespace samc::avx2 {
 namespace {
