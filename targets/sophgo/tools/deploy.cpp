@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "base/guard.h"
 #include "targets/sophgo/tools/child_process.h"
 #include "targets/sophgo/tools/fused_picture.h"
+#include "targets/sophgo/tools/mlir_escapes.h"
 #include "targets/sophgo/tools/tpuc_arguments.h"
 
 namespace samc::sophgo {
@@ -51,22 +51,6 @@ std::string module_attribute(const std::string& text, const std::string& name) {
   const std::regex pattern(name + R"re( = "([^"]*)")re");
   std::smatch match;
   return std::regex_search(text, match, pattern) ? match[1].str() : "";
-}
-
-// MLIR writes what is not printable as \XX.
-std::string unescaped(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* digits = text.data() + i + 1;
-    if (text[i] == '\\' && i + 2 < text.size() && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 bool is_plain_name(const std::string& name) {
