@@ -24,8 +24,8 @@ within() {  # within FILE KILOBYTES
 }
 strip --strip-debug "$library"
 within "$samc" 15000
-within "$run" 3145  # 3 MiB
-within "$library" 4500  # kernels for five sets of instructions
+within "$run" 3000
+within "$library" 5000  # kernels for five sets of instructions; sections for each function, a tenth of it
 within "$shared" 12000
 
 ldd "$samc" "$run" >"$work/ldd"
