@@ -17,6 +17,7 @@ Command add_encode(CLI::App& parent, const ModelOpener& opener);
 Command add_track(CLI::App& parent, const ModelOpener& opener);
 Command add_bench(CLI::App& parent, const ModelOpener& opener);
 Command add_eval(CLI::App& parent, const ModelOpener& opener);
+Command add_doctor(CLI::App& parent);
 std::vector<NamedCommand> add_run_commands(CLI::App& app, const ModelOpener& opener);
 
 // Those that need the compiler.

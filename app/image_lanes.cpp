@@ -32,10 +32,9 @@ Result<std::vector<std::unique_ptr<ImageModel>>> open_lanes(const ModelOpener& o
                                                             std::string& device) {
   const int threads = arguments.threads > 0 ? arguments.threads : usable_cores();
   const int wanted = jobs.value_or(memory_limit() < kRoomForLanes ? 1 : kUsualLanes);
-  SAMC_ASSIGN(const bool on_chip, are_bmodels(arguments));
-  const int lanes = on_chip ? 1 : static_cast<int>(std::min(images, static_cast<size_t>(std::min(wanted, threads))));
+  const int lanes = static_cast<int>(std::min(images, static_cast<size_t>(std::min(wanted, threads))));
   std::vector<std::unique_ptr<ImageModel>> models;
-  for (int lane = 0; lane < lanes; ++lane) {
+  for (int lane = 0; lane < lanes && (lane == 0 || lane < models.front()->most_lanes()); ++lane) {
     arguments.threads = threads / lanes + (lane < threads % lanes ? 1 : 0);
     SAMC_ASSIGN(std::unique_ptr<ImageModel> model,
                 lane == 0 ? opener.open(arguments, progress, device) : models.front()->another(arguments.threads));

@@ -21,7 +21,7 @@ namespace samc {
 void add_jobs_option(CLI::App& command, std::optional<int>& jobs);
 
 // A model for each lane: as many as jobs says, else kUsualLanes where there is room for them, but no more than images
-// or threads, and one on a chip. device and progress: as of ModelOpener::open().
+// or threads, and no more than the model allows. device and progress: as of ModelOpener::open().
 Result<std::vector<std::unique_ptr<ImageModel>>> open_lanes(const ModelOpener& opener, ModelArguments arguments,
                                                             std::optional<int> jobs, size_t images, Progress& progress,
                                                             std::string& device);

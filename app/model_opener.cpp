@@ -35,6 +35,13 @@ void add_bmodel_options(CLI::App& command, BmodelArguments& arguments) {
       ->type_name("DEVICE")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--device-timeout", arguments.timeout,
+                  "Give the chip up when it does not answer for so long (60), or a run in the simulator when it takes "
+                  "longer (any time)")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("SECONDS")
+      ->group(group);
   add_tpu_mlir_option(command, arguments.tpu_mlir)->group(group);
 }
 
@@ -53,6 +60,7 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments
   options.device = arguments.bmodels.device;
   if (!arguments.bmodels.tpu_mlir.empty()) options.tpu_mlir = arguments.bmodels.tpu_mlir;
   options.threads = arguments.threads;
+  options.seconds = arguments.bmodels.timeout;
   const auto where = std::make_shared<std::string>();
   options.waiting = [&progress, where](const std::string& what, double seconds) {
     progress.show(fmt::format("{} in {} ... {:.0f} s", what, *where, seconds));
@@ -100,8 +108,8 @@ Result<bool> are_bmodels(const ModelArguments& arguments) {
   if (parts && !model.empty()) return usage_error("--model beside --encoder and --decoder", "give one or the other");
   if (!parts && model.empty()) return usage_error("no model", "give --model, or --encoder and --decoder");
   const bool found = parts || has_manifest(model);
-  if (!found && (bmodels.device != "auto" || !bmodels.tpu_mlir.empty()))
-    return usage_error("--device and --tpu-mlir are for bmodels, and " + model + " is none",
+  if (!found && (bmodels.device != "auto" || !bmodels.tpu_mlir.empty() || bmodels.timeout.has_value()))
+    return usage_error("--device, --device-timeout and --tpu-mlir are for bmodels, and " + model + " is none",
                        "samc deploy-all makes a folder of them");
   if (found && arguments.precision)
     return usage_error("--precision is for what computes on this processor, and not for bmodels",

@@ -22,6 +22,7 @@ struct BmodelArguments {
   std::string encoder, decoder;
   std::string device = "auto";
   std::string tpu_mlir;
+  std::optional<double> timeout;  // seconds
 };
 
 struct ModelArguments {

@@ -1,5 +1,6 @@
 # Debian packages by CPack, for scripts/deb: samc (the programs and mini), libsamc0 (libsamc.so), libsamc-dev (headers, the
 # archive, pkg-config and CMake). Configured with -DCMAKE_INSTALL_PREFIX=/usr, which makes GNUInstallDirs choose Debian's folders.
+# For scripts/arm64, cross-compiled and without the compiler: samc-run alone.
 
 set(debian ${CMAKE_CURRENT_LIST_DIR}/debian)
 set(made ${PROJECT_BINARY_DIR}/debian)
@@ -8,9 +9,14 @@ set(revision 1)
 file(MAKE_DIRECTORY ${made})
 
 # Manual pages of what the programs themselves say.
-foreach(program samc samc-run)
+set(programs samc-run)
+if(TARGET samc)
+  list(PREPEND programs samc)
+endif()
+foreach(program IN LISTS programs)
   add_custom_command(OUTPUT ${made}/${program}.1.gz
-                     COMMAND ${debian}/manual_page.sh $<TARGET_FILE:${program}> ${PROJECT_VERSION} ${made}/${program}.1.gz
+                     COMMAND ${debian}/manual_page.sh ${PROJECT_VERSION} ${made}/${program}.1.gz
+                             ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${program}>
                      DEPENDS ${program} ${debian}/manual_page.sh VERBATIM)
   list(APPEND manual_pages ${made}/${program}.1.gz)
 endforeach()
@@ -25,6 +31,11 @@ foreach(file changelog changelog.Debian)
   execute_process(COMMAND gzip -9nc ${made}/${file} OUTPUT_FILE ${made}/${file}.gz COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 set(component_packages program samc library ${library_package} development libsamc-dev)
+set(CPACK_COMPONENTS_ALL program library development)
+if(NOT TARGET samc)
+  set(component_packages program samc-run)
+  set(CPACK_COMPONENTS_ALL program)
+endif()
 while(component_packages)
   list(POP_FRONT component_packages component package)
   install(FILES ${debian}/copyright ${made}/changelog.gz ${made}/changelog.Debian.gz DESTINATION share/doc/${package}
@@ -37,7 +48,6 @@ endwhile()
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME samc)
 set(CPACK_PACKAGE_CONTACT ${SAMC_DEBIAN_MAINTAINER})
-set(CPACK_COMPONENTS_ALL program library development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
@@ -63,6 +73,21 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "compiler and runtime for SAM 2, which s
 ${what}
 This package has the programs samc and samc-run, and a small demonstration
 model.")
+if(NOT TARGET samc)
+  set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "runtime for SAM 2, which segments images and tracks objects
+samc-run runs what samc has compiled, on this processor or on a Sophgo chip.
+This package has no compiler.")
+endif()
+if(CMAKE_CROSSCOMPILING)
+  # dpkg-shlibdeps asks dpkg, which knows nothing of the libraries that this is linked with. scripts/arm64 compares the
+  # list with what the program names.
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS OFF)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS OFF)
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
+  set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS
+      "libc6 (>= 2.34), libfmt9, libgcc-s1, libjpeg62-turbo, libpng16-16, libstdc++6 (>= 12), zlib1g")
+  set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)
+endif()
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "compiler and runtime for SAM 2, shared library
 ${what}
 This package has the shared library for programs in C.")

@@ -159,7 +159,7 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
 
   // Where several pieces have the same keys, these are packed once for all: (batch, heads, key_blocks, block_words).
   const int64_t key_blocks = divide_up(window_keys, kAttentionKeys);
-  const int64_t block_words = attention_block_words(p.dim, p.value_dim);
+  const int64_t block_words = attention_block_words(p.dim, p.value_dim, p.precision == Precision::kF32 ? 1 : 2);
   float* shared = nullptr;
 
   const auto piece_at = [&](int64_t index) {

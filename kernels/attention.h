@@ -123,8 +123,10 @@ struct Attention {
   // attention_block_words(dim, value_dim). For pieces that share keys; nullptr where each packs its own.
   void (*pack)(const AttentionPiece& piece, int64_t block, float* packed);
 };
-// In bf16 and int8, whatever the variant: keys as pairs of dim, then values as pairs of keys; and steps.
-[[gnu::always_inline]] inline int64_t attention_block_words(int64_t dim, int64_t value_dim) {
+// Whatever the variant: keys in words of dim, then values in words of keys; and steps. A word has two elements in bf16
+// and int8, one in f32.
+[[gnu::always_inline]] inline int64_t attention_block_words(int64_t dim, int64_t value_dim, int64_t word_elements = 2) {
+  if (word_elements == 1) return kAttentionKeys * (dim + round_up(value_dim, 16));
   return kAttentionKeys * (round_up(dim, 32) / 2 + 1) + (kAttentionKeys / 2 + 1) * round_up(value_dim, 16);
 }
 extern const KernelVariants<const Attention> attention_variants;

@@ -1,125 +1,39 @@
 #include "kernels/axial_attention.h"
 
 #include <algorithm>
-#include <functional>
-#include <vector>
 
 #include "base/check.h"
 #include "base/rounding.h"
 #include "kernels/bf16.h"
-#include "kernels/gemm.h"
 
 namespace samc {
 
-SAMC_VECTOR_VARIANTS(axial_attention, AxialAttentionFunction)
-SAMC_VECTOR_VARIANTS(axial_turn, AxialTurnFunction)
+SAMC_VECTOR_VARIANTS(axial_attention, const AxialAttention)
 #if defined(__x86_64__)
-SAMC_DECLARE_VARIANT(avx512_bf16, axial_attention_bf16, AxialAttentionBf16Function)
-SAMC_DECLARE_VARIANT(scalar, axial_attention_bf16, AxialAttentionBf16Function)
-SAMC_LIST_VARIANTS(axial_attention_bf16, AxialAttentionBf16Function,
-                   {kAvx512Bf16Isa, &avx512_bf16::axial_attention_bf16}, {kScalarIsa, &scalar::axial_attention_bf16})
+SAMC_DECLARE_VARIANT(avx512_bf16, axial_attention_bf16, const AxialAttentionBf16)
+SAMC_DECLARE_VARIANT(scalar, axial_attention_bf16, const AxialAttentionBf16)
+SAMC_LIST_VARIANTS(axial_attention_bf16, const AxialAttentionBf16, {kAvx512Bf16Isa, &avx512_bf16::axial_attention_bf16},
+                   {kScalarIsa, &scalar::axial_attention_bf16})
 #else
-SAMC_BF16_VARIANTS(axial_attention_bf16, AxialAttentionBf16Function)
+SAMC_BF16_VARIANTS(axial_attention_bf16, const AxialAttentionBf16)
 #endif
 
 namespace {
 
-constexpr float kLog2E = 1.44269504f;
+int64_t angle_count(const AxialAttentionParams& p) { return (p.grid_w / 2 + p.grid_h / 2 + 2) * p.dim / 2; }
 
-// What all pieces share: the angles of columns, or of rows, (places, dim / 4).
-struct PlaceAngles {
-  const float* cosines;
-  const float* sines;
-};
-
-// Copies the angles of `places` positions, `step` positions apart, from pair number `first` on.
-PlaceAngles place_angles(const AxialAttentionParams& p, const AxialAttentionInputs& in, int64_t places, int64_t step,
-                         int64_t first, float* memory) {
-  const int64_t half = p.dim / 2, quarter = p.dim / 4;
-  float* const sines = memory + places * quarter;
-  for (int64_t place = 0; place < places; ++place)
-    for (int64_t i = 0; i < quarter; ++i) {
-      const int64_t from = place * step * half + first + i, to = place * quarter + i;
-      memory[to] = in.cosines[from];
-      sines[to] = in.sines[from];
-    }
+// Copies the angles of an axis, whose places are `step` positions apart, from pair number `first` on.
+AxialAngles axis_angles(const AxialAttentionParams& p, const AxialAttentionInputs& in, int64_t places, int64_t step,
+                        int64_t first, float* memory) {
+  const int64_t half = p.dim / 2, quarter = p.dim / 4, count = places / 2 + 1;
+  float* const sines = memory + count * quarter;
+  for (int64_t place = 0; place < count; ++place) {
+    const int64_t from = std::min(place, places - 1) * step * half + first;  // a single place has angles of 0
+    std::copy_n(in.cosines + from, quarter, memory + place * quarter);
+    std::copy_n(in.sines + from, quarter, sines + place * quarter);
+  }
   return {memory, sines};
 }
-
-// Scratch memory of a worker.
-struct Workspace {
-  float* rows;          // (kAxialQueries, dim): some or all channels of the queries
-  float* panels;        // the same for gemm
-  float* turned;        // the same, turned back
-  float* by_column;     // (grid_w, key_channels + 1, kAxialQueries)
-  float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
-  float* token_scores;  // (tokens, kAxialQueries)
-  float* piece;
-
-  static size_t floats(const AxialAttentionParams& p) {
-    return static_cast<size_t>(kAxialQueries * (3 * p.dim + (p.grid_h + p.grid_w) * (p.key_channels + 1) + p.tokens) +
-                               axial_scratch_floats(p.value_channels));
-  }
-  Workspace(const AxialAttentionParams& p, float* memory)
-      : rows(memory),
-        panels(rows + kAxialQueries * p.dim),
-        turned(panels + kAxialQueries * p.dim),
-        by_column(turned + kAxialQueries * p.dim),
-        by_row(by_column + p.grid_w * (p.key_channels + 1) * kAxialQueries),
-        token_scores(by_row + p.grid_h * (p.key_channels + 1) * kAxialQueries),
-        piece(token_scores + p.tokens * kAxialQueries) {}
-};
-
-// Products of a piece's queries with constant rows.
-class QueryProducts {
- public:
-  QueryProducts(const Gemm& gemm, AxialTurnFunction* turn, const std::vector<int64_t>& row_offsets)
-      : gemm_(gemm), turn_(turn), row_offsets_(row_offsets) {}
-
-  // work.rows (kAxialQueries, k) into work.panels
-  void pack(int64_t k, const Workspace& work) const {
-    GemmColumns columns;
-    columns.src = work.rows;
-    columns.stride = k;
-    columns.transposed = true;
-    columns.k = k;
-    columns.columns = kAxialQueries;
-    columns.dst = work.panels;
-    gemm_.pack_columns(columns);
-  }
-
-  // dst (places, rows, kAxialQueries): what is packed, (2 pairs) channels turned back by each place's angles, times
-  // weight (rows, 2 pairs).
-  void by_places(const PlaceAngles& angles, int64_t places, int64_t pairs, const float* weight, int64_t rows,
-                 const Workspace& work, float* dst) const {
-    for (int64_t place = 0; place < places; ++place) {
-      turn_({work.panels, angles.cosines + place * pairs, angles.sines + place * pairs, work.turned, pairs});
-      multiply(weight, rows, 2 * pairs, work.turned, dst + place * rows * kAxialQueries);
-    }
-  }
-
-  // dst (rows, kAxialQueries) = a (rows, k) times panels
-  void multiply(const float* a, int64_t rows, int64_t k, const float* panels, float* dst) const {
-    const GemmSegment whole{0, 0, k};
-    GemmBlock block;
-    block.a = a;
-    block.segments = &whole;
-    block.segment_count = 1;
-    block.row_stride = k;
-    block.b = panels;
-    block.rows = rows;
-    block.k = k;
-    block.columns = kAxialQueries;
-    block.row_offsets = row_offsets_.data();
-    block.dst = dst;
-    gemm_.multiply(block);
-  }
-
- private:
-  const Gemm& gemm_;
-  AxialTurnFunction* turn_;
-  const std::vector<int64_t>& row_offsets_;
-};
 
 // The memories and tokens as a variant reads them.
 template <class Word>
@@ -165,45 +79,23 @@ Words<uint32_t> words_of(const AxialAttentionParams& p, const AxialAttentionInpu
   return {memory, values, token_values};
 }
 
-// Calls run_piece(work, first query, queries) for pieces of the queries, for which work has all but memories and
-// tokens.
-using RunPiece = std::function<void(const Workspace& work, int64_t first, int64_t queries)>;
-void for_each_piece(const AxialAttentionParams& p, const AxialAttentionInputs& inputs, float* angles,
-                    const RunPiece& run_piece, KernelContext& context) {
-  const int64_t grid = p.grid_h * p.grid_w, half = p.dim / 2, quarter = p.dim / 4;
-  std::vector<int64_t> row_offsets(static_cast<size_t>(std::max(p.key_channels + 1, p.tokens)));
-  for (size_t row = 0; row < row_offsets.size(); ++row) row_offsets[row] = static_cast<int64_t>(row) * kAxialQueries;
-  const QueryProducts products(*gemm_variants.choose(context), axial_turn_variants.choose(context), row_offsets);
-  const PlaceAngles of_columns = place_angles(p, inputs, p.grid_w, 1, 0, angles);
-  const PlaceAngles of_rows = place_angles(p, inputs, p.grid_h, p.grid_w, quarter, angles + p.grid_w * half);
-
-  context.pool.run(divide_up(grid, kAxialQueries), [&](int64_t block, int worker) {
-    const int64_t first = block * kAxialQueries, queries = std::min(kAxialQueries, grid - first);
-    const Workspace work(p, context.scratch.floats(worker, Workspace::floats(p)));
-    // Two stretches of the queries' channels, one behind the other, scaled so that scores are powers of two.
-    const auto take = [&](int64_t from, int64_t then, int64_t count) {
-      const float factor = p.scale * kLog2E;
-      std::fill_n(work.rows, kAxialQueries * 2 * count, 0.0f);
-      for (int64_t i = 0; i < queries; ++i) {
-        const float* query = inputs.q + (first + i) * p.dim;
-        float* row = work.rows + i * 2 * count;
-        for (int64_t c = 0; c < count; ++c) row[c] = query[from + c] * factor;
-        for (int64_t c = 0; c < count; ++c) row[count + c] = query[then + c] * factor;
-      }
-    };
-    const int64_t rows = p.key_channels + 1;
-    take(0, half, quarter);
-    products.pack(half, work);
-    products.by_places(of_columns, p.grid_w, quarter, inputs.key_weight, rows, work, work.by_column);
-    take(quarter, half + quarter, quarter);
-    products.pack(half, work);
-    products.by_places(of_rows, p.grid_h, quarter, inputs.key_weight + rows * half, rows, work, work.by_row);
-    if (p.tokens > 0) {
-      take(0, half, half);
-      products.pack(p.dim, work);
-      products.multiply(inputs.token_keys, p.tokens, p.dim, work.panels, work.token_scores);
-    }
-    run_piece(work, first, queries);
+template <class Word>
+void attend(const AxialAttentionOf<Word>& variant, const AxialAttentionParams& p, const AxialAttentionInputs& in,
+            const Words<Word>& words, float* angles, float* dst, KernelContext& context) {
+  const int64_t grid = p.grid_h * p.grid_w;
+  const AxialAngles of_columns = axis_angles(p, in, p.grid_w, 1, 0, angles);
+  const AxialAngles of_rows =
+      axis_angles(p, in, p.grid_h, p.grid_w, p.dim / 4, angles + (p.grid_w / 2 + 1) * p.dim / 2);
+  const auto scratch_floats = static_cast<size_t>(variant.groups * axial_scratch_floats(p, variant.queries));
+  // As many pieces for each thread. What a query gives does not depend on its piece.
+  const int64_t groups = divide_up(grid, variant.queries);
+  const int64_t pieces = std::min(groups, round_up(divide_up(groups, variant.groups), context.pool.threads()));
+  context.pool.run(pieces, [&](int64_t piece, int worker) {
+    const int64_t first = piece * groups / pieces * variant.queries;
+    const int64_t end = std::min(grid, (piece + 1) * groups / pieces * variant.queries);
+    variant.attend({p, in.q + first * p.dim, in.key_weight, of_columns, of_rows, words.keys, words.values,
+                    in.token_keys, words.token_values, end - first, dst + first * p.value_channels,
+                    context.scratch.floats(worker, scratch_floats)});
   });
 }
 
@@ -216,23 +108,14 @@ void axial_attention(const AxialAttentionParams& params, const AxialAttentionInp
                  p.value_channels > 0 && p.memories > 0 && p.tokens >= 0,
              "axial_attention: grid {} x {}, dim {}, channels {} and {}, {} memories", p.grid_h, p.grid_w, p.dim,
              p.key_channels, p.value_channels, p.memories);
-  const auto angle_count = static_cast<size_t>((p.grid_h + p.grid_w) * p.dim / 2);
-  float* const shared = context.scratch.shared_floats(angle_count + count_of_words(p));
-  const auto attend = [&](auto* function, const auto& words) {
-    for_each_piece(
-        p, inputs, shared,
-        [&](const Workspace& work, int64_t first, int64_t queries) {
-          function({work.by_column, work.by_row, work.token_scores, words.keys, words.values, words.token_values,
-                    p.grid_h, p.grid_w, p.key_channels, p.value_channels, p.memories, p.tokens, queries,
-                    dst + first * p.value_channels, work.piece});
-        },
-        context);
-  };
+  const auto angles = static_cast<size_t>(angle_count(p));
+  float* const shared = context.scratch.shared_floats(angles + count_of_words(p));
   if (p.precision == Precision::kF32)
-    attend(axial_attention_variants.choose(context), Words<float>{inputs.keys, inputs.values, inputs.token_values});
+    attend(*axial_attention_variants.choose(context), p, inputs,
+           Words<float>{inputs.keys, inputs.values, inputs.token_values}, shared, dst, context);
   else
-    attend(axial_attention_bf16_variants.choose(context),
-           words_of(p, inputs, reinterpret_cast<uint32_t*>(shared + angle_count), context.pool));
+    attend(*axial_attention_bf16_variants.choose(context), p, inputs,
+           words_of(p, inputs, reinterpret_cast<uint32_t*>(shared + angles), context.pool), shared, dst, context);
 }
 
 }  // namespace samc

@@ -7,7 +7,9 @@
 //   R_y^T q_y
 //
 // so that a score is a product over the memory's channels instead of the key's, and no key is ever computed. A and B
-// are products of q, turned back by the angles of each column and each row, with the projection.
+// are products of q, turned back by the angles of each column and each row, with the projection. Angles grow evenly
+// from place to place, so that with q turned back to the middle of the grid two places at the same distance d from it
+// share their products: with (u, v) the two products of a pair of channels, sum(cos u) + sum(sin v) and the difference.
 //
 // dst = softmax(scale [q . keys, q . token keys]) [values; token values]: tokens beside the memories have keys of the
 // plain kind. One head.
@@ -38,9 +40,9 @@ struct AxialAttentionParams {
 
 // q is (grid, dim), turned. key_weight (2, key_channels + 1, dim / 2) is K^T: for the column's half of a key and for
 // the row's, each in the order first halves of its pairs, second halves; the last row is the bias. cosines and sines
-// (grid, dim / 2) are the angles of each position: of the column's pairs, then of the row's. keys (grid, memories,
-// key_channels), values (grid, memories, value_channels), token_keys (tokens, dim), token_values (tokens,
-// value_channels), dst (grid, value_channels).
+// (grid, dim / 2) are the angles of each position: of the column's pairs, then of the row's; those of a place are as
+// many times those of place 1 as its number says. keys (grid, memories, key_channels), values (grid, memories,
+// value_channels), token_keys (tokens, dim), token_values (tokens, value_channels), dst (grid, value_channels).
 struct AxialAttentionInputs {
   const float* q;
   const float* key_weight;
@@ -54,53 +56,58 @@ struct AxialAttentionInputs {
 void axial_attention(const AxialAttentionParams& params, const AxialAttentionInputs& inputs, float* dst,
                      KernelContext& context);
 
-constexpr int64_t kAxialQueries = 32;  // of a piece; each of its lanes is one query
-constexpr int64_t kAxialKeys = 128;    // in a block: its scores stay in the L1 cache
-// Of a block's scores: in bf16 its first key may be the second of a word, and its last one the first.
-constexpr int64_t kAxialScoreRows = kAxialKeys + 2;
+constexpr int64_t kAxialKeys = 128;  // in a block: its scores stay near
+// Of a block's scores: in bf16 the first key of each of its runs may be the second of a word, and the last one the
+// first. It has at most kAxialRuns of them.
+constexpr int64_t kAxialRuns = 16;
+constexpr int64_t kAxialScoreRows = kAxialKeys + 2 * kAxialRuns;
 
-// What one call of a variant does: the scores of some queries, their softmax, the sums of values. A word is an element
-// in f32. In bf16 it is two, of 16 bits, the first in the lower half: neighbouring channels of a key, and a channel of
-// neighbouring keys' values, both with zeros behind them where their number is odd.
+// The angles of an axis: (places / 2 + 1, dim / 4), of the places from 0 to the middle. The middle's turn queries back;
+// the others are those of the distances from it.
+struct AxialAngles {
+  const float* cosines;
+  const float* sines;
+};
+
+// What one call of a variant does: some queries. A word is an element in f32. In bf16 it is two, of 16 bits, the first
+// in the lower half: neighbouring channels of a key, and a channel of neighbouring keys' values, both with zeros behind
+// them where their number is odd.
 template <class Word>
 struct AxialPieceOf {
-  const float* by_column;     // (grid_w, key_channels + 1, kAxialQueries): A, and a behind it
-  const float* by_row;        // (grid_h, key_channels + 1, kAxialQueries)
-  const float* token_scores;  // (tokens, kAxialQueries)
+  AxialAttentionParams shape;
+  const float* q;  // (queries, dim)
+  const float* key_weight;
+  AxialAngles of_columns;
+  AxialAngles of_rows;
   const Word* keys;
   const Word* values;
+  const float* token_keys;
   const Word* token_values;
-  int64_t grid_h;
-  int64_t grid_w;
-  int64_t key_channels;
-  int64_t value_channels;
-  int64_t memories;
-  int64_t tokens;
-  int64_t queries;  // that are there, at most kAxialQueries
+  int64_t queries;  // that are there, at most those of the variant
   float* dst;       // (queries, value_channels)
-  float* scratch;   // axial_scratch_floats(value_channels)
+  float* scratch;   // axial_scratch_floats(shape, the variant's queries), so much for each group
 };
-// Scores are powers of two already: of scale log2(e) times the product.
-constexpr int64_t axial_scratch_floats(int64_t value_channels) {
-  return kAxialQueries * (kAxialScoreRows + value_channels);
-}
 using AxialPiece = AxialPieceOf<float>;
 using AxialPieceBf16 = AxialPieceOf<uint32_t>;
-using AxialAttentionFunction = void(const AxialPiece& piece);
-using AxialAttentionBf16Function = void(const AxialPieceBf16& piece);
-extern const KernelVariants<AxialAttentionFunction> axial_attention_variants;
-extern const KernelVariants<AxialAttentionBf16Function> axial_attention_bf16_variants;
 
-// Turns a piece's queries back by the angles of one place. Queries and result are panels of gemm: for each 16 queries
-// (2 pairs, 16), the first halves of the pairs before the second.
-struct AxialTurn {
-  const float* queries;
-  const float* cosines;  // (pairs)
-  const float* sines;    // (pairs)
-  float* turned;
-  int64_t pairs;
+// Of each query: its channels, a half of them turned back, (u, v), scores of all columns and rows and of a position, of
+// tokens and of a block, and sums of values.
+inline int64_t axial_scratch_floats(const AxialAttentionParams& p, int64_t queries) {
+  return queries *
+         (2 * p.dim + (p.grid_h + p.grid_w + 1) * (p.key_channels + 1) + p.tokens + kAxialScoreRows + p.value_channels);
+}
+// Scores are powers of two already: of scale log2(e) times the product.
+inline float axial_query_factor(const AxialAttentionParams& p) { return p.scale * 1.44269504f; }
+
+template <class Word>
+struct AxialAttentionOf {
+  int64_t queries;  // of a group, which are computed together
+  int64_t groups;   // of a piece at most: it is whole groups, but for the last of all
+  void (*attend)(const AxialPieceOf<Word>& piece);
 };
-using AxialTurnFunction = void(const AxialTurn& turn);
-extern const KernelVariants<AxialTurnFunction> axial_turn_variants;
+using AxialAttention = AxialAttentionOf<float>;
+using AxialAttentionBf16 = AxialAttentionOf<uint32_t>;
+extern const KernelVariants<const AxialAttention> axial_attention_variants;
+extern const KernelVariants<const AxialAttentionBf16> axial_attention_bf16_variants;
 
 }  // namespace samc

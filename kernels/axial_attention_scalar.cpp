@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/dtype.h"
 #include "kernels/axial_attention.h"
-#include "kernels/gemm.h"
 
 namespace samc::scalar {
 namespace {
@@ -55,44 +55,67 @@ struct RunningSum {
   }
 };
 
+// table (places, key_channels + 1): the products of one axis, whose pairs begin at channel `first`, at each place.
+void score_places(const AxialAttentionParams& p, const float* q, int64_t first, const float* weight,
+                  const AxialAngles& angles, int64_t places, float* table) {
+  const int64_t pairs = p.dim / 4, middle = places / 2;
+  const float factor = axial_query_factor(p);
+  for (int64_t place = 0; place < places; ++place)
+    for (int64_t c = 0; c <= p.key_channels; ++c) {
+      const int64_t distance = std::abs(place - middle);
+      float sum = 0;
+      for (int64_t i = 0; i < pairs; ++i) {
+        const float cosine = angles.cosines[middle * pairs + i], sine = angles.sines[middle * pairs + i];
+        const float one = q[first + i] * factor, other = q[first + p.dim / 2 + i] * factor;
+        const float a = one * cosine + other * sine, b = other * cosine - one * sine;
+        const float of_a = weight[c * 2 * pairs + i], of_b = weight[c * 2 * pairs + pairs + i];
+        const float odd = angles.sines[distance * pairs + i] * (of_a * b - of_b * a);
+        sum += angles.cosines[distance * pairs + i] * (of_a * a + of_b * b) + (place < middle ? -odd : odd);
+      }
+      table[place * (p.key_channels + 1) + c] = sum;
+    }
+}
+
 template <class In, class Word>
 void attend(const AxialPieceOf<Word>& piece) {
-  const int64_t channels = piece.key_channels;
+  const AxialAttentionParams& p = piece.shape;
+  const int64_t channels = p.key_channels;
+  float* const by_column = piece.scratch;
+  float* const by_row = by_column + p.grid_w * (channels + 1);
   for (int64_t i = 0; i < piece.queries; ++i) {
-    float* out = piece.dst + i * piece.value_channels;
-    std::fill_n(out, piece.value_channels, 0.0f);
+    const float* q = piece.q + i * p.dim;
+    score_places(p, q, 0, piece.key_weight, piece.of_columns, p.grid_w, by_column);
+    score_places(p, q, p.dim / 4, piece.key_weight + (channels + 1) * p.dim / 2, piece.of_rows, p.grid_h, by_row);
+    float* out = piece.dst + i * p.value_channels;
+    std::fill_n(out, p.value_channels, 0.0f);
     RunningSum<In> running;
-    for (int64_t position = 0; position < piece.grid_h * piece.grid_w; ++position) {
-      const float* a = piece.by_column + position % piece.grid_w * (channels + 1) * kAxialQueries + i;
-      const float* b = piece.by_row + position / piece.grid_w * (channels + 1) * kAxialQueries + i;
-      for (int64_t memory = 0; memory < piece.memories; ++memory) {
-        const int64_t at = position * piece.memories + memory;
-        float score = a[channels * kAxialQueries] + b[channels * kAxialQueries];
+    for (int64_t position = 0; position < p.grid_h * p.grid_w; ++position) {
+      const float* a = by_column + position % p.grid_w * (channels + 1);
+      const float* b = by_row + position / p.grid_w * (channels + 1);
+      for (int64_t memory = 0; memory < p.memories; ++memory) {
+        const int64_t at = position * p.memories + memory;
+        float score = a[channels] + b[channels];
         for (int64_t c = 0; c < channels; ++c)
-          score += In::rounded(a[c * kAxialQueries] + b[c * kAxialQueries]) * In::of_key(piece.keys, at, channels, c);
-        running.add(score, piece.values, at, piece.value_channels, out);
+          score += In::rounded(a[c] + b[c]) * In::of_key(piece.keys, at, channels, c);
+        running.add(score, piece.values, at, p.value_channels, out);
       }
     }
-    for (int64_t token = 0; token < piece.tokens; ++token)
-      running.add(piece.token_scores[token * kAxialQueries + i], piece.token_values, token, piece.value_channels, out);
-    for (int64_t c = 0; c < piece.value_channels; ++c) out[c] /= running.sum;
+    for (int64_t token = 0; token < p.tokens; ++token) {
+      float score = 0;
+      for (int64_t c = 0; c < p.dim; ++c) score += q[c] * axial_query_factor(p) * piece.token_keys[token * p.dim + c];
+      running.add(score, piece.token_values, token, p.value_channels, out);
+    }
+    for (int64_t c = 0; c < p.value_channels; ++c) out[c] /= running.sum;
   }
 }
 
+constexpr int64_t kQueries = 16;  // of a piece: one group
+
 }  // namespace
 
-void axial_attention(const AxialPiece& piece) { attend<InF32>(piece); }
-void axial_attention_bf16(const AxialPieceBf16& piece) { attend<InBf16>(piece); }
-
-void axial_turn(const AxialTurn& turn) {
-  const int64_t half = turn.pairs * kGemmLine;
-  for (int64_t panel = 0; panel < kAxialQueries / kGemmLine; ++panel)
-    for (int64_t i = 0; i < half; ++i) {
-      const float cosine = turn.cosines[i / kGemmLine], sine = turn.sines[i / kGemmLine];
-      const float first = turn.queries[2 * panel * half + i], second = turn.queries[(2 * panel + 1) * half + i];
-      turn.turned[2 * panel * half + i] = first * cosine + second * sine;
-      turn.turned[(2 * panel + 1) * half + i] = second * cosine - first * sine;
-    }
-}
+extern const AxialAttention axial_attention;
+const AxialAttention axial_attention{kQueries, 1, &attend<InF32>};
+extern const AxialAttentionBf16 axial_attention_bf16;
+const AxialAttentionBf16 axial_attention_bf16{kQueries, 1, &attend<InBf16>};
 
 }  // namespace samc::scalar

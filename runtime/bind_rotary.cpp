@@ -65,10 +65,11 @@ BoundOperation bind_axial_attention(OperationBinder& in) {
                 token_keys = in.operand(kTokenKeys), token_values = in.operand(kTokenValues), dst = in.result();
   const auto number = [](int64_t value) { return static_cast<double>(value); };
   const double queries = number(grid), all_keys = number(grid) * number(params.memories);
+  // Products with each channel's key, then with the angles of each distance from the middle.
+  const int64_t distances = params.grid_h / 2 + params.grid_w / 2 + 6;
   const double multiplications = all_keys * number(params.key_channels + params.value_channels) +
                                  number(params.tokens) * number(params.dim + params.value_channels) +
-                                 number(params.grid_h + params.grid_w) * number(table) +
-                                 0.5 * number(grid) * number(params.key_channels);
+                                 number(distances) * number(table) + 0.5 * number(grid) * number(params.key_channels);
   return bound(2.0 * queries * multiplications, [=](const ValueAddresses& at, KernelContext& context) {
     axial_attention(params,
                     {at.read(q), at.read(key_weight), at.read(cosines), at.read(sines), at.read(keys), at.read(values),

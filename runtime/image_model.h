@@ -21,6 +21,12 @@ namespace samc {
 
 struct ImageEmbedding;
 
+// An embedding in the memory of the device that made it; what it is only its model knows.
+class DeviceEmbedding {
+ public:
+  virtual ~DeviceEmbedding() = default;
+};
+
 struct ImageModelShapes {
   Shape high_res_feats_0, high_res_feats_1, image_embed;
   int64_t size = 0;         // of the picture that the encoder takes
@@ -53,8 +59,9 @@ class ImageModel {
   virtual const ModelInfo& info() const = 0;
   virtual const ImageModelShapes& shapes() const = 0;
   virtual ThreadPool& pool() = 0;  // for what is done before and behind the model
-  // The same model with threads and memory of its own, for another thread. A chip is there once.
+  // The same model with threads and memory of its own, for another thread; and how many there may be.
   virtual Result<std::unique_ptr<ImageModel>> another(int) const { return unsupported("another of this model"); }
+  virtual int most_lanes() const { return 1; }
 
   // image: f32 (1, 3, size, size), normalised. Fills the embedding's tensors.
   virtual Status encode(const TensorView& image, ImageEmbedding& embedding) = 0;

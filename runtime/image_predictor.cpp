@@ -41,6 +41,7 @@ struct ImagePredictor::State {
   PredictorOptions options;
   std::vector<ImageEmbedding> embeddings;
   std::optional<size_t> prepared;  // the picture that the model is set to
+  Tensor given_back;               // masks of an earlier result
 
   const ModelInfo& info() const { return model->info(); }
   float mask_threshold() const { return options.mask_threshold.value_or(info().mask_threshold); }
@@ -181,24 +182,47 @@ struct ImagePredictor::State {
                               info().stability_threshold);
   }
 
-  // One mask from its logits, which are changed on the way: regions are filled, and what is returned is clamped.
-  void finish_mask(std::span<float> logits, const ImageEmbedding& embedding, Tensor& masks, int64_t index) {
-    std::vector<float> filled;
-    std::span<const float> upscaled = logits;
+  // In the memory that was given back where that fits.
+  Result<Tensor> new_masks(const ImageEmbedding& embedding, DType dtype, int64_t prompts, int64_t of_each) {
+    Tensor masks = std::exchange(given_back, Tensor());
+    Shape shape = {prompts, of_each, embedding.height, embedding.width};
+    if (!masks.empty() && masks.dtype() == dtype && masks.shape() == shape) return masks;
+    masks = Tensor();  // before the new one is there
+    SAMC_TRY(check_result_size(embedding, dtype, prompts * of_each));
+    return Tensor(dtype, std::move(shape));
+  }
+
+  // All masks from their logits, which are changed on the way: regions are filled, and what is returned is clamped.
+  void finish_masks(const ImageEmbedding& embedding, bool as_logits, Prediction& result) {
+    const std::span<float> logits = result.low_res_logits.f32();
+    const int64_t height = embedding.height, width = embedding.width;
+    const auto enlarge = [&](std::span<const float> low, size_t first, size_t count) {
+      const auto to = [&]<class Pixel>(std::span<Pixel> all) {
+        return all.subspan(first * static_cast<size_t>(height * width), count * static_cast<size_t>(height * width));
+      };
+      if (as_logits) {
+        upscale_logits(low, shapes.low_height, shapes.low_width, height, width, model->pool(), to(result.masks.f32()));
+      } else if (result.masks.dtype() == DType::kF32) {
+        upscale_mask(low, shapes.low_height, shapes.low_width, height, width, mask_threshold(), model->pool(),
+                     to(result.masks.f32()));
+      } else {
+        upscale_mask(low, shapes.low_height, shapes.low_width, height, width, mask_threshold(), model->pool(),
+                     to(result.masks.as<uint8_t>()));
+      }
+    };
+    const auto low_pixels = static_cast<size_t>(shapes.low_height * shapes.low_width);
+    const size_t masks = logits.size() / low_pixels;
     if (options.max_hole_area > 0 || options.max_sprinkle_area > 0) {
-      filled.assign(logits.begin(), logits.end());
-      fill_small_regions(filled, shapes.low_height, shapes.low_width, mask_threshold(), options.max_hole_area,
-                         options.max_sprinkle_area);
-      upscaled = filled;
-    }
-    const auto pixels = static_cast<size_t>(embedding.width * embedding.height);
-    const size_t first = static_cast<size_t>(index) * pixels;
-    if (masks.dtype() == DType::kF32) {
-      upscale_logits(upscaled, shapes.low_height, shapes.low_width, embedding.height, embedding.width, model->pool(),
-                     masks.f32().subspan(first, pixels));
+      std::vector<float> filled;
+      for (size_t mask = 0; mask < masks; ++mask) {
+        const std::span<const float> one = logits.subspan(mask * low_pixels, low_pixels);
+        filled.assign(one.begin(), one.end());
+        fill_small_regions(filled, shapes.low_height, shapes.low_width, mask_threshold(), options.max_hole_area,
+                           options.max_sprinkle_area);
+        enlarge(filled, mask, 1);
+      }
     } else {
-      upscale_mask(upscaled, shapes.low_height, shapes.low_width, embedding.height, embedding.width, mask_threshold(),
-                   model->pool(), masks.as<uint8_t>().subspan(first, pixels));
+      enlarge(logits, 0, masks);
     }
     for (float& logit : logits) logit = std::clamp(logit, -kReturnedLogitLimit, kReturnedLogitLimit);
   }
@@ -226,10 +250,11 @@ struct ImagePredictor::State {
       if (Status status = check(prompts[i], wanted); !status.is_ok())
         return prompts.size() == 1 ? status : status.at(fmt::format("prompt {}", i));
     const int64_t masks = !wanted.multimask_output ? 1 : shapes.masks - (shapes.single_mask ? 1 : 0);
-    const DType dtype = wanted.return_logits ? DType::kF32 : DType::kU8;
-    if (!wanted.low_res_only) SAMC_TRY(check_result_size(embedding, dtype, masks * count));
+    const DType dtype = wanted.return_logits || wanted.masks_as_f32 ? DType::kF32 : DType::kU8;
     Prediction result;
-    if (!wanted.low_res_only) result.masks = Tensor(dtype, {count, masks, embedding.height, embedding.width});
+    if (!wanted.low_res_only) {
+      SAMC_ASSIGN(result.masks, new_masks(embedding, dtype, count, masks));
+    }
     result.iou_predictions = Tensor({count, masks});
     result.low_res_logits = Tensor({count, masks, shapes.low_height, shapes.low_width});
     std::vector<PromptInputs> inputs;
@@ -256,9 +281,7 @@ struct ImagePredictor::State {
     SAMC_TRY(status);
     for (size_t prompt = 0; prompt < prompts.size(); ++prompt)
       if (non_finite[prompt] != nullptr) return place(prompt, explain(non_finite[prompt], inputs[prompt], embedding));
-    for (int64_t mask = 0; !wanted.low_res_only && mask < count * masks; ++mask)
-      finish_mask(result.low_res_logits.f32().subspan(static_cast<size_t>(mask) * low_pixels, low_pixels), embedding,
-                  result.masks, mask);
+    if (!wanted.low_res_only) finish_masks(embedding, wanted.return_logits, result);
     return result;
   }
 };
@@ -333,6 +356,10 @@ Result<std::vector<Prediction>> ImagePredictor::predict_batch(std::span<const st
   });
 }
 
+void ImagePredictor::reuse(Tensor masks) {
+  if (masks.bytes() <= kMostReusedBytes) state_->given_back = std::move(masks);
+}
+
 void ImagePredictor::reset() {
   state_->embeddings.clear();
   state_->prepared.reset();
@@ -341,6 +368,9 @@ void ImagePredictor::reset() {
 const ModelInfo& ImagePredictor::info() const { return state_->info(); }
 ThreadPool& ImagePredictor::pool() { return state_->model->pool(); }
 void ImagePredictor::observe(OperationObserver observer) { state_->model->observe(std::move(observer)); }
-size_t ImagePredictor::working_bytes() const { return state_->model->working_bytes(); }
+size_t ImagePredictor::working_bytes() const {
+  return state_->model->working_bytes() +
+         static_cast<size_t>(state_->given_back.empty() ? 0 : state_->given_back.bytes());
+}
 
 }  // namespace samc

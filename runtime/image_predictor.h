@@ -27,6 +27,7 @@
 
 namespace samc {
 
+class DeviceEmbedding;
 class ImageModel;
 class ThreadPool;
 
@@ -53,6 +54,8 @@ struct ImageEmbedding {
   int64_t height = 0;
   // ModelInfo::encoder_id of the model that made it. Empty: not known, and then not compared.
   std::string encoder_id = {};
+  // The same where the model that made it keeps it for its decoder, as on a chip. Never set by others.
+  std::shared_ptr<const DeviceEmbedding> on_device = {};
 };
 
 // x to the right, y down, in pixels of the picture, (0, 0) being its upper left corner; or in [0, 1] of its width and
@@ -78,6 +81,7 @@ struct ObjectPrompt {
 struct PredictOptions {
   bool multimask_output = true;  // three masks for each prompt; else one
   bool return_logits = false;    // masks as logits, not thresholded
+  bool masks_as_f32 = false;     // masks in f32, 0 or 1, as the official predict() gives them; else in u8
   bool normalize_coords = true;  // coordinates are pixels of the picture; false: they are in [0, 1] already
   // Only what the decoder gives: masks stays empty, and low_res_logits are not clamped. No region is filled.
   bool low_res_only = false;
@@ -85,7 +89,7 @@ struct PredictOptions {
 
 // masks: 3 or 1, in the model's order (not by score).
 struct Prediction {
-  Tensor masks;            // (prompts, masks, height, width): u8 0 or 1; f32 logits with return_logits
+  Tensor masks;            // (prompts, masks, height, width): u8 0 or 1; f32 with return_logits or masks_as_f32
   Tensor iou_predictions;  // (prompts, masks): the model's guess of each mask's quality
   Tensor low_res_logits;   // (prompts, masks, low, low), clamped to [-32, 32]: mask_input of a later call
 };
@@ -132,6 +136,11 @@ class ImagePredictor {
   // One list of prompts for each picture that is set: predict_batch() of the official code.
   Result<std::vector<Prediction>> predict_batch(std::span<const std::vector<ObjectPrompt>> prompts,
                                                 const PredictOptions& options = {});
+
+  // Gives back the masks of a result: the next call that makes as many writes into their memory, where memory that is
+  // new to the process takes longer to come by than to write. One result's are kept, if they are not larger than this.
+  static constexpr int64_t kMostReusedBytes = int64_t{128} << 20;
+  void reuse(Tensor masks);
 
   // Forgets the pictures.
   void reset();

@@ -92,6 +92,47 @@ TEST(ImagePredictor, LowResLogitsAreClampedOnlyWhereReturned) {
   EXPECT_EQ(result.masks.f32()[48], -99.75f);
 }
 
+TEST(ImagePredictor, MasksAsNumbersAreThoseAsBytes) {
+  for (const double hole : {0.0, 3.0}) {  // with regions filled, masks are made one by one
+    PredictorOptions filling;
+    filling.max_hole_area = hole;
+    ImagePredictor predictor = predictor_of(tiny_model(), filling);
+    ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 100, -100, 31}, {0, 0, 0, 0})).is_ok());
+    std::vector<ObjectPrompt> prompts(2);
+    prompts[1].points = {{4, 3, 1}};
+    const Prediction bytes = predictor.predict(prompts).value();
+    const Prediction numbers = predictor.predict(prompts, {.masks_as_f32 = true}).value();
+    ASSERT_EQ(numbers.masks.dtype(), DType::kF32);
+    ASSERT_EQ(numbers.masks.shape(), (Shape{2, 3, 6, 8}));
+    EXPECT_TRUE(std::ranges::equal(bytes.masks.as<uint8_t>(), numbers.masks.f32(),
+                                   [](uint8_t a, float b) { return static_cast<float>(a) == b; }));
+    EXPECT_EQ(numbers.masks.f32()[0], 1.0f);
+    EXPECT_EQ(numbers.masks.f32()[48], 0.0f);
+  }
+}
+
+TEST(ImagePredictor, MasksGivenBackAreWrittenAgain) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 100, -100, 31}, {0, 0, 0, 0})).is_ok());
+  Prediction first = predictor.predict(ObjectPrompt{}).value();
+  const Tensor expected = Tensor::copy_of(first.masks.view());
+  const void* memory = first.masks.data();
+  std::ranges::fill(first.masks.as<uint8_t>(), uint8_t{7});
+  const size_t before = predictor.working_bytes();
+  predictor.reuse(std::move(first.masks));
+  EXPECT_EQ(predictor.working_bytes(), before + 3 * 6 * 8);
+  // Of another size, or as logits: not into these.
+  const Prediction second = predictor.predict(ObjectPrompt{}).value();
+  EXPECT_EQ(second.masks.data(), memory);
+  EXPECT_TRUE(std::ranges::equal(second.masks.as<uint8_t>(), expected.as<uint8_t>()));
+  predictor.reuse(Tensor(DType::kU8, {1, 1, 6, 8}));
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}).value().masks.shape(), (Shape{1, 3, 6, 8}));
+  predictor.reuse(Tensor(DType::kU8, {1, 3, 6, 8}));
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}, {.masks_as_f32 = true}).value().masks.f32()[0], 1.0f);
+  predictor.reuse(Tensor());
+  EXPECT_EQ(predictor.predict(ObjectPrompt{}).value().masks.count(), 3 * 6 * 8);
+}
+
 TEST(ImagePredictor, PointsBoxesAndMasksReachTheDecoder) {
   ImagePredictor predictor = predictor_of(tiny_model());
   ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 0, 0, 0}, {0, 0, 0, 0})).is_ok());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -36,6 +37,7 @@ class ModuleModel : public ImageModel {
   const ModelInfo& info() const override { return executor_.module().info(); }
   const ImageModelShapes& shapes() const override { return contract_; }
   ThreadPool& pool() override { return executor_.pool(); }
+  int most_lanes() const override { return std::numeric_limits<int>::max(); }
   Result<std::unique_ptr<ImageModel>> another(int threads) const override {
     return make_module_model(module_, threads);
   }

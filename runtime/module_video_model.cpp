@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "package/model_names.h"
 #include "package/plan.h"
@@ -12,9 +13,13 @@
 #include "runtime/image_contract.h"
 #include "runtime/prompt_decoder.h"
 #include "runtime/prompt_points.h"
+#include "runtime/prompt_teams.h"
 
 namespace samc {
 namespace {
+
+// What the decoders of all teams may take together.
+constexpr int64_t kMostTeamBytes = int64_t{256} << 20;
 
 struct VideoContract : ImageContract {
   int64_t channels = 0;         // C
@@ -69,18 +74,27 @@ Result<VideoContract> read_video_contract(const Module& module) {
 
 class ModuleVideoModel : public VideoModel {
  public:
-  ModuleVideoModel(Executor executor, PromptDecoder decoder, VideoContract contract)
-      : executor_(std::move(executor)), decoder_(std::move(decoder)), contract_(std::move(contract)) {}
+  ModuleVideoModel(std::shared_ptr<const Module> module, Executor executor, PromptDecoder decoder,
+                   VideoContract contract)
+      : module_(std::move(module)),
+        executor_(std::move(executor)),
+        decoder_(std::move(decoder)),
+        contract_(std::move(contract)),
+        threads_(executor_.pool().threads()) {}
 
   const ModelInfo& info() const override { return executor_.module().info(); }
   const ImageModelShapes& shapes() const override { return contract_; }
   ThreadPool& pool() override { return executor_.pool(); }
   int64_t most_memories() const override { return contract_.most_memories; }
   int64_t most_pointers() const override { return contract_.most_pointers; }
-  void observe(OperationObserver observer) override { executor_.observe(std::move(observer)); }
+  void observe(OperationObserver observer) override {
+    is_observed_ = static_cast<bool>(observer);
+    executor_.observe(std::move(observer));
+  }
   void stop_at_nonfinite(bool on) override { executor_.stop_at_nonfinite(on); }
   size_t working_bytes() const override {
     return executor_.arena_bytes() + executor_.scratch_bytes() + decoder_.bytes() +
+           (teams_.has_value() ? teams_->bytes() : 0) +
            static_cast<size_t>(bytes_of(frame_values_) + memory_.bytes() + pointers_.bytes());
   }
 
@@ -127,9 +141,24 @@ class ModuleVideoModel : public VideoModel {
 
   Status decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
                 const TensorView& mask_input, DecoderOutputs& outputs) override {
-    const DecoderMaps maps = {image_embed.view(), features.high_res_feats_0.view(), features.high_res_feats_1.view()};
+    const DecoderMaps maps = maps_of(features, image_embed);
     SAMC_TRY(decoder_.set_picture(executor_, maps));
     return decoder_.decode(executor_, maps, points, mask_input, outputs);
+  }
+
+  // An object for each thread: threads that share the decoder's many short operations wait for each other.
+  int64_t objects_at_once() const override { return is_observed_ ? 1 : threads_; }
+
+  Status decode_all(const FrameFeatures& features, std::span<const DecodeRequest> requests) override {
+    if (requests.size() < 2 || objects_at_once() < 2) return VideoModel::decode_all(features, requests);
+    if (!teams_.has_value()) {
+      SAMC_ASSIGN(PromptTeams made, PromptTeams::create(module_, pool().threads(), kMostTeamBytes));
+      teams_.emplace(std::move(made));
+    }
+    std::vector<PromptOfPicture> prompts;
+    for (const DecodeRequest& request : requests)
+      prompts.push_back({maps_of(features, *request.image_embed), request.points, request.mask_input, request.outputs});
+    return teams_->decode(prompts);
   }
 
   Status object_pointer(const TensorView& token, const TensorView& score, bool object_is_in_mask,
@@ -160,6 +189,9 @@ class ModuleVideoModel : public VideoModel {
   }
 
  private:
+  static DecoderMaps maps_of(const FrameFeatures& features, const Tensor& image_embed) {
+    return {image_embed.view(), features.high_res_feats_0.view(), features.high_res_feats_1.view()};
+  }
   // A function that takes some of these inputs: models differ in what they look at.
   Status run(const char* function, std::span<const NamedInput> given, std::span<const NamedOutput> outputs) {
     const PlanFunction& plan = *executor_.module().plan().find(function);
@@ -195,9 +227,13 @@ class ModuleVideoModel : public VideoModel {
     }
   }
 
+  std::shared_ptr<const Module> module_;
   Executor executor_;
   PromptDecoder decoder_;
+  std::optional<PromptTeams> teams_;  // from the first call with several objects on
+  bool is_observed_ = false;
   VideoContract contract_;
+  int64_t threads_;
   const FrameFeatures* frame_ = nullptr;  // whose values these are
   KeptValues frame_values_;
   Tensor memory_, memory_times_, pointers_, pointer_times_;  // of the bank at hand
@@ -212,9 +248,9 @@ Result<std::unique_ptr<VideoModel>> make_video_model(std::shared_ptr<const Modul
                          "compile it from a checkpoint (.pt); an ONNX export has no parts for video");
   SAMC_ASSIGN(VideoContract contract, read_video_contract(*module));
   SAMC_ASSIGN(PromptDecoder decoder, PromptDecoder::create(*module));
-  SAMC_ASSIGN(Executor executor, Executor::create(std::move(module), threads));
-  return std::unique_ptr<VideoModel>(
-      std::make_unique<ModuleVideoModel>(std::move(executor), std::move(decoder), std::move(contract)));
+  SAMC_ASSIGN(Executor executor, Executor::create(module, threads));
+  return std::unique_ptr<VideoModel>(std::make_unique<ModuleVideoModel>(std::move(module), std::move(executor),
+                                                                        std::move(decoder), std::move(contract)));
 }
 
 }  // namespace samc

@@ -1,6 +1,7 @@
 #include "runtime/postprocess.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <vector>
 
@@ -33,21 +34,25 @@ class DisjointSets {
 
 constexpr int64_t kBand = 32;  // output rows a thread makes at once
 
-// Calls row_done(y, row) for each output row.
-template <class RowDone>
+// Calls write(row, low, high, step) for each output row of each plane, rows counted through all planes: its numbers are
+// step.between(low[x], high[x]).
+template <class Write>
 void upscale_rows(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
-                  ThreadPool& pool, const RowDone& row_done) {
-  SAMC_CHECK(static_cast<int64_t>(low_res.size()) == in_height * in_width && height > 0 && width > 0,
-             "{} logits are not {} x {}", low_res.size(), in_width, in_height);
+                  size_t pixels, ThreadPool& pool, const Write& write) {
+  const int64_t planes = height > 0 && width > 0 ? static_cast<int64_t>(pixels) / (height * width) : 0;
+  SAMC_CHECK(planes > 0 && static_cast<int64_t>(pixels) == planes * height * width &&
+                 static_cast<int64_t>(low_res.size()) == planes * in_height * in_width,
+             "{} logits of {} x {} are not {} of {} x {}", low_res.size(), in_width, in_height, pixels, width, height);
   const std::vector<LinearStep> columns = linear_steps(in_width, width);
   const std::vector<LinearStep> rows = linear_steps(in_height, height);
-  pool.run((height + kBand - 1) / kBand, [&](int64_t band, int) {
+  const int64_t bands = (height + kBand - 1) / kBand;
+  pool.run(planes * bands, [&](int64_t piece, int) {
+    const int64_t plane = piece / bands, band = piece % bands;
     // Neighbouring output rows mostly lie between the same two input rows, so these are widened once and kept.
-    std::vector<float> low(static_cast<size_t>(width)), high(static_cast<size_t>(width)),
-        out(static_cast<size_t>(width));
+    std::vector<float> low(static_cast<size_t>(width)), high(static_cast<size_t>(width));
     int64_t low_row = -1, high_row = -1;
     const auto widen = [&](int64_t row, std::vector<float>& wide) {
-      const float* source = low_res.data() + row * in_width;
+      const float* source = low_res.data() + (plane * in_height + row) * in_width;
       for (size_t x = 0; x < wide.size(); ++x) {
         const LinearStep& step = columns[x];
         wide[x] = step.between(source[step.low], source[step.high]);
@@ -68,10 +73,27 @@ void upscale_rows(std::span<const float> low_res, int64_t in_height, int64_t in_
         widen(step.high, high);
         high_row = step.high;
       }
-      for (size_t x = 0; x < out.size(); ++x) out[x] = step.between(low[x], high[x]);
-      row_done(y, out);
+      write(plane * height + y, low.data(), high.data(), step);
     }
   });
+}
+
+template <class Pixel>
+void upscale_thresholded(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height,
+                         int64_t width, float threshold, ThreadPool& pool, std::span<Pixel> masks) {
+  upscale_rows(low_res, in_height, in_width, height, width, masks.size(), pool,
+               [&](int64_t row, const float* low, const float* high, const LinearStep& step) {
+                 // Some logits, then their pixels: each loop of its own is of vectors, both in one would not be.
+                 std::array<float, 256> logits;
+                 Pixel* destination = masks.data() + row * width;
+                 for (int64_t begin = 0; begin < width; begin += std::ssize(logits)) {
+                   const int64_t count = std::min<int64_t>(std::ssize(logits), width - begin);
+                   for (int64_t x = 0; x < count; ++x)
+                     logits[static_cast<size_t>(x)] = step.between(low[begin + x], high[begin + x]);
+                   for (int64_t x = 0; x < count; ++x)
+                     destination[begin + x] = logits[static_cast<size_t>(x)] > threshold ? Pixel{1} : Pixel{0};
+                 }
+               });
 }
 
 }  // namespace
@@ -141,21 +163,21 @@ int64_t choose_single_mask(std::span<const float> logits, std::span<const float>
 
 void upscale_logits(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
                     ThreadPool& pool, std::span<float> logits) {
-  SAMC_CHECK(static_cast<int64_t>(logits.size()) == height * width, "{} logits are not {} x {}", logits.size(), width,
-             height);
-  upscale_rows(low_res, in_height, in_width, height, width, pool, [&](int64_t y, const std::vector<float>& row) {
-    std::copy(row.begin(), row.end(), logits.begin() + y * width);
-  });
+  upscale_rows(low_res, in_height, in_width, height, width, logits.size(), pool,
+               [&](int64_t row, const float* low, const float* high, const LinearStep& step) {
+                 float* destination = logits.data() + row * width;
+                 for (int64_t x = 0; x < width; ++x) destination[x] = step.between(low[x], high[x]);
+               });
 }
 
 void upscale_mask(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
-                  float threshold, ThreadPool& pool, std::span<uint8_t> mask) {
-  SAMC_CHECK(static_cast<int64_t>(mask.size()) == height * width, "{} pixels are not {} x {}", mask.size(), width,
-             height);
-  upscale_rows(low_res, in_height, in_width, height, width, pool, [&](int64_t y, const std::vector<float>& row) {
-    uint8_t* destination = mask.data() + y * width;
-    for (size_t x = 0; x < row.size(); ++x) destination[x] = row[x] > threshold ? 1 : 0;
-  });
+                  float threshold, ThreadPool& pool, std::span<uint8_t> masks) {
+  upscale_thresholded(low_res, in_height, in_width, height, width, threshold, pool, masks);
+}
+
+void upscale_mask(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                  float threshold, ThreadPool& pool, std::span<float> masks) {
+  upscale_thresholded(low_res, in_height, in_width, height, width, threshold, pool, masks);
 }
 
 }  // namespace samc

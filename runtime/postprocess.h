@@ -32,11 +32,15 @@ float stability_score(std::span<const float> logits, float delta);
 int64_t choose_single_mask(std::span<const float> logits, std::span<const float> iou_predictions, float delta,
                            float threshold);
 
-// Bilinear, half-pixel centres, edges repeated (align_corners=False): low_res (in_height, in_width) to (height, width).
+// Bilinear, half-pixel centres, edges repeated (align_corners=False): each plane of low_res (planes, in_height,
+// in_width) to one of (planes, height, width).
 void upscale_logits(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
                     ThreadPool& pool, std::span<float> logits);
-// The same, then 1 where the logit is greater than threshold and 0 elsewhere, with no full-size logits in memory.
+// The same, then 1 where the logit is greater than threshold and 0 elsewhere, with no full-size logits in memory. As
+// bytes or as f32.
 void upscale_mask(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
-                  float threshold, ThreadPool& pool, std::span<uint8_t> mask);
+                  float threshold, ThreadPool& pool, std::span<uint8_t> masks);
+void upscale_mask(std::span<const float> low_res, int64_t in_height, int64_t in_width, int64_t height, int64_t width,
+                  float threshold, ThreadPool& pool, std::span<float> masks);
 
 }  // namespace samc

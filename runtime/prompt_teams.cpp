@@ -30,30 +30,49 @@ Result<PromptTeams> PromptTeams::create(std::shared_ptr<const Module> module, in
   for (int team = 0; team < count; ++team) {
     // Threads that are left over join the first teams.
     SAMC_ASSIGN(Executor executor, Executor::create(module, threads / count + (team < threads % count ? 1 : 0)));
-    teams.push_back({std::move(executor), {}, {}});
+    teams.push_back({std::move(executor), {}, {}, {}});
   }
   return PromptTeams(std::move(teams));
 }
 
-Status PromptTeams::decode(const PromptDecoder& decoder, const DecoderMaps& maps, std::span<const PromptInputs> prompts,
-                           const DecodedPrompt& done) {
-  std::vector<Status> statuses(prompts.size());
-  pool_->run(static_cast<int64_t>(prompts.size()), [&](int64_t piece, int worker) {
+Status PromptTeams::run(size_t prompts, const std::function<Status(size_t prompt, Team& team)>& decode_one) {
+  std::vector<Status> statuses(prompts);
+  pool_->run(static_cast<int64_t>(prompts), [&](int64_t piece, int worker) {
     const auto prompt = static_cast<size_t>(piece);
-    Team& team = teams_[static_cast<size_t>(worker)];
-    statuses[prompt] =
-        decoder.decode(team.executor, maps, prompts[prompt].points, prompts[prompt].mask, team.work, team.outputs);
-    if (statuses[prompt].is_ok()) done(prompt, team.outputs);
+    statuses[prompt] = decode_one(prompt, teams_[static_cast<size_t>(worker)]);
   });
-  for (size_t prompt = 0; prompt < prompts.size(); ++prompt)
+  for (size_t prompt = 0; prompt < prompts; ++prompt)
     if (!statuses[prompt].is_ok()) return statuses[prompt].at(fmt::format("prompt {}", prompt));
   return Status::ok();
+}
+
+Status PromptTeams::decode(const PromptDecoder& decoder, const DecoderMaps& maps, std::span<const PromptInputs> prompts,
+                           const DecodedPrompt& done) {
+  return run(prompts.size(), [&](size_t prompt, Team& team) {
+    const PromptInputs& given = prompts[prompt];
+    SAMC_TRY(decoder.decode(team.executor, maps, given.points, given.mask, team.work, team.outputs));
+    done(prompt, team.outputs);
+    return Status::ok();
+  });
+}
+
+Status PromptTeams::decode(std::span<const PromptOfPicture> prompts) {
+  return run(prompts.size(), [&](size_t prompt, Team& team) -> Status {
+    const PromptOfPicture& given = prompts[prompt];
+    if (!team.decoder.has_value()) {
+      SAMC_ASSIGN(PromptDecoder made, PromptDecoder::create(team.executor.module()));
+      team.decoder.emplace(std::move(made));
+    }
+    SAMC_TRY(team.decoder->set_picture(team.executor, given.maps));
+    return team.decoder->decode(team.executor, given.maps, *given.points, given.mask, *given.outputs);
+  });
 }
 
 size_t PromptTeams::bytes() const {
   size_t total = 0;
   for (const Team& team : teams_)
-    total += team.executor.arena_bytes() + team.executor.scratch_bytes() + team.work.bytes();
+    total += team.executor.arena_bytes() + team.executor.scratch_bytes() + team.work.bytes() +
+             (team.decoder.has_value() ? team.decoder->bytes() : 0);
   return total;
 }
 

@@ -1,11 +1,12 @@
 #pragma once
-// Many prompts of one image: teams of threads, each with an executor of its own, decode different prompts at the same
-// time. A decoder is a hundred short operations, so threads that share each of them wait for each other most of the
-// time. Results are the same bits, as for any number of threads.
+// Many prompts of one image, or of one image each: teams of threads, each with an executor of its own, decode different
+// prompts at the same time. A decoder is a hundred short operations, so threads that share each of them wait for each
+// other most of the time. Results are the same bits, as for any number of threads.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,14 @@
 
 namespace samc {
 
+// A prompt and the picture that it is for: what memory attention makes of a frame is another one for each object.
+struct PromptOfPicture {
+  DecoderMaps maps;
+  const DecoderPoints* points;
+  TensorView mask;  // as PromptDecoder::decode() takes it
+  DecoderOutputs* outputs;
+};
+
 class PromptTeams {
  public:
   // At most `threads` threads in all. most_bytes bounds what the teams' arenas take together; at least one team is
@@ -27,15 +36,19 @@ class PromptTeams {
   // As ImageModel::decode_all(). decoder has been set to the image, by another executor.
   Status decode(const PromptDecoder& decoder, const DecoderMaps& maps, std::span<const PromptInputs> prompts,
                 const DecodedPrompt& done);
+  Status decode(std::span<const PromptOfPicture> prompts);
   size_t bytes() const;
 
  private:
   struct Team {
     Executor executor;
+    std::optional<PromptDecoder> decoder;  // of prompts with pictures of their own
     PromptWork work;
     DecoderOutputs outputs;
   };
   explicit PromptTeams(std::vector<Team> teams);
+  // Calls decode_one(prompt, team) for all prompts.
+  Status run(size_t prompts, const std::function<Status(size_t prompt, Team& team)>& decode_one);
 
   std::vector<Team> teams_;
   std::unique_ptr<ThreadPool> pool_;  // one thread for each team; the executors have the others

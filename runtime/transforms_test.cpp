@@ -124,6 +124,15 @@ TEST(Upscale, EqualsTorch) {
       std::vector<uint8_t> mask(full.f32().size());
       upscale_mask(logits.f32(), 8, 8, height, width, 0.5f, pool, mask);
       for (size_t index = 0; index < mask.size(); ++index) ASSERT_EQ(mask[index], full.f32()[index] > 0.5f ? 1 : 0);
+      // Two planes in one call, and as f32.
+      std::vector<float> planes(logits.f32().begin(), logits.f32().end());
+      for (const float logit : logits.f32()) planes.push_back(1 - logit);
+      std::vector<float> both(2 * mask.size()), other(mask.size());
+      upscale_mask(planes, 8, 8, height, width, 0.5f, pool, std::span(both));
+      for (size_t index = 0; index < mask.size(); ++index) ASSERT_EQ(both[index], static_cast<float>(mask[index]));
+      upscale_logits(std::span(planes).subspan(64), 8, 8, height, width, pool, other);
+      for (size_t index = 0; index < mask.size(); ++index)
+        ASSERT_EQ(both[mask.size() + index], other[index] > 0.5f ? 1.0f : 0.0f);
     }
   }
   EXPECT_EQ(sizes, 5);

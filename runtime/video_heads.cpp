@@ -34,24 +34,27 @@ Result<Tensor> VideoHeads::attend(const FrameFeatures& features, const MemoryBan
   return conditioned;
 }
 
-Status VideoHeads::decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
-                          const TensorView& mask_input) {
-  const auto run = [&] { return model_.decode(features, image_embed, points, mask_input, decoded_); };
-  SAMC_TRY(run());
-  SAMC_TRY(check_finite("low_res_logits", decoded_.low_res_logits, run));
-  SAMC_TRY(check_finite("iou_predictions", decoded_.iou_predictions, run));
-  SAMC_TRY(check_finite("object_score", decoded_.object_score, run));
-  return check_finite("mask_tokens", decoded_.mask_tokens, run);
+Status VideoHeads::decode(const FrameFeatures& features, std::span<const DecodeRequest> requests) {
+  SAMC_TRY(model_.decode_all(features, requests));
+  for (const DecodeRequest& request : requests) {
+    const DecoderOutputs& decoded = *request.outputs;
+    const auto again = [&] {
+      return model_.decode(features, *request.image_embed, *request.points, request.mask_input, *request.outputs);
+    };
+    SAMC_TRY(check_finite("low_res_logits", decoded.low_res_logits, again));
+    SAMC_TRY(check_finite("iou_predictions", decoded.iou_predictions, again));
+    SAMC_TRY(check_finite("object_score", decoded.object_score, again));
+    SAMC_TRY(check_finite("mask_tokens", decoded.mask_tokens, again));
+  }
+  return Status::ok();
 }
 
-Result<Tensor> VideoHeads::pointer(int64_t mask, bool object_is_in_mask) {
+Result<Tensor> VideoHeads::pointer(const DecoderOutputs& decoded, int64_t mask, bool object_is_in_mask) {
   const int64_t channels = model_.shapes().image_embed[1];
   if (!facts_.use_obj_ptrs_in_encoder) return Tensor::zeros({1, channels});
   Tensor result;
-  const TensorView token = {DType::kF32, {1, channels}, decoded_.mask_tokens.f32().data() + mask * channels};
-  const auto run = [&] {
-    return model_.object_pointer(token, decoded_.object_score.view(), object_is_in_mask, result);
-  };
+  const TensorView token = {DType::kF32, {1, channels}, decoded.mask_tokens.f32().data() + mask * channels};
+  const auto run = [&] { return model_.object_pointer(token, decoded.object_score.view(), object_is_in_mask, result); };
   SAMC_TRY(run());
   SAMC_TRY(check_finite("object_pointer", result, run));
   return result;
@@ -59,31 +62,53 @@ Result<Tensor> VideoHeads::pointer(int64_t mask, bool object_is_in_mask) {
 
 Result<ObjectOutput> VideoHeads::segment(const FrameFeatures& features, const Tensor& image_embed,
                                          const DecoderPoints& points, const TensorView& mask_input, bool three_masks) {
-  SAMC_TRY(decode(features, image_embed, points, mask_input));
-  const std::span<const float> scores = decoded_.iou_predictions.f32();
-  const float object_score = decoded_.object_score.f32()[0];
+  const std::array<DecodeRequest, 1> request = {{{&image_embed, &points, mask_input, &decoded_[0]}}};
+  SAMC_TRY(decode(features, request));
+  return choose_output(decoded_[0], three_masks);
+}
+
+Result<std::vector<ObjectOutput>> VideoHeads::segment_all(const FrameFeatures& features,
+                                                          const std::vector<const Tensor*>& image_embeds) {
+  const size_t count = image_embeds.size();
+  const DecoderPoints no_points = with_pad_point(nullptr);
+  if (decoded_.size() < count) decoded_.resize(count);
+  std::vector<DecodeRequest> requests;
+  for (size_t i = 0; i < count; ++i) requests.push_back({image_embeds[i], &no_points, {}, &decoded_[i]});
+  SAMC_TRY(decode(features, requests));
+  std::vector<ObjectOutput> outputs;
+  for (size_t i = 0; i < count; ++i) {
+    SAMC_ASSIGN(ObjectOutput output, choose_output(decoded_[i], uses_three_masks(facts_, false, 0)));
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
+}
+
+Result<ObjectOutput> VideoHeads::choose_output(const DecoderOutputs& decoded, bool three_masks) {
+  const std::span<const float> scores = decoded.iou_predictions.f32();
+  const float object_score = decoded.object_score.f32()[0];
   const bool is_seen = !facts_.pred_obj_scores || object_score > 0.0f;
   const ModelInfo& info = model_.info();
   int64_t mask = 0;
   if (three_masks) {
     mask = std::max_element(scores.begin() + 1, scores.end()) - scores.begin();
   } else if (info.dynamic_multimask_via_stability) {
-    mask = choose_single_mask(decoded_.low_res_logits.f32(), scores, info.stability_delta, info.stability_threshold);
+    mask = choose_single_mask(decoded.low_res_logits.f32(), scores, info.stability_delta, info.stability_threshold);
   }
 
   ObjectOutput output;
-  const Shape& shape = decoded_.low_res_logits.shape();
+  const Shape& shape = decoded.low_res_logits.shape();
   output.low_res_logits = Tensor({1, 1, shape[2], shape[3]});
   const auto pixels = static_cast<size_t>(output.low_res_logits.count());
   if (is_seen) {
-    std::ranges::copy(decoded_.low_res_logits.f32().subspan(static_cast<size_t>(mask) * pixels, pixels),
+    std::ranges::copy(decoded.low_res_logits.f32().subspan(static_cast<size_t>(mask) * pixels, pixels),
                       output.low_res_logits.f32().begin());
   } else {
     std::ranges::fill(output.low_res_logits.f32(), kNoObjectLogit);
   }
-  output.object_score = Tensor::copy_of(decoded_.object_score.view());
+  output.object_score = Tensor::copy_of(decoded.object_score.view());
   // The token of the single mask also where another mask took its place for being more stable.
-  SAMC_ASSIGN(output.object_pointer, pointer(three_masks && facts_.use_multimask_token_for_obj_ptr ? mask : 0, true));
+  SAMC_ASSIGN(output.object_pointer,
+              pointer(decoded, three_masks && facts_.use_multimask_token_for_obj_ptr ? mask : 0, true));
   return output;
 }
 
@@ -110,9 +135,12 @@ Result<ObjectOutput> VideoHeads::take_mask(const FrameFeatures& features, const 
     const auto run = [&] { return model_.downsample_mask(mask.view(), low_res); };
     SAMC_TRY(run());
     SAMC_TRY(check_finite("mask_downsample", low_res, run));
-    SAMC_TRY(decode(features, features.vision_features, with_pad_point(nullptr), low_res.view()));
+    const DecoderPoints no_points = with_pad_point(nullptr);
+    const std::array<DecodeRequest, 1> request = {
+        {{&features.vision_features, &no_points, low_res.view(), &decoded_[0]}}};
+    SAMC_TRY(decode(features, request));
   }
-  SAMC_ASSIGN(output.object_pointer, pointer(0, object_is_in_mask));
+  SAMC_ASSIGN(output.object_pointer, pointer(decoded_[0], 0, object_is_in_mask));
 
   Tensor logits({1, 1, shapes.size, shapes.size});
   std::ranges::transform(mask.f32(), logits.f32().begin(),

@@ -5,6 +5,7 @@
 // S is the model's image size, C its width (256), h and w are S / 16, M the channels of a memory (64).
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/status.h"
@@ -41,6 +42,14 @@ struct MemoryBank {
   std::vector<PointerView> pointers;  // may be empty
 };
 
+// One object on a frame, as decode() takes it.
+struct DecodeRequest {
+  const Tensor* image_embed;
+  const DecoderPoints* points;
+  TensorView mask_input;
+  DecoderOutputs* outputs;
+};
+
 class VideoModel {
  public:
   virtual ~VideoModel() = default;
@@ -60,6 +69,13 @@ class VideoModel {
   // pad point; mask_input: f32 (1, 1, S / 4, S / 4) logits, without data: none. All four outputs are filled.
   virtual Status decode(const FrameFeatures& features, const Tensor& image_embed, const DecoderPoints& points,
                         const TensorView& mask_input, DecoderOutputs& outputs) = 0;
+  // The same of several objects; to the bit what they get one at a time. objects_at_once() of them go together best.
+  virtual Status decode_all(const FrameFeatures& features, std::span<const DecodeRequest> requests) {
+    for (const DecodeRequest& request : requests)
+      SAMC_TRY(decode(features, *request.image_embed, *request.points, request.mask_input, *request.outputs));
+    return Status::ok();
+  }
+  virtual int64_t objects_at_once() const { return 1; }
   // token: f32 (1, C), of the chosen mask. score: f32 (1, 1), the decoder's. object_is_in_mask: false where a mask
   // prompt is empty, which makes the pointer that of no object. pointer: (1, C).
   virtual Status object_pointer(const TensorView& token, const TensorView& score, bool object_is_in_mask,

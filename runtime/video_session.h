@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/status.h"
@@ -68,8 +69,9 @@ class VideoSession {
   // image_embed for the decoder; holder keeps it where it was computed for this object.
   Result<const Tensor*> image_embed(const FrameFeatures& features, const VideoObject& object, int64_t frame,
                                     bool is_first, bool reverse, Tensor& holder);
-  Result<ObjectOutput> track_object(const VideoObject& object, const FrameFeatures& features, int64_t frame,
-                                    bool reverse);
+  // tracked[i]: of object number i, which is in `wanted`; as many of them as go together.
+  Status track_objects(std::span<const size_t> wanted, const FrameFeatures& features, int64_t frame, bool reverse,
+                       std::vector<ObjectOutput>& tracked);
   Status remember_tracked(const FrameFeatures& features, const std::vector<const ObjectOutput*>& outputs,
                           const std::vector<Tensor*>& memories);
   Status remember_prompt(int64_t frame, const VideoObject& object, FrameResult& result);

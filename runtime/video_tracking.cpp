@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -62,11 +63,16 @@ Status VideoSession::consolidate() {
   return Status::ok();
 }
 
-Result<ObjectOutput> VideoSession::track_object(const VideoObject& object, const FrameFeatures& features, int64_t frame,
-                                                bool reverse) {
-  Tensor holder;
-  SAMC_ASSIGN(const Tensor* embed, image_embed(features, object, frame, false, reverse, holder));
-  return heads_.segment(features, *embed, with_pad_point(nullptr), {}, uses_three_masks(facts_, false, 0));
+Status VideoSession::track_objects(std::span<const size_t> wanted, const FrameFeatures& features, int64_t frame,
+                                   bool reverse, std::vector<ObjectOutput>& tracked) {
+  std::vector<Tensor> holders(wanted.size());
+  std::vector<const Tensor*> embeds(wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    SAMC_ASSIGN(embeds[i], image_embed(features, objects_[wanted[i]], frame, false, reverse, holders[i]));
+  }
+  SAMC_ASSIGN(std::vector<ObjectOutput> outputs, heads_.segment_all(features, embeds));
+  for (size_t i = 0; i < wanted.size(); ++i) tracked[wanted[i]] = std::move(outputs[i]);
+  return Status::ok();
 }
 
 // The memories of tracked objects, from their masks before holes are filled. outputs: of all objects; memories: empty
@@ -102,20 +108,22 @@ Result<VideoMasks> VideoSession::track(int64_t frame, bool reverse) {
   std::vector<Tensor> memories(count);
   std::vector<const ObjectOutput*> all;
   std::vector<Tensor*> wanted(count, nullptr);
-  const FrameFeatures* features = nullptr;
+  std::vector<size_t> to_track;
   for (size_t index = 0; index < count; ++index) {
-    const VideoObject& object = objects_[index];
-    prompted[index] = object.conditioning.find(frame);
-    if (prompted[index] != nullptr) {
-      all.push_back(prompted[index]->output.get());
-      continue;
-    }
-    SAMC_ASSIGN(features, features_of(frame));
-    SAMC_ASSIGN(tracked[index], track_object(object, *features, frame, reverse));
-    all.push_back(&tracked[index]);
+    prompted[index] = objects_[index].conditioning.find(frame);
+    all.push_back(prompted[index] != nullptr ? prompted[index]->output.get() : &tracked[index]);
+    if (prompted[index] != nullptr) continue;
+    to_track.push_back(index);
     wanted[index] = &memories[index];
   }
-  if (features != nullptr && facts_.num_maskmem > 0) SAMC_TRY(remember_tracked(*features, all, wanted));
+  if (!to_track.empty()) {
+    SAMC_ASSIGN(const FrameFeatures* features, features_of(frame));
+    const auto at_once = static_cast<size_t>(heads_.objects_at_once());
+    for (size_t first = 0; first < to_track.size(); first += at_once)
+      SAMC_TRY(track_objects(std::span(to_track).subspan(first, std::min(at_once, to_track.size() - first)), *features,
+                             frame, reverse, tracked));
+    if (facts_.num_maskmem > 0) SAMC_TRY(remember_tracked(*features, all, wanted));
+  }
 
   // Entries are made beforehand, so that nothing can fail while they are put in place.
   std::vector<std::map<int64_t, std::shared_ptr<FrameResult>>> new_results(count);

@@ -356,8 +356,10 @@ TEST_F(RuntimeFaults, predicting) {
   for (const PredictOptions& options :
        {PredictOptions{}, PredictOptions{.multimask_output = false}, PredictOptions{.return_logits = true}}) {
     const Deed predict = [&]() -> Result<uint64_t> {
-      SAMC_ASSIGN(const Prediction prediction, kept.predict(prompts, options));
-      return digest_of(prediction);
+      SAMC_ASSIGN(Prediction prediction, kept.predict(prompts, options));
+      const uint64_t digest = digest_of(prediction);
+      kept.reuse(std::move(prediction.masks));
+      return digest;
     };
     sweep_memory(predict, {.all_up_to = 250, .by_chance = 60, .again_each = 20});
   }

@@ -178,6 +178,34 @@ TEST_P(VideoFunctions, mask_downsample) {
   expect("mask_downsample", low_res.f32());
 }
 
+// The decoder of several objects: the same bits as of one after the other.
+TEST_P(VideoFunctions, decode_all) {
+  const ImageModelShapes& shapes = model_->shapes();
+  features_.high_res_feats_0 = formula(4, shapes.high_res_feats_0);
+  features_.high_res_feats_1 = formula(5, shapes.high_res_feats_1);
+  const Tensor mask = formula(6, {1, 1, shapes.low_height, shapes.low_width}, 8);
+  const DecoderPoints none{{0, 0}, {-1}}, two{{20, 30, 200, 100, 0, 0}, {1, 0, -1}};
+  std::vector<Tensor> embeds;
+  for (uint32_t object = 0; object < 5; ++object) embeds.push_back(formula(10 + object, shapes.image_embed));
+  std::vector<DecoderOutputs> found(embeds.size());
+  std::vector<DecodeRequest> requests;
+  for (size_t i = 0; i < embeds.size(); ++i)
+    requests.push_back({&embeds[i], i == 1 ? &two : &none, i == 2 ? mask.view() : TensorView{}, &found[i]});
+  EXPECT_EQ(model_->objects_at_once(), 2);
+  for (int turn = 0; turn < 2; ++turn) {
+    const Status status = model_->decode_all(features_, requests);
+    ASSERT_TRUE(status.is_ok()) << status.to_string();
+    for (const DecodeRequest& request : requests) {
+      DecoderOutputs alone;
+      const Status one = model_->decode(features_, *request.image_embed, *request.points, request.mask_input, alone);
+      ASSERT_TRUE(one.is_ok()) << one.to_string();
+      for (const auto part : {&DecoderOutputs::low_res_logits, &DecoderOutputs::iou_predictions,
+                              &DecoderOutputs::object_score, &DecoderOutputs::mask_tokens})
+        EXPECT_TRUE(std::ranges::equal((request.outputs->*part).f32(), (alone.*part).f32()));
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, VideoFunctions,
                          testing::Values(Variant{"compiled"}, Variant{"without_optional_passes", true},
                                          Variant{"of_512", false, 512, "functions_512.npz"},

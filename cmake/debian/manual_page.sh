@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# manual_page.sh PROGRAM VERSION OUTPUT.1.gz: a manual page of what PROGRAM and each of its commands say with --help.
+# manual_page.sh VERSION OUTPUT.1.gz [EMULATOR ...] PROGRAM: a manual page of what PROGRAM and each of its commands say with
+# --help.
 set -euo pipefail
-program=$1 version=$2 output=$3
-name=$(basename "$program")
-help=$("$program" --help)
+version=$1 output=$2
+shift 2
+program=("$@")
+name=$(basename "${program[-1]}")
+help=$("${program[@]}" --help)
 
 as_it_is() {  # as_it_is TEXT: a block that troff neither fills nor reads
   printf '.nf\n'
@@ -17,6 +20,6 @@ commands=$(sed -n '/^Subcommands:/,$s/^  \([a-z][a-z-]*\).*/\1/p' <<<"$help")
   as_it_is "$help"
   for command in $commands; do
     printf '.SH %s %s\n' "${name^^}" "${command^^}"
-    as_it_is "$("$program" "$command" --help)"
+    as_it_is "$("${program[@]}" "$command" --help)"
   done
 } | gzip -9n >"$output"

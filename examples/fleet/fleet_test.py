@@ -1,4 +1,5 @@
-"""For scripts/fleet-test: fleet_test.py make TRUCK FOLDER COUNT | check ROWS REFERENCE_FOLDER REFERENCE.json BROKEN."""
+"""For scripts/fleet-test: fleet_test.py make TRUCK FOLDER COUNT | check ROWS REFERENCE_FOLDER REFERENCE.json BROKEN |
+seconds ROWS."""
 
 import io
 import json
@@ -54,5 +55,11 @@ def check(rows_folder, masks_folder, document, broken):
     print(f"fleet-test: {len(pictures)} rows are those of samc segment, {len(found)} say why there is no mask: {found[name]['error']}")
 
 
+def seconds(rows_folder):
+    """From when the first image was begun to when the last was done: without the start of the job and of its workers."""
+    rows = pyarrow.parquet.read_table(rows_folder, columns=["seconds", "done"]).to_pylist()
+    print(f"{max(row['done'] for row in rows) - min(row['done'] - row['seconds'] for row in rows):.2f}")
+
+
 if __name__ == "__main__":
-    {"make": make, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "seconds": seconds}[sys.argv[1]](*sys.argv[2:])

@@ -6,6 +6,9 @@ more than there are workers. RAY_ADDRESS says where the cluster is; without it, 
 
 import os
 
+# Ray reads the footers of Parquet with 32 processes unless told otherwise, and they wait for the cores that workers have.
+FOOTERS = {"RAY_DATA_PARQUET_FOOTER_NUM_ACTORS": os.environ.setdefault("RAY_DATA_PARQUET_FOOTER_NUM_ACTORS", "1")}
+
 import ray
 from segmenter import Segmenter, arguments, images_in
 
@@ -13,8 +16,9 @@ from segmenter import Segmenter, arguments, images_in
 def main():
     given = arguments(__doc__.splitlines()[0])
     # Workers on other machines get this folder.
-    ray.init(runtime_env={"working_dir": os.path.dirname(os.path.abspath(__file__))})
+    ray.init(runtime_env={"working_dir": os.path.dirname(os.path.abspath(__file__)), "env_vars": FOOTERS})
     if given.is_parquet:
+        # Workers read it themselves, a row group each: more steps would need more cores, and Ray waits for them forever.
         images = ray.data.read_parquet(given.images)
     else:
         # Paths alone: workers read the files, so that one that cannot be read is a row with an error.

@@ -6,13 +6,15 @@ import hashlib
 import io
 import os
 import pathlib
+import time
 
 import numpy as np
 import samc
 from PIL import Image, ImageOps
 from samc.sam2_image_predictor import SAM2ImagePredictor
 
-NOTHING = {"path": "", "width": 0, "height": 0, "area": 0, "predicted_iou": 0.0, "mask": b"", "error": ""}
+NOTHING = {"path": "", "width": 0, "height": 0, "area": 0, "predicted_iou": 0.0, "mask": b"", "error": "",
+           "seconds": 0.0, "done": 0.0}
 ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -31,10 +33,13 @@ class Segmenter:
         self.point, self.embeddings = point, embeddings
 
     def __call__(self, row):
+        begin = time.time()
         try:
-            return {**NOTHING, "path": row["path"], **self.segment(row)}
+            found = self.segment(row)
         except Exception as error:  # whatever is wrong with it, the others are done
-            return {**NOTHING, "path": row["path"], "error": f"{type(error).__name__}: {error}"}
+            found = {"error": f"{type(error).__name__}: {error}"}
+        done = time.time()
+        return {**NOTHING, "path": row["path"], **found, "seconds": done - begin, "done": done}
 
     def segment(self, row):
         kept = self.embeddings and os.path.join(self.embeddings, hashlib.sha256(row["path"].encode()).hexdigest() + ".npz")

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/rounding.h"
-#include "kernels/x64/vector_math_avx2.h"
+#include "kernels/x64/attention_weights_avx2.h"
 
 namespace samc::avx2 {
 namespace {
@@ -18,5 +18,5 @@ constexpr int64_t kTileRows = 6;
 
 #include "kernels/vector/attention.inc"
 
-extern const Attention attention = {252, &attend, nullptr};  // whole tiles of 14 and of 6 rows
+extern const Attention attention = {252, &attend, &pack_block};  // whole tiles of 14 and of 6 rows
 }  // namespace samc::avx2

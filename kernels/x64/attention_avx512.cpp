@@ -14,6 +14,8 @@ constexpr int64_t kTileRows = 14;
 
 #include "kernels/vector/attention_words.inc"
 
+#include "kernels/vector/attention_weights.inc"
+
 #include "kernels/vector/attention_products.inc"
 
 #include "kernels/vector/attention.inc"

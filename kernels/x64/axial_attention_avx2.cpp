@@ -2,13 +2,15 @@
 
 #include <utility>
 
-#include "kernels/x64/vector_math_avx2.h"
+#include "kernels/x64/attention_weights_avx2.h"
 
 namespace samc::avx2 {
 namespace {
-// 16 registers: the sums of a tile of two vectors, two vectors of queries or weights, and one factor.
-constexpr int64_t kTileKeys = 6;
-constexpr int64_t kTileChannels = 6;
+// 16 registers: the sums of a tile of three vectors, three vectors of queries or weights, and one factor.
+constexpr int kQueryVectors = 3;
+constexpr int kTileKeys = 4;
+constexpr int kTileChannels = 4;
+constexpr int kTileDistances = 2;
 }  // namespace
 #include "kernels/vector/tile.inc"
 
@@ -18,7 +20,6 @@ constexpr int64_t kTileChannels = 6;
 
 #include "kernels/vector/axial_attention.inc"
 
-#include "kernels/vector/axial_turn.inc"
-
-void axial_attention(const AxialPiece& piece) { attend_piece(piece); }
+extern const AxialAttention axial_attention;
+const AxialAttention axial_attention{kQueries, kGroups, &attend_piece};
 }  // namespace samc::avx2

@@ -7,8 +7,12 @@
 namespace samc::avx512_bf16 {
 namespace {
 // Half of what the registers could hold: these products come every cycle with fewer sums too.
-constexpr int64_t kTileKeys = 8;
-constexpr int64_t kTileChannels = 8;
+constexpr int kQueryVectors = 2;
+constexpr int kTileKeys = 8;
+constexpr int kTileChannels = 8;
+constexpr int kTileDistances = 6;
+
+using avx512::negate_multiply_add;
 
 using Word = uint32_t;
 inline Floats set1_word(Word word) { return as_floats(avx512::set1_word(word)); }
@@ -21,7 +25,8 @@ inline Floats pair_words(Floats first, Floats second) {
   return as_floats(_mm512_permutexvar_epi16(order, rounded));
 }
 inline Floats query_words(const float* column, const float* row) {
-  return pair_words(load(column) + load(row), load(column + kAxialQueries) + load(row + kAxialQueries));
+  constexpr int64_t kNext = kQueryVectors * kLanes;  // channel
+  return pair_words(load(column) + load(row), load(column + kNext) + load(row + kNext));
 }
 // Whole numbers, as in attention.
 inline Floats weight_references(Floats largest) {
@@ -34,5 +39,6 @@ inline Floats weight_words(const Floats (&weights)[2]) { return pair_words(weigh
 
 #include "kernels/vector/axial_attention.inc"
 
-void axial_attention_bf16(const AxialPieceBf16& piece) { attend_piece(piece); }
+extern const AxialAttentionBf16 axial_attention_bf16;
+const AxialAttentionBf16 axial_attention_bf16{kQueries, kGroups, &attend_piece};
 }  // namespace samc::avx512_bf16

@@ -17,8 +17,6 @@ using Ints = __m256i;
 inline Ints no_ints() { return _mm256_setzero_si256(); }
 inline Ints set1_ints(uint32_t value) { return _mm256_set1_epi32(static_cast<int>(value)); }
 inline Ints load_ints(const uint32_t* source) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)); }
-inline Ints multiply_ints(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
-inline Ints subtract_ints(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
 inline Floats to_floats(Ints values) { return _mm256_cvtepi32_ps(values); }
 
 template <int kPart>

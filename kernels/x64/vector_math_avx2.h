@@ -59,6 +59,11 @@ static inline Floats scale_by_power(Floats x, Floats n) {
   return x * _mm256_castsi256_ps(first) * _mm256_castsi256_ps(second);
 }
 
+static inline Floats scale_normal_by_power(Floats x, Floats n) {
+  const __m256i exponents = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), exponents));
+}
+
 static inline float sum_lanes(Floats x) {
   const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   const __m128 pair = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));

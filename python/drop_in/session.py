@@ -138,9 +138,11 @@ def types_of(value):
 
 
 def show_all(key, records):
+    if not records:
+        sys.exit(f"{key}: no masks, so that nothing is compared")
     keep(f"{key}.count", len(records))
     print(f"  {key}: {len(records)} masks", flush=True)
-    keep(f"{key}.types", types_of(records[:1]) if records else "none")
+    keep(f"{key}.types", types_of(records[:1]))
     for index, record in enumerate(records):
         for name, value in record.items():
             if isinstance(value, dict):
@@ -166,7 +168,12 @@ def everything():
         "usual": {},
         "notebook": {**notebook, "stability_score_offset": 0.7, "use_m2m": True},
         "crops": dict(crop_n_layers=1, crop_nms_thresh=0.9, crop_overlap_ratio=0.5, points_per_side=3),
-        "grids": dict(points_per_side=None, point_grids=[np.array([[0.2, 0.3], [0.7, 0.61], [0.45, 0.9]])]),
+        "grids": dict(
+            points_per_side=None,
+            point_grids=[np.array([[0.2, 0.3], [0.7, 0.61], [0.45, 0.9]])],
+            pred_iou_thresh=0,
+            stability_score_thresh=0,
+        ),
         "single": dict(multimask_output=False, points_per_batch=5),
         "threshold": dict(mask_threshold=-1.5, stability_score_offset=0.5),
         "runs": dict(output_mode="uncompressed_rle"),

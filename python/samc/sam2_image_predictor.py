@@ -76,14 +76,19 @@ class SAM2ImagePredictor:
         self._is_batch = True
 
     def _set(self, images: typing.List[typing.Any]) -> None:
-        self.reset_predictor()
-        arrays = [as_image(image) for image in images]
-        if len({array.dtype for array in arrays}) > 1:
-            raise TypeError("images of different dtypes; give all as uint8, or all as float32")
-        if arrays and arrays[0].dtype == np.float32:
-            self._predictor.set_float_images(arrays)
-        else:
-            self._predictor.set_images(arrays)
+        try:
+            arrays = [as_image(image) for image in images]
+            if len({array.dtype for array in arrays}) > 1:
+                raise TypeError("images of different dtypes; give all as uint8, or all as float32")
+            # The image that was set before is replaced, which takes less time than to forget it first.
+            if arrays and arrays[0].dtype == np.float32:
+                self._predictor.set_float_images(arrays)
+            else:
+                self._predictor.set_images(arrays)
+        except BaseException as error:
+            if type(error) is not RuntimeError:  # which says that another thread uses it
+                self.reset_predictor()
+            raise
         self._orig_hw = [array.shape[:2] for array in arrays]
         self._is_image_set = True
 

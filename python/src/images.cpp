@@ -6,12 +6,11 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
+#include <atomic>
+#include <memory>
 #include <optional>
-#include <span>
 #include <tuple>
 
-#include "base/thread_pool.h"
 #include "python/src/module.h"
 #include "python/src/support.h"
 #include "runtime/image_predictor.h"
@@ -21,13 +20,51 @@ namespace {
 
 using Array = nb::ndarray<nb::numpy, float>;
 
+// The memory of masks that Python has collected, on whatever thread, for the next call to write into. One result's.
+class GivenBack {
+ public:
+  GivenBack() = default;
+  ~GivenBack() { delete kept_.load(); }
+  GivenBack(const GivenBack&) = delete;
+  GivenBack& operator=(const GivenBack&) = delete;
+
+  void give(std::unique_ptr<Tensor> masks) {
+    if (masks->bytes() > ImagePredictor::kMostReusedBytes) return;
+    const std::unique_ptr<Tensor> before(kept_.exchange(masks.release()));
+  }
+  Tensor take() {
+    const std::unique_ptr<Tensor> masks(kept_.exchange(nullptr));
+    return masks == nullptr ? Tensor() : std::move(*masks);
+  }
+
+ private:
+  std::atomic<Tensor*> kept_{nullptr};  // without a lock, which a fork() could leave locked
+};
+
 struct Predictor {
-  Predictor(ImagePredictor made, float threshold) : predictor(std::move(made)), mask_threshold(threshold) {}
+  explicit Predictor(ImagePredictor made) : predictor(std::move(made)) {}
 
   ImagePredictor predictor;
-  float mask_threshold;
+  std::shared_ptr<GivenBack> given_back = std::make_shared<GivenBack>();
   std::atomic_flag in_use;
 };
+
+// An array that owns the masks, and gives them back.
+Array array_of_masks(Tensor tensor, const std::shared_ptr<GivenBack>& given_back) {
+  struct Owned {
+    std::unique_ptr<Tensor> masks;
+    std::shared_ptr<GivenBack> given_back;
+  };
+  const std::vector<size_t> shape(tensor.shape().begin(), tensor.shape().end());
+  auto owned = std::make_unique<Owned>(Owned{std::make_unique<Tensor>(std::move(tensor)), given_back});
+  void* data = owned->masks->data();
+  const nb::capsule owner(owned.get(), [](void* memory) noexcept {
+    const std::unique_ptr<Owned> held(static_cast<Owned*>(memory));
+    held->given_back->give(std::move(held->masks));
+  });
+  (void)owned.release();
+  return {data, shape.size(), shape.data(), owner};
+}
 
 void make(Predictor* self, const LoadedModule& loaded, int threads, float mask_threshold, double max_hole_area,
           double max_sprinkle_area) {
@@ -36,12 +73,11 @@ void make(Predictor* self, const LoadedModule& loaded, int threads, float mask_t
   options.mask_threshold = mask_threshold;
   options.max_hole_area = max_hole_area;
   options.max_sprinkle_area = max_sprinkle_area;
-  new (self) Predictor(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })), mask_threshold);
+  new (self) Predictor(take(unlocked([&] { return ImagePredictor::create(loaded.module, options); })));
 }
 
 void set_images(Predictor& self, const std::vector<ByteImage>& images) {
   const InUse use(self.in_use);
-  self.predictor.reset();
   std::vector<RgbView> views;
   for (const ByteImage& image : images) views.push_back(view_of(image));
   check(unlocked([&] { return self.predictor.set_images(views); }));
@@ -49,7 +85,6 @@ void set_images(Predictor& self, const std::vector<ByteImage>& images) {
 
 void set_float_images(Predictor& self, const std::vector<FloatImage>& images) {
   const InUse use(self.in_use);
-  self.predictor.reset();
   std::vector<RgbFloatView> views;
   for (const FloatImage& image : images) views.push_back(view_of(image));
   check(unlocked([&] { return self.predictor.set_images(views); }));
@@ -99,17 +134,6 @@ std::vector<ObjectPrompt> prompts_of(const PromptArrays& arrays) {
   return prompts;
 }
 
-// Logits to 0 or 1, as f32, which the official code gives: where they are, which costs less than bytes made into
-// floats.
-void threshold(std::span<float> logits, float threshold, ThreadPool& pool) {
-  constexpr size_t kPiece = size_t{1} << 17;
-  pool.run(static_cast<int64_t>((logits.size() + kPiece - 1) / kPiece), [&](int64_t piece, int) {
-    const size_t first = static_cast<size_t>(piece) * kPiece;
-    for (float& logit : logits.subspan(first, std::min(kPiece, logits.size() - first)))
-      logit = logit > threshold ? 1.0f : 0.0f;
-  });
-}
-
 std::tuple<Array, Array, Array> predict(Predictor& self, std::optional<Floats<3>> points,
                                         std::optional<Integers<2>> labels, std::optional<Floats<2>> boxes,
                                         std::optional<Floats<4>> masks, bool multimask_output, bool return_logits,
@@ -119,14 +143,12 @@ std::tuple<Array, Array, Array> predict(Predictor& self, std::optional<Floats<3>
   const std::vector<ObjectPrompt> prompts = prompts_of(arrays);
   PredictOptions options;
   options.multimask_output = multimask_output;
-  options.return_logits = true;
+  options.return_logits = return_logits;
+  options.masks_as_f32 = true;  // what the official code gives
   options.normalize_coords = normalize_coords;
-  Prediction prediction = take(unlocked([&]() -> Result<Prediction> {
-    SAMC_ASSIGN(Prediction found, self.predictor.predict(prompts, options, image));
-    if (!return_logits) threshold(found.masks.f32(), self.mask_threshold, self.predictor.pool());
-    return found;
-  }));
-  return {array_of(std::move(prediction.masks)), array_of(std::move(prediction.iou_predictions)),
+  self.predictor.reuse(self.given_back->take());
+  Prediction prediction = take(unlocked([&] { return self.predictor.predict(prompts, options, image); }));
+  return {array_of_masks(std::move(prediction.masks), self.given_back), array_of(std::move(prediction.iou_predictions)),
           array_of(std::move(prediction.low_res_logits))};
 }
 

@@ -195,3 +195,33 @@ def test_results_outlive_the_predictor(mini, small):
     for array, copy in zip((masks, scores, logits, embedding), copies):
         np.testing.assert_array_equal(array, copy)
         array += 1  # it is the caller's
+
+
+def test_masks_in_use_are_left_alone(predictor, small, truck):
+    """The memory of masks that are no longer used is written again; that of all others is not."""
+    predictor.set_image(small)
+    first = predictor.predict([[50, 75]], [1])[0]
+    part, copy = first[1, 20:40], first.copy()
+    other = predictor.predict([[120, 30]], [1])[0]
+    other_copy = other.copy()
+    del first  # but a part of it
+    for point in ([[5, 5]], [[120, 30]], [[199, 149]]):
+        predictor.predict(point, [1])
+        logits = predictor.predict(point, [1], return_logits=True)[0]
+        assert not np.isin(logits, [0, 1]).all()
+    np.testing.assert_array_equal(part, copy[1, 20:40])
+    np.testing.assert_array_equal(other, other_copy)
+    del part, other
+    np.testing.assert_array_equal(predictor.predict([[50, 75]], [1])[0], copy)
+    predictor.set_image(truck)  # of another size
+    assert predictor.predict([[50, 75]], [1])[0].shape == (3, 1200, 1800)
+
+
+def test_an_image_that_fails_is_none(predictor, small):
+    predictor.set_image(small)
+    for wrong in (small[:, :, 0], small.astype(np.float64), "truck.jpg"):
+        with pytest.raises((ValueError, TypeError, NotImplementedError)):
+            predictor.set_image(wrong)
+        with pytest.raises(RuntimeError, match="must be set"):
+            predictor.predict([[50, 75]], [1])
+        predictor.set_image(small)

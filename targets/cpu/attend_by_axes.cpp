@@ -7,6 +7,7 @@
 //
 // Needs project-values-late, so that values are the memory itself.
 
+#include <cmath>
 #include <map>
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -62,6 +63,27 @@ std::optional<int64_t> grid_width(const TensorView& cosines, const TensorView& s
   return width;
 }
 
+// Whether the angles of each column and each row are those of the one before it and of number 1 together, as the kernel
+// takes them to be. Table entries are rounded.
+bool grow_evenly(const TensorView& cosines, const TensorView& sines, int64_t width) {
+  constexpr float kRounding = 1e-4f;
+  const int64_t positions = cosines.shape[0], half = cosines.shape[2], quarter = half / 2;
+  const auto axis_grows_evenly = [&](int64_t places, int64_t step, int64_t first) {
+    const auto near = [](float a, float b) { return std::abs(a - b) < kRounding; };
+    for (int64_t place = 0; place < places; ++place)
+      for (int64_t i = first; i < first + quarter; ++i) {
+        const float* const cosine = cosines.f32().data() + i;
+        const float* const sine = sines.f32().data() + i;
+        const int64_t at = place * step * half, before = at - step * half, one = step * half;
+        const float wanted_cosine = place == 0 ? 1.0f : cosine[before] * cosine[one] - sine[before] * sine[one];
+        const float wanted_sine = place == 0 ? 0.0f : sine[before] * cosine[one] + cosine[before] * sine[one];
+        if (!near(cosine[at], wanted_cosine) || !near(sine[at], wanted_sine)) return false;
+      }
+    return true;
+  };
+  return axis_grows_evenly(width, 1, 0) && axis_grows_evenly(positions / width, width, quarter);
+}
+
 // The projection as kernels/axial_attention.h takes it: (2, channels + 1, dim / 2), for the columns' pairs and for the
 // rows'.
 Tensor key_weight(const ConstantMatMul& keys, const WeightStore& weights) {
@@ -99,7 +121,7 @@ struct AttendByAxes : mlir::OpRewritePattern<AttentionOp> {
     if (element_count(shape_of(value_parts->first)) != memories * positions * value_channels) return mlir::failure();
     const TensorView cosines = weight_view(cosine_weight, weights_), sines = weight_view(sine_weight, weights_);
     const auto width = grid_width(cosines, sines);
-    if (!width) return mlir::failure();
+    if (!width || !grow_evenly(cosines, sines, *width)) return mlir::failure();
 
     const int64_t height = positions / *width, tokens = element_count(shape_of(key_parts->second)) / dim;
     const std::string name = name_of(op.getResult());

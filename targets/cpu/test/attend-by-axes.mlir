@@ -11,12 +11,45 @@
 // CHECK: return
 func.func @axial(%q: tensor<1x1x6x8xf32>, %m: tensor<1x12x2xf32>, %y: tensor<1x12x3xf32>, %tk: tensor<1x1x1x8xf32>, %tv: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
   %none = "top.None"() : () -> none
-  %columns = "top.Weight"() : () -> tensor<1x3x2xf32> loc("columns")
-  %rows = "top.Weight"() : () -> tensor<2x1x2xf32> loc("rows")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %columns = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
+  %rows = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %c0 = "top.Expand"(%columns) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
   %r0 = "top.Expand"(%rows) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %t0 = "top.Concat"(%c0, %r0) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %t = "top.Reshape"(%t0) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32> loc("table")
+  %w = "top.Weight"() : () -> tensor<8x2xf32> loc("w")
+  %b = "top.Weight"() : () -> tensor<8xf32> loc("b")
+  %0 = "top.MatMul"(%m, %w, %b) {right_transpose = true} : (tensor<1x12x2xf32>, tensor<8x2xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
+  %cosines = "top.Cos"(%t) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%t) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %2 = cpu.run "rotary"(%1, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %3 = "top.Reshape"(%2) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
+  %4 = "top.Concat"(%3, %tk) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
+  %k = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x13x1x8xf32>) -> tensor<1x1x13x8xf32>
+  %5 = "top.Concat"(%y, %tv) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
+  %v = "top.Reshape"(%5) {shape = [1, 1, 13, 3]} : (tensor<1x13x3xf32>) -> tensor<1x1x13x3xf32>
+  %6 = vision.attention %q, %k, %v {scale = 0.5} : (tensor<1x1x6x8xf32>, tensor<1x1x13x8xf32>, tensor<1x1x13x3xf32>) -> tensor<1x1x6x3xf32>
+  return %6 : tensor<1x1x6x3xf32>
+}
+
+// Axial tables whose angles do not grow evenly.
+// CHECK-LABEL: @uneven
+// CHECK: vision.attention
+// CHECK-NOT: axial_attention
+// CHECK: return
+func.func @uneven(%q: tensor<1x1x6x8xf32>, %m: tensor<1x12x2xf32>, %y: tensor<1x12x3xf32>, %tk: tensor<1x1x1x8xf32>, %tv: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
+  %none = "top.None"() : () -> none
+  %columns = "top.Weight"() : () -> tensor<1x3x2xf32> loc("uneven.columns")
+  %rows = "top.Weight"() : () -> tensor<2x1x2xf32> loc("uneven.rows")
+  %c0 = "top.Expand"(%columns) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
+  %r0 = "top.Expand"(%rows) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
+  %t0 = "top.Concat"(%c0, %r0) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
+  %t = "top.Reshape"(%t0) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32> loc("uneven.table")
   %w = "top.Weight"() : () -> tensor<8x2xf32> loc("w")
   %b = "top.Weight"() : () -> tensor<8xf32> loc("b")
   %0 = "top.MatMul"(%m, %w, %b) {right_transpose = true} : (tensor<1x12x2xf32>, tensor<8x2xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
@@ -69,9 +102,13 @@ func.func @not_turned(%q: tensor<1x1x6x8xf32>, %k: tensor<1x1x13x8xf32>, %v: ten
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @two_heads(%x: tensor<1x2x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x2x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x2x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("two_heads.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("two_heads.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -79,7 +116,9 @@ func.func @two_heads(%x: tensor<1x2x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor
   %w3 = "top.Weight"() : () -> tensor<16xf32> loc("two_heads.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x16xf32>, tensor<16xf32>) -> tensor<1x12x16xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 2, 8]} : (tensor<1x12x16xf32>) -> tensor<2x6x2x8xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 2 : i64, positions = 6 : i64} : (tensor<2x6x2x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x2x8xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 8 : i64, heads = 2 : i64, positions = 6 : i64} : (tensor<2x6x2x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x2x8xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 2, 8]} : (tensor<2x6x2x8xf32>) -> tensor<1x12x2x8xf32>
   %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x2x8xf32>, tensor<1x1x2x8xf32>) -> tensor<1x13x2x8xf32>
   %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
@@ -96,9 +135,13 @@ func.func @two_heads(%x: tensor<1x2x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @relu_of_keys(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("relu_of_keys.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("relu_of_keys.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -106,7 +149,9 @@ func.func @relu_of_keys(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: ten
   %w3 = "top.Weight"() : () -> tensor<8xf32> loc("relu_of_keys.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
   %8 = "top.Concat"(%7, %u) {axis = 1 : si32, do_relu = true} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
   %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
@@ -121,9 +166,13 @@ func.func @relu_of_keys(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: ten
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @three_parts(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("three_parts.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("three_parts.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -131,7 +180,9 @@ func.func @three_parts(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tens
   %w3 = "top.Weight"() : () -> tensor<8xf32> loc("three_parts.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
   %8 = "top.Concat"(%7, %u, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x14x1x8xf32>
   %9 = "top.Concat"(%z, %v, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>, tensor<1x1x3xf32>) -> tensor<1x14x3xf32>
@@ -146,9 +197,13 @@ func.func @three_parts(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tens
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @other_rows(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x11x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x2x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("other_rows.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("other_rows.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -156,7 +211,9 @@ func.func @other_rows(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tenso
   %w3 = "top.Weight"() : () -> tensor<8xf32> loc("other_rows.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
   %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
   %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x11x3xf32>, tensor<1x2x3xf32>) -> tensor<1x13x3xf32>
@@ -172,9 +229,13 @@ func.func @other_rows(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tenso
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @all_memories_alike(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("all_memories_alike.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("all_memories_alike.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -183,7 +244,9 @@ func.func @all_memories_alike(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %
   %w3 = "top.Weight"() : () -> tensor<8xf32> loc("all_memories_alike.w3")
   %5 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
   %6 = "top.Reshape"(%5) {shape = [1, 12, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<1x12x1x8xf32>
-  %7 = cpu.run "rotary"(%6, %4, %4) {dim = 8 : i64, heads = 1 : i64, positions = 12 : i64} : (tensor<1x12x1x8xf32>, tensor<12x1x4xf32>, tensor<12x1x4xf32>) -> tensor<1x12x1x8xf32>
+  %cosines = "top.Cos"(%4) : (tensor<12x1x4xf32>) -> tensor<12x1x4xf32>
+  %sines = "top.Sin"(%4) : (tensor<12x1x4xf32>) -> tensor<12x1x4xf32>
+  %7 = cpu.run "rotary"(%6, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 12 : i64} : (tensor<1x12x1x8xf32>, tensor<12x1x4xf32>, tensor<12x1x4xf32>) -> tensor<1x12x1x8xf32>
   %8 = "top.Reshape"(%7) {shape = [1, 12, 1, 8]} : (tensor<1x12x1x8xf32>) -> tensor<1x12x1x8xf32>
   %9 = "top.Concat"(%8, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
   %10 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
@@ -199,9 +262,13 @@ func.func @all_memories_alike(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x2xf32>, %
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @many_channels(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x5xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x8xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("many_channels.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
-  %w1 = "top.Weight"() : () -> tensor<2x1x2xf32> loc("many_channels.rows")
+  %w1 = "top.Concat"(%zero, %other) {axis = 0 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<2x1x2xf32>
   %1 = "top.Expand"(%w1) {shape = [2, 3, 2]} : (tensor<2x1x2xf32>) -> tensor<2x3x2xf32>
   %2 = "top.Concat"(%0, %1) {axis = 2 : si32} : (tensor<2x3x2xf32>, tensor<2x3x2xf32>) -> tensor<2x3x4xf32>
   %3 = "top.Reshape"(%2) {shape = [6, 1, 4]} : (tensor<2x3x4xf32>) -> tensor<6x1x4xf32>
@@ -209,7 +276,9 @@ func.func @many_channels(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x5xf32>, %z: te
   %w3 = "top.Weight"() : () -> tensor<8xf32> loc("many_channels.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x5xf32>, tensor<5x8xf32>, tensor<8xf32>) -> tensor<1x12x8xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 8]} : (tensor<1x12x8xf32>) -> tensor<2x6x1x8xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x4xf32>) -> tensor<6x1x4xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 8 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x8xf32>, tensor<6x1x4xf32>, tensor<6x1x4xf32>) -> tensor<2x6x1x8xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 8]} : (tensor<2x6x1x8xf32>) -> tensor<1x12x1x8xf32>
   %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x13x1x8xf32>
   %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>
@@ -225,7 +294,11 @@ func.func @many_channels(%x: tensor<1x1x6x8xf32>, %y: tensor<1x12x5xf32>, %z: te
 // CHECK-NOT: axial_attention
 // CHECK: return
 func.func @odd_pairs(%x: tensor<1x1x6x10xf32>, %y: tensor<1x12x2xf32>, %z: tensor<1x12x3xf32>, %u: tensor<1x1x1x10xf32>, %v: tensor<1x1x3xf32>) -> tensor<1x1x6x3xf32> {
-  %w0 = "top.Weight"() : () -> tensor<1x3x2xf32> loc("odd_pairs.columns")
+  %zero = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.0")
+  %one = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.5")
+  %two = "top.Weight"() : () -> tensor<1x1x2xf32> loc("1.0")
+  %other = "top.Weight"() : () -> tensor<1x1x2xf32> loc("0.75")
+  %w0 = "top.Concat"(%zero, %one, %two) {axis = 1 : si32} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x3x2xf32>
   %0 = "top.Expand"(%w0) {shape = [2, 3, 2]} : (tensor<1x3x2xf32>) -> tensor<2x3x2xf32>
   %w1 = "top.Weight"() : () -> tensor<2x1x3xf32> loc("odd_pairs.rows")
   %1 = "top.Expand"(%w1) {shape = [2, 3, 3]} : (tensor<2x1x3xf32>) -> tensor<2x3x3xf32>
@@ -235,7 +308,9 @@ func.func @odd_pairs(%x: tensor<1x1x6x10xf32>, %y: tensor<1x12x2xf32>, %z: tenso
   %w3 = "top.Weight"() : () -> tensor<10xf32> loc("odd_pairs.w3")
   %4 = "top.MatMul"(%y, %w2, %w3) : (tensor<1x12x2xf32>, tensor<2x10xf32>, tensor<10xf32>) -> tensor<1x12x10xf32>
   %5 = "top.Reshape"(%4) {shape = [2, 6, 1, 10]} : (tensor<1x12x10xf32>) -> tensor<2x6x1x10xf32>
-  %6 = cpu.run "rotary"(%5, %3, %3) {dim = 10 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x10xf32>, tensor<6x1x5xf32>, tensor<6x1x5xf32>) -> tensor<2x6x1x10xf32>
+  %cosines = "top.Cos"(%3) : (tensor<6x1x5xf32>) -> tensor<6x1x5xf32>
+  %sines = "top.Sin"(%3) : (tensor<6x1x5xf32>) -> tensor<6x1x5xf32>
+  %6 = cpu.run "rotary"(%5, %cosines, %sines) {dim = 10 : i64, heads = 1 : i64, positions = 6 : i64} : (tensor<2x6x1x10xf32>, tensor<6x1x5xf32>, tensor<6x1x5xf32>) -> tensor<2x6x1x10xf32>
   %7 = "top.Reshape"(%6) {shape = [1, 12, 1, 10]} : (tensor<2x6x1x10xf32>) -> tensor<1x12x1x10xf32>
   %8 = "top.Concat"(%7, %u) {axis = 1 : si32} : (tensor<1x12x1x10xf32>, tensor<1x1x1x10xf32>) -> tensor<1x13x1x10xf32>
   %9 = "top.Concat"(%z, %v) {axis = 1 : si32} : (tensor<1x12x3xf32>, tensor<1x1x3xf32>) -> tensor<1x13x3xf32>

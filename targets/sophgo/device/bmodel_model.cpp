@@ -10,13 +10,13 @@
 #include "runtime/image_predictor.h"
 #include "runtime/prompt_points.h"
 #include "targets/sophgo/device/bmodel.h"
+#include "targets/sophgo/device/bmodel_runner.h"
+#include "targets/sophgo/device/chip.h"
 #include "targets/sophgo/device/point_places.h"
 #include "targets/sophgo/device/run_on_device.h"
 
 namespace samc::sophgo {
 namespace {
-
-constexpr const char* kEndings[] = {"", "_f32", "_f16", "_bf16"};
 
 // One network of a bmodel, by the names of the model's own values.
 class Part {
@@ -43,7 +43,7 @@ class Part {
   }
   bool has_output(const std::string& name) const {
     return std::any_of(stage_.outputs.begin(), stage_.outputs.end(), [&](const BmodelTensor& tensor) {
-      return std::any_of(std::begin(kEndings), std::end(kEndings),
+      return std::any_of(std::begin(kBmodelEndings), std::end(kBmodelEndings),
                          [&](const char* ending) { return tensor.name == name + ending; });
     });
   }
@@ -56,7 +56,7 @@ class Part {
       if (tensor.name == name + "_raw")
         return unsupported(path_ + " takes 8-bit pixels: it was deployed with --fuse_preprocess",
                            "deploy it without, for samc to normalise the image");
-      for (const char* ending : kEndings)
+      for (const char* ending : kBmodelEndings)
         if (tensor.name == name + ending && tensor.shape.size() == rank) return tensor.shape;
       names.push_back(tensor.name + " " + shape_to_string(tensor.shape));
     }
@@ -70,7 +70,7 @@ class Part {
 };
 
 Status take_output(NamedTensors& outputs, const std::string& name, const Shape& shape, Tensor& target) {
-  for (const char* ending : kEndings)
+  for (const char* ending : kBmodelEndings)
     if (const auto found = outputs.find(name + ending); found != outputs.end()) {
       if (found->second.shape() != shape)
         return invalid_input(fmt::format("output {} is {}, {} expected", name, shape_to_string(found->second.shape()),
@@ -80,6 +80,42 @@ Status take_output(NamedTensors& outputs, const std::string& name, const Shape& 
     }
   return invalid_input(fmt::format("the bmodel gave no {}", name));
 }
+
+// In the simulator: each call in a process of its own, which loads the bmodel anew.
+class ProcessRunner : public BmodelRunner {
+ public:
+  ProcessRunner(BmodelModelOptions options, BmodelDevice device)
+      : options_(std::move(options)), device_(std::move(device)) {}
+
+  Result<NamedTensors> encode(const TensorView& image, std::shared_ptr<const DeviceEmbedding>& on_device) override {
+    on_device.reset();
+    return run(options_.encoder, "encoding", {{kImage, image}});
+  }
+  Status set_picture(const ImageEmbedding&) override { return Status::ok(); }
+  void forget_picture() override {}
+  Result<NamedTensors> decode(const ImageEmbedding& embedding, const NamedViews& prompt,
+                              std::span<const std::string>) override {
+    NamedViews inputs = prompt;
+    inputs[kImageEmbed] = embedding.image_embed.view();
+    inputs[kHighResFeats0] = embedding.high_res_feats_0.view();
+    inputs[kHighResFeats1] = embedding.high_res_feats_1.view();
+    return run(options_.decoder, "predicting", inputs);
+  }
+  Result<std::unique_ptr<BmodelRunner>> another() const override { return unsupported("another simulator"); }
+  int most_at_once() const override { return 1; }
+
+ private:
+  Result<NamedTensors> run(const std::string& path, const std::string& what, const NamedViews& inputs) const {
+    SimulateOptions options;
+    options.runner = options_.runner;
+    options.seconds = options_.seconds;
+    if (options_.waiting) options.waiting = [&](double seconds) { options_.waiting(what, seconds); };
+    return run_bmodel(device_, path, inputs, options);
+  }
+
+  BmodelModelOptions options_;
+  BmodelDevice device_;
+};
 
 // How a decoder takes points and gives masks.
 struct DecoderInterface {
@@ -92,21 +128,29 @@ struct DecoderInterface {
 
 class BmodelModel : public ImageModel {
  public:
-  BmodelModel(BmodelModelOptions options, BmodelDevice device, ModelInfo info, ImageModelShapes shapes,
-              DecoderInterface decoder)
-      : options_(std::move(options)),
-        device_(std::move(device)),
+  BmodelModel(std::unique_ptr<BmodelRunner> runner, std::string decoder_path, ModelInfo info, ImageModelShapes shapes,
+              DecoderInterface decoder, int threads)
+      : runner_(std::move(runner)),
+        decoder_path_(std::move(decoder_path)),
         info_(std::move(info)),
         shapes_(std::move(shapes)),
         decoder_(decoder),
-        pool_(options_.threads) {}
+        pool_(threads) {}
 
   const ModelInfo& info() const override { return info_; }
   const ImageModelShapes& shapes() const override { return shapes_; }
   ThreadPool& pool() override { return pool_; }
+  Result<std::unique_ptr<ImageModel>> another(int threads) const override {
+    SAMC_ASSIGN(std::unique_ptr<BmodelRunner> runner, runner_->another());
+    return std::unique_ptr<ImageModel>(
+        std::make_unique<BmodelModel>(std::move(runner), decoder_path_, info_, shapes_, decoder_, threads));
+  }
+  int most_lanes() const override { return runner_->most_at_once(); }
+  Status set_picture(const ImageEmbedding& embedding) override { return runner_->set_picture(embedding); }
+  void forget_picture() override { runner_->forget_picture(); }
 
   Status encode(const TensorView& image, ImageEmbedding& embedding) override {
-    SAMC_ASSIGN(NamedTensors outputs, run(options_.encoder, "encoding", {{kImage, image}}));
+    SAMC_ASSIGN(NamedTensors outputs, runner_->encode(image, embedding.on_device));
     SAMC_TRY(take_output(outputs, kHighResFeats0, shapes_.high_res_feats_0, embedding.high_res_feats_0));
     SAMC_TRY(take_output(outputs, kHighResFeats1, shapes_.high_res_feats_1, embedding.high_res_feats_1));
     return take_output(outputs, kImageEmbed, shapes_.image_embed, embedding.image_embed);
@@ -117,7 +161,7 @@ class BmodelModel : public ImageModel {
     if (!decoder_.exported && points > places)
       return unsupported(fmt::format("a prompt of {} points, the corners of its box and the pad point included: {} "
                                      "takes {}",
-                                     points, options_.decoder, places),
+                                     points, decoder_path_, places),
                          "make the bmodels by samc deploy-all with a larger --max_points");
     if (decoder_.exported && points != places + 1)
       return unsupported(fmt::format("a prompt of {}, the corners of its box included: {} is of an export with fixed "
@@ -125,7 +169,7 @@ class BmodelModel : public ImageModel {
                                      points == 0   ? "no point"
                                      : points == 2 ? "1 point"
                                                    : fmt::format("{} points", points - 1),
-                                     options_.decoder, places),
+                                     decoder_path_, places),
                          "samc deploy-all, or transform --part decoder, of the same export makes one for any prompt");
     return Status::ok();
   }
@@ -143,29 +187,22 @@ class BmodelModel : public ImageModel {
     Tensor has_mask({1});
     has_mask.f32()[0] = mask_input.data != nullptr ? 1.0f : 0.0f;
     const TensorView mask = (mask_input.data != nullptr ? mask_input : no_mask.view()).with_shape(no_mask.shape());
-    SAMC_ASSIGN(NamedTensors outputs, run(options_.decoder, "predicting",
-                                          {{kImageEmbed, embedding.image_embed.view()},
-                                           {kHighResFeats0, embedding.high_res_feats_0.view()},
-                                           {kHighResFeats1, embedding.high_res_feats_1.view()},
-                                           {kPointCoords, coordinates.view()},
-                                           {kPointLabels, labels.view()},
-                                           {kMaskInput, mask},
-                                           {kHasMaskInput, has_mask.view()}}));
-    SAMC_TRY(take_output(outputs, decoder_.exported ? kExportedMasks : kLowResLogits,
-                         {1, shapes_.masks, shapes_.low_height, shapes_.low_width}, results.low_res_logits));
+    const std::string logits = decoder_.exported ? kExportedMasks : kLowResLogits;
+    const std::string wanted[] = {logits, kIouPredictions};
+    SAMC_ASSIGN(NamedTensors outputs, runner_->decode(embedding,
+                                                      {{kPointCoords, coordinates.view()},
+                                                       {kPointLabels, labels.view()},
+                                                       {kMaskInput, mask},
+                                                       {kHasMaskInput, has_mask.view()}},
+                                                      wanted));
+    SAMC_TRY(take_output(outputs, logits, {1, shapes_.masks, shapes_.low_height, shapes_.low_width},
+                         results.low_res_logits));
     return take_output(outputs, kIouPredictions, {1, shapes_.masks}, results.iou_predictions);
   }
 
  private:
-  Result<NamedTensors> run(const std::string& path, const std::string& what, const NamedViews& inputs) const {
-    SimulateOptions options;
-    options.runner = options_.runner;
-    if (options_.waiting) options.waiting = [&](double seconds) { options_.waiting(what, seconds); };
-    return run_bmodel(device_, path, inputs, options);
-  }
-
-  BmodelModelOptions options_;
-  BmodelDevice device_;
+  std::unique_ptr<BmodelRunner> runner_;
+  std::string decoder_path_;
   ModelInfo info_;
   ImageModelShapes shapes_;
   DecoderInterface decoder_;
@@ -199,6 +236,22 @@ Result<DecoderInterface> read_decoder(const Part& decoder, ImageModelShapes& sha
   return interface;
 }
 
+// The device's description gets the chip's name.
+Result<std::unique_ptr<BmodelRunner>> make_runner(const BmodelModelOptions& options, const std::string& wanted,
+                                                  BmodelDevice& device) {
+  if (device.is_simulator()) {
+    return std::unique_ptr<BmodelRunner>(std::make_unique<ProcessRunner>(options, device));
+  }
+  ChipOptions chip_options{device.libraries, false, options.seconds.value_or(kUsualChipSeconds)};
+  SAMC_ASSIGN(const std::shared_ptr<Chip> chip, Chip::open(chip_options));
+  const Result<const ChipEntry*> here = find_chip(chip->name()), meant = find_chip(wanted);
+  if (here.is_ok() && meant.is_ok() && here.value() != meant.value())
+    return invalid_input(fmt::format("{} is for {}, and the chip here is a {}", options.encoder, wanted, chip->name()),
+                         fmt::format("make bmodels for it: samc deploy-all --chip {}", here.value()->name));
+  device.description = fmt::format("{}, by {}", chip->name(), device.libraries);
+  return make_chip_runner(chip, options.encoder, options.decoder);
+}
+
 }  // namespace
 
 static Result<std::unique_ptr<ImageModel>> make_bmodel_model_unguarded(const BmodelModelOptions& options,
@@ -226,13 +279,14 @@ static Result<std::unique_ptr<ImageModel>> make_bmodel_model_unguarded(const Bmo
                            "they are of different models");
   }
   SAMC_ASSIGN(const DecoderInterface interface, read_decoder(decoder, shapes));
-  SAMC_ASSIGN(const BmodelDevice found, find_device(options.device, encoder.chip(), options.tpu_mlir));
+  SAMC_ASSIGN(BmodelDevice found, find_device(options.device, encoder.chip(), options.tpu_mlir));
+  SAMC_ASSIGN(std::unique_ptr<BmodelRunner> runner, make_runner(options, encoder.chip(), found));
   if (device != nullptr) *device = found;
   ModelInfo info = options.info;
   if (info.name.empty()) info.name = std::filesystem::path(options.encoder).stem().string();
   info.image_size = shapes.size;
-  return std::unique_ptr<ImageModel>(
-      std::make_unique<BmodelModel>(options, found, std::move(info), std::move(shapes), interface));
+  return std::unique_ptr<ImageModel>(std::make_unique<BmodelModel>(std::move(runner), options.decoder, std::move(info),
+                                                                   std::move(shapes), interface, options.threads));
 }
 
 Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device) {

@@ -13,6 +13,8 @@
 
 namespace samc::sophgo {
 
+inline constexpr double kUsualChipSeconds = 60;
+
 struct BmodelModelOptions {
   std::string encoder, decoder;  // as transform's encoder and decoder parts, deployed for one chip
   ModelInfo info = {};           // what the manifest says of the model; without a name: the encoder file's
@@ -20,10 +22,14 @@ struct BmodelModelOptions {
   std::optional<std::string> tpu_mlir = {};
   std::string runner = {};  // samc-run-bmodel; empty: beside this program
   int threads = 0;
+  // That a call into the chip, or a run of its simulator, may take before it is given up; nothing: kUsualChipSeconds,
+  // and any time in the simulator.
+  std::optional<double> seconds = {};
   std::function<void(const std::string& what, double seconds)> waiting = {};
 };
 
-// Each call runs in a process of its own, which loads the bmodel anew. The decoder's number of point places is the
+// On a chip the bmodels are loaded once and stay, and embeddings stay on it between encoder and decoder; others of this
+// model share them. In the simulator each call is a process of its own. The decoder's number of point places is the
 // most that a prompt may have, the pad point included.
 Result<std::unique_ptr<ImageModel>> make_bmodel_model(const BmodelModelOptions& options, BmodelDevice* device);
 

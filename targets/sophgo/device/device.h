@@ -18,6 +18,12 @@ struct BmodelDevice {
   bool is_simulator() const { return !simulator.empty(); }
 };
 
+// Where libsophon is installed: SAMC_LIBSOPHON, else /opt/sophon/libsophon-current. Its libraries are in lib/ there.
+std::string libsophon_folder();
+// Where the driver makes them, the files of chips; and the first of them that is there, "" where none is.
+std::string device_file_names();
+std::string device_file();
+
 // wanted: "auto", "chip" or "sim". chip: what the bmodel is for, such as "BM1688". auto takes the chip where the
 // vendor's runtime and a device file are there, else the simulator.
 Result<BmodelDevice> find_device(const std::string& wanted, const std::string& chip,

@@ -18,15 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kErrorMark = "samc-run-bmodel: ";
 
-Result<std::string> find_runner(const std::string& given) {
-  std::error_code error;
-  fs::path path = given;
-  if (given.empty()) path = fs::read_symlink("/proc/self/exe", error).parent_path() / "samc-run-bmodel";
-  if (::access(path.c_str(), X_OK) != 0)
-    return io_error(fmt::format("{} is not there", path.string()), "it is built and installed with samc");
-  return path.string();
-}
-
 std::string error_in(const std::string& log) {
   std::istringstream lines(log);
   std::string found;
@@ -37,6 +28,15 @@ std::string error_in(const std::string& log) {
 
 }  // namespace
 
+Result<std::string> find_bmodel_runner(const std::string& given) {
+  std::error_code error;
+  fs::path path = given;
+  if (given.empty()) path = fs::read_symlink("/proc/self/exe", error).parent_path() / "samc-run-bmodel";
+  if (::access(path.c_str(), X_OK) != 0)
+    return io_error(fmt::format("{} is not there", path.string()), "it is built and installed with samc");
+  return path.string();
+}
+
 Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const std::string& bmodel,
                               const NamedViews& inputs, const SimulateOptions& options) {
   SAMC_ASSIGN(const BmodelDevice device, find_device("sim", chip.name, tools.root));
@@ -45,7 +45,7 @@ Result<NamedTensors> simulate(const TpuMlir& tools, const ChipEntry& chip, const
 
 Result<NamedTensors> run_bmodel(const BmodelDevice& device, const std::string& bmodel, const NamedViews& inputs,
                                 const SimulateOptions& options) {
-  SAMC_ASSIGN(const std::string runner, find_runner(options.runner));
+  SAMC_ASSIGN(const std::string runner, find_bmodel_runner(options.runner));
   std::error_code error;
   SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::create("samc-run"));
   if (device.is_simulator()) {
@@ -72,7 +72,11 @@ Result<NamedTensors> run_bmodel(const BmodelDevice& device, const std::string& b
   child.folder = work.path();
   child.log = work.file("log");
   child.waiting = options.waiting;
+  child.seconds = options.seconds;
   SAMC_ASSIGN(const ChildResult result, run_child(child));
+  if (result.timed_out)
+    return io_error(fmt::format("{} in {}: not done within {:g} s", bmodel, device.description, *options.seconds),
+                    "--device-timeout gives it more time");
   const Result<std::string> log = read_text_file(child.log, size_t{64} << 20);
   if (result.exit_code != 0) {
     std::string message = log.is_ok() ? error_in(log.value()) : "";

@@ -3,6 +3,7 @@
 // simulator's libraries find each other by one fixed name, so that a process can load those of one chip only.
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/named_tensors.h"
@@ -13,8 +14,12 @@
 
 namespace samc::sophgo {
 
+// The program; given: its path, or "" for the one beside this program.
+Result<std::string> find_bmodel_runner(const std::string& given);
+
 struct SimulateOptions {
-  std::string runner = {};  // samc-run-bmodel; empty: beside this program
+  std::string runner = {};             // samc-run-bmodel; empty: beside this program
+  std::optional<double> seconds = {};  // that it may take
   std::function<void(double seconds)> waiting = {};
 };
 

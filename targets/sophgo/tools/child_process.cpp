@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace samc::sophgo {
 namespace {
@@ -44,6 +46,7 @@ Result<ChildResult> run_child(const ChildProcess& child) {
       ::posix_spawn(&process, arguments.front(), &files.actions, nullptr, arguments.data(), environment.data());
   if (refused != 0) return io_error(fmt::format("cannot run {}: {}", child.arguments.front(), std::strerror(refused)));
   int state = 0;
+  bool timed_out = false;
   long pause_ns = 500'000;  // grows, so that short runs are not made longer
   while (true) {
     const pid_t ended = ::waitpid(process, &state, WNOHANG);
@@ -55,8 +58,11 @@ Result<ChildResult> run_child(const ChildProcess& child) {
     ::nanosleep(&pause, nullptr);
     pause_ns = std::min(pause_ns * 2, 50'000'000L);
     if (child.waiting) child.waiting(seconds());
+    if (child.seconds.has_value() && seconds() > *child.seconds && !std::exchange(timed_out, true))
+      ::kill(process, SIGKILL);
   }
   ChildResult result;
+  result.timed_out = timed_out;
   result.seconds = seconds();
   result.exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
   result.signal = WIFSIGNALED(state) ? WTERMSIG(state) : 0;

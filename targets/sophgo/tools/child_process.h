@@ -3,6 +3,7 @@
 // in a file.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ struct ChildProcess {
   std::string folder;                           // where it runs
   std::string log;                              // stdout and stderr go here; no link
   std::function<void(double seconds)> waiting;  // called some times a second
+  std::optional<double> seconds = {};           // that it may take; then it is killed
 };
 
 struct ChildResult {
   int exit_code = 0;  // -1 when a signal ended it
   int signal = 0;
   double seconds = 0;
+  bool timed_out = false;
 };
 
 // An error only when the program could not be started. Ctrl-C in a terminal reaches the child too.
