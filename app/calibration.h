@@ -16,7 +16,7 @@ struct CalibrationArguments {
   std::vector<std::string> images;  // files and folders
   std::string method = "max";
   double percentile = 99.99;
-  double max_loss = 0.001;
+  double max_loss = 0.0008;
   int64_t measured = 4;
   int threads = 0;
 };

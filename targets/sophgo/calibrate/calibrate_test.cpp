@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -103,9 +104,12 @@ TEST_F(Pico, MixKeepsToTheLoss) {
     // What the table says is what was measured.
     const auto measured = part_->measure(samples, table, mix.value().table);
     ASSERT_TRUE(measured.is_ok());
-    for (const OutputLoss& output : mix.value().outputs)
-      for (const OutputLoss& again : measured.value())
-        if (again.output == output.output) EXPECT_DOUBLE_EQ(again.loss, output.loss);
+    for (const OutputLoss& output : mix.value().outputs) {
+      const auto again = std::find_if(measured.value().begin(), measured.value().end(),
+                                      [&](const OutputLoss& other) { return other.output == output.output; });
+      ASSERT_NE(again, measured.value().end()) << output.output;
+      EXPECT_DOUBLE_EQ(again->loss, output.loss);
+    }
   }
   EXPECT_EQ(gain_before, 0.0);  // without any loss nothing is in INT8
 }

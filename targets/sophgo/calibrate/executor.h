@@ -1,6 +1,6 @@
 #pragma once
-// A function of top ops run in f32 or with some of its ops in INT8, as tpuc-opt computes them, on the CPU target's
-// products of matrices (the interpreter's own take ten times as long) and the interpreter's other ops.
+// A function of top ops run in f32 or with some of its ops in INT8, near to what tpuc-opt makes of them, on the CPU
+// target's products of matrices (faster than the interpreter's own) and the interpreter's other ops.
 //
 // INT8 here is f32 rounded to 8 bits: an op's activations by the thresholds of the calibration table, its weights by
 // their largest magnitude (a convolution's by channel), its result by its own threshold. A matrix product whose readers

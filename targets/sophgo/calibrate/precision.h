@@ -1,7 +1,7 @@
 #pragma once
 // Which ops of a function may be in INT8, in groups that are measured as one, and what follows for ops that only move.
 //
-// What tpuc-opt 1.30.2 makes of mixed precisions is in these rules, not in lists of names:
+// The rules come from what tpuc-opt 1.30.2 was seen to make of mixed precisions; no name is looked at:
 // - Values that hold numbers as large as kExcluded (masks of attention) are never in 8 bits: a step would be 236.
 // - The values of an attention go with their product with the probabilities; else a cast between them sends both
 //   through the chip's memory.
