@@ -43,7 +43,7 @@ TEST_F(Int8, TablesOfOurOwnThroughTpucOptAndTheSimulator) {
     ASSERT_TRUE(part.value()->add(samples.back()).is_ok());
   }
   const auto table = part.value()->table({});
-  const auto mix = part.value()->find_mix(samples, table, 0.001, [](const std::string&) {});
+  const auto mix = part.value()->find_mix(samples, table, 0.0008, [](const std::string&) {});
   ASSERT_TRUE(mix.is_ok());
   EXPECT_GT(mix.value().outputs.size(), 0u);
   ASSERT_TRUE(write_file(file("calibration"), print_calibration_table({table}, {})).is_ok());
