@@ -13,7 +13,7 @@ using enum Treatment;
 
 constexpr const char* kStatic = "shapes are always those of the model";
 constexpr const char* kOtherChips = "it is for chips that samc does not compile for";
-constexpr const char* kInt8 = "inputs and outputs have 32 bits, or 16 with --quant_input and --quant_output";
+constexpr const char* kInt8 = "inputs and outputs have 32 or 16 bits; use --quant_input and --quant_output";
 constexpr const char* kMaskRcnn = "it is for MaskRCNN; samc compiles SAM 2 and single .onnx models";
 constexpr const char* kAddresses = "samc gives each input and output memory of its own; leave it out";
 constexpr const char* kDebugCommand =
@@ -138,7 +138,7 @@ constexpr ScriptOption kDeployOptions[] = {
     {"--opt_post_processor", kFlag, "", kNoEffect, kOtherChips},
     {"--weight_deduplicate", kFlag, "", kOwn, ""},
     {"--patterns_count", kValue, "", kNoEffect, "it counts patterns of TPU-MLIR's Python"},
-    {"--gelu_mode", kValue, "normal", kRefused, "GELU stays exact"},
+    {"--gelu_mode", kValue, "normal", kRefused, "GELU stays exact; leave it out"},
     {"--time_fixed_subnet", kValue, "", kNoEffect, "the network stays in one piece"},
     {"--subnet_params", kValue, "", kNoEffect, "the network stays in one piece"},
     {"--io_alone", kFlag, "", kOwn, ""},

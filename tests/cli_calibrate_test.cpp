@@ -1,5 +1,5 @@
 // `samc calibrate` and INT8 of `deploy` and `deploy-all` from the outside, up to tpuc-opt, which is a script here that
-// notes its arguments and fails: what it makes of the tables is tpu_int8_test's.
+// notes its arguments and fails.
 
 #include "tests/support/command_line.h"
 
