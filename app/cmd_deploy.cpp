@@ -202,6 +202,9 @@ Status settle(Arguments& arguments) {
     warn("--compress_mode has no effect: only bm1688 has it");
     compiler.compress_mode = "none";
   }
+  if (!mode->calibrated && (compiler.asymmetric || compiler.matmul_perchannel))
+    warn(fmt::format("--asymmetric and --matmul_perchannel have no effect: they are for INT8, not for {}", mode->name));
+  if (const std::string warning = quantization_warning(*mode); !warning.empty()) warn(warning);
   if (!mode->grouped && (compiler.q_symmetric || compiler.q_group_size != CompilerOptions().q_group_size))
     warn(fmt::format("--q_group_size and --q_symmetric have no effect: {} does not quantise weights", mode->name));
   return Status::ok();
@@ -218,8 +221,8 @@ Status run_deploy(const Arguments& given) {
   if (!arguments.test_reference.empty() && arguments.test_input.empty())
     return usage_error("--test_reference needs the --test_input that it belongs to");
   OutputGuard guard;
-  for (const std::string& path :
-       {arguments.deploy.quantize_table, arguments.deploy.compiler.layer_group_config, arguments.test_reference})
+  for (const std::string& path : {arguments.deploy.calibration_table, arguments.deploy.quantize_table,
+                                  arguments.deploy.compiler.layer_group_config, arguments.test_reference})
     guard.add_input(path);
   for (const std::string& path : test_input_files(arguments.test_input)) guard.add_input(path);
   guard.add_inputs([&] { return model_files(arguments.deploy.mlir); });
@@ -293,6 +296,9 @@ void add_compiler_options(CLI::App& command, Arguments& a) {
                       "Where inputs and outputs lie: auto, basic, io_alone, io_tag, io_tag_fuse, io_reloc or in_reuse")
           ->capture_default_str(),
       command.add_flag("--io_alone", a.io_alone, "--addr_mode io_alone"),
+      command.add_flag("--asymmetric", c.asymmetric, "Of INT8: ranges from a value's least number to its largest"),
+      command.add_flag("--matmul_perchannel", c.matmul_perchannel,
+                       "Of INT8: a scale for each column of a product's weight"),
       command.add_option("--q_group_size", c.q_group_size, "Of W8 and W4: weights that share a scale")
           ->capture_default_str(),
       command.add_flag("--q_symmetric", c.q_symmetric, "Of W8 and W4: scales without zero points")};
@@ -312,7 +318,7 @@ Command add_deploy(CLI::App& parent) {
   command->add_option("--model", a.deploy.output, "Where the bmodel goes")->required()->type_name("FILE.bmodel");
   command->add_option("--chip,--processor", a.deploy.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
   a.deploy.quantize = "F32";
-  command->add_option("--quantize", a.deploy.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
+  command->add_option("--quantize", a.deploy.quantize, "F32, F16, BF16, INT8, W8F16, W8BF16, W4F16 or W4BF16")
       ->capture_default_str()
       ->type_name("MODE");
   command->add_option("--num_core", a.deploy.cores, "Cores to use: 1, on bm1688 1 or 2")->capture_default_str();
@@ -327,6 +333,10 @@ Command add_deploy(CLI::App& parent) {
   command->add_option(
       "--customization_format", a.deploy.customization_format,
       "Of that image: RGB_PLANAR, RGB_PACKED, BGR_PLANAR, BGR_PACKED or GRAYSCALE; unset: the model's own, planar");
+  command
+      ->add_option("--calibration_table", a.deploy.calibration_table,
+                   "With INT8: lines 'VALUE THRESHOLD MIN MAX' of calibrate, or of TPU-MLIR's run_calibration.py")
+      ->type_name("FILE");
   command->add_option("--quantize_table", a.deploy.quantize_table, "Lines 'VALUE MODE': values of another precision")
       ->type_name("FILE");
   command->add_flag("--high_precision,--ignore_f16_overflow", a.deploy.high_precision, "Normalisations in f32");

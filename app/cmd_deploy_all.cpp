@@ -1,9 +1,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "app/calibration.h"
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/model_files.h"
+#include "app/model_parts.h"
 #include "app/model_source.h"
 #include "app/output_guard.h"
 #include "base/stopwatch.h"
@@ -22,40 +24,28 @@ struct Arguments : SourceOptions {
   std::string folder, chip, quantize, tpu_mlir;
   int cores = 1;
   int64_t max_points = kDefaultMaxPoints;
+  CalibrationArguments calibration;
 };
 
-struct PartName {
-  ModelPart part;
-  const char* name;
-};
-constexpr PartName kParts[] = {{ModelPart::kEncoder, "encoder"}, {ModelPart::kDecoder, "decoder"}};
+// What INT8 was made by stays beside the bmodels.
+constexpr const char* kCalibrationTableName = "calibration_table";
+constexpr const char* kQuantizeTableName = "quantize_table";
+std::string file_of(const Arguments& arguments, const char* name) {
+  return (fs::path(arguments.folder) / name).string();
+}
 
 std::string bmodel_of(const Arguments& arguments, const PartName& part) {
   return (fs::path(arguments.folder) / (std::string(part.name) + ".bmodel")).string();
 }
 
-// model_transform.py's mean and scale of SAM 2, in pixels of 0 to 255: only --fuse_preprocess would read them.
-Preprocess preprocess_of_sam2() {
-  Preprocess preprocess;
-  preprocess.mean = {123.675, 116.28, 103.53};
-  preprocess.scale = {0.01712475, 0.017507, 0.01742919};
-  preprocess.pixel_format = "rgb";
-  return preprocess;
-}
-
-Result<DeployReport> deploy_part(const Arguments& arguments, const std::shared_ptr<const ModelSource>& source,
-                                 const PartName& part, const TemporaryFolder& work, Progress& progress) {
-  TransformOptions transform;
-  transform.source = source;
-  transform.model_name = source->info().name + "_" + part.name;
-  transform.part = part.part;
-  transform.max_points = arguments.max_points;
-  transform.preprocess = preprocess_of_sam2();
-  progress.show(fmt::format("{}: transforming ...", part.name));
-  SAMC_ASSIGN(const auto model, TransformedModel::make(transform));
+Result<DeployReport> deploy_part(const Arguments& arguments, const PartName& part, const std::string& mlir,
+                                 bool calibrated, Progress& progress) {
   DeployOptions options;
-  options.mlir = work.file(std::string(part.name) + ".mlir");
-  SAMC_TRY(model->write(options.mlir));
+  options.mlir = mlir;
+  if (calibrated) {
+    options.calibration_table = file_of(arguments, kCalibrationTableName);
+    options.quantize_table = file_of(arguments, kQuantizeTableName);
+  }
   options.chip = arguments.chip;
   options.quantize = arguments.quantize;
   options.cores = arguments.cores;
@@ -70,7 +60,19 @@ Result<DeployReport> deploy_part(const Arguments& arguments, const std::shared_p
 Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const ChipEntry* chip, find_chip(arguments.chip));
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
+  if (mode->calibrated && arguments.calibration.images.empty())
+    return usage_error("--quantize INT8 needs --images",
+                       "give a folder of pictures like those that the model will see");
+  if (!mode->calibrated && !arguments.calibration.images.empty())
+    return usage_error(fmt::format("--images is for INT8, and --quantize is {}", mode->name), "leave it out");
+  if (const std::string warning = quantization_warning(*mode); !warning.empty()) warn(warning);
   OutputGuard guard;
+  if (mode->calibrated) {
+    SAMC_ASSIGN(const std::vector<std::string> images, calibration_images(arguments.calibration));
+    for (const std::string& image : images) guard.add_input(image);
+    for (const char* name : {kCalibrationTableName, kQuantizeTableName})
+      guard.add_output("-o", file_of(arguments, name));
+  }
   guard.add_inputs([&] { return model_files(arguments.model, arguments.config); });
   guard.add_output_folder("-o", arguments.folder);
   guard.add_output("-o", (fs::path(arguments.folder) / kManifestName).string());
@@ -96,8 +98,21 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::beside((fs::path(arguments.folder) / "parts").string()));
   Progress progress;
   Stopwatch watch;
+  std::vector<PartFile> parts;
   for (const PartName& part : kParts) {
-    SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, source, part, work, progress));
+    progress.show(fmt::format("{}: transforming ...", part.name));
+    SAMC_ASSIGN(const std::string mlir, write_part(source, part, arguments.max_points, work));
+    parts.push_back({part.name, mlir});
+  }
+  if (mode->calibrated) {
+    SAMC_ASSIGN(const CalibratedModel calibrated, calibrate_parts(parts, arguments.calibration, true, progress));
+    SAMC_TRY(write_calibration(calibrated, file_of(arguments, kCalibrationTableName),
+                               file_of(arguments, kQuantizeTableName)));
+    for (size_t i = 0; i < parts.size(); ++i) print_mix(parts[i].name, calibrated.mixes[i]);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const PartName& part = kParts[i];
+    SAMC_ASSIGN(const DeployReport report, deploy_part(arguments, part, parts[i].mlir, mode->calibrated, progress));
     progress.clear();
     double milliseconds = 0;  // the cores work side by side
     for (const EngineEstimate& core : report.cores) milliseconds = std::max(milliseconds, core.milliseconds);
@@ -126,9 +141,15 @@ Command add_deploy_all(CLI::App& parent) {
       ->required()
       ->type_name("DIR");
   command->add_option("--chip,--processor", a.chip, "bm1684x or bm1688")->required()->type_name("CHIP");
-  command->add_option("--quantize", a.quantize, "F32, F16, BF16, W8F16, W8BF16, W4F16 or W4BF16")
+  command->add_option("--quantize", a.quantize, "F32, F16, BF16, INT8, W8F16, W8BF16, W4F16 or W4BF16")
       ->required()
       ->type_name("MODE");
+  command
+      ->add_option("--images", a.calibration.images,
+                   "With INT8: pictures like those that the model will see, and folders; it is calibrated on them")
+      ->allow_extra_args(false)
+      ->type_name("DIR|IMAGE");
+  for (CLI::Option* option : add_calibration_options(*command, a.calibration)) option->group("Of INT8");
   command->add_option("--num_core", a.cores, "Cores to use: 1, on bm1688 1 or 2")->capture_default_str();
   command->add_option("--max_points", a.max_points, "Most points of a prompt, box corners and the pad point included")
       ->type_name("N")

@@ -14,6 +14,7 @@ std::vector<NamedCommand> add_commands(CLI::App& app) {
   std::move(run.begin(), run.end(), std::back_inserter(commands));
   commands.push_back({"export", add_export(app)});
   commands.push_back({"transform", add_transform(app)});
+  commands.push_back({"calibrate", add_calibrate(app)});
   commands.push_back({"deploy", add_deploy(app)});
   commands.push_back({"deploy-all", add_deploy_all(app)});
   return commands;

@@ -25,6 +25,7 @@ Command add_inspect(CLI::App& parent);
 Command add_compile(CLI::App& parent);
 Command add_export(CLI::App& parent);
 Command add_transform(CLI::App& parent);
+Command add_calibrate(CLI::App& parent);
 Command add_deploy(CLI::App& parent);
 Command add_deploy_all(CLI::App& parent);
 // All.

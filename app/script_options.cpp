@@ -13,7 +13,7 @@ using enum Treatment;
 
 constexpr const char* kStatic = "shapes are always those of the model";
 constexpr const char* kOtherChips = "it is for chips that samc does not compile for";
-constexpr const char* kInt8 = "it belongs to INT8, which samc does not do; use F16, BF16 or a W mode";
+constexpr const char* kInt8 = "inputs and outputs have 32 or 16 bits; use --quant_input and --quant_output";
 constexpr const char* kMaskRcnn = "it is for MaskRCNN; samc compiles SAM 2 and single .onnx models";
 constexpr const char* kAddresses = "samc gives each input and output memory of its own; leave it out";
 constexpr const char* kDebugCommand =
@@ -70,9 +70,9 @@ constexpr ScriptOption kDeployOptions[] = {
     {"--chip,--processor", kValue, "", kOwn, ""},
     {"--quantize", kValue, "F32", kOwn, ""},
     {"--model", kValue, "", kOwn, ""},
-    {"--calibration_table", kValue, "", kRefused, kInt8},
+    {"--calibration_table", kValue, "", kOwn, ""},
     {"--quantize_table", kValue, "", kOwn, ""},
-    {"--asymmetric", kFlag, "", kNoEffect, "it is for INT8"},
+    {"--asymmetric", kFlag, "", kOwn, ""},
     {"--q_group_size", kValue, "64", kOwn, ""},
     {"--q_symmetric", kFlag, "", kOwn, ""},
     {"--quant_input", kFlag, "", kOwn, ""},
@@ -134,11 +134,11 @@ constexpr ScriptOption kDeployOptions[] = {
     {"--do_winograd", kFlag, "", kNoEffect, kOtherChips},
     {"--includeWeight", kFlag, "", kNoEffect, "it is for TOSA"},
     {"--compress_mode", kValue, "none", kOwn, ""},
-    {"--matmul_perchannel", kFlag, "", kNoEffect, "it is for INT8"},
+    {"--matmul_perchannel", kFlag, "", kOwn, ""},
     {"--opt_post_processor", kFlag, "", kNoEffect, kOtherChips},
     {"--weight_deduplicate", kFlag, "", kOwn, ""},
     {"--patterns_count", kValue, "", kNoEffect, "it counts patterns of TPU-MLIR's Python"},
-    {"--gelu_mode", kValue, "normal", kNoEffect, "it is for INT8"},
+    {"--gelu_mode", kValue, "normal", kRefused, "GELU stays exact; leave it out"},
     {"--time_fixed_subnet", kValue, "", kNoEffect, "the network stays in one piece"},
     {"--subnet_params", kValue, "", kNoEffect, "the network stays in one piece"},
     {"--io_alone", kFlag, "", kOwn, ""},

@@ -155,7 +155,7 @@ TEST_F(Scripts, deploy_passes_on_what_is_tpuc_opts) {
   EXPECT_EQ(bytes_of(path("tpu-mlir/layer_group_config.json")), "{\"shape_secs_search_strategy\": 1}");
   EXPECT_TRUE(holds(deploy({"--chip", "bm1688", "--quantize", "W8F16", "--q_group_size", "128", "--q_symmetric"}),
                     "q_group_size=128 q_symmetric=True"));
-  EXPECT_EQ(warnings_, "");
+  EXPECT_TRUE(holds(warnings_, "W8F16 makes bmodels smaller, not faster")) << warnings_;
   with({"--quant_input_list", "1"});
   EXPECT_TRUE(holds(warnings_, "--quant_input_list has no effect without --quant_input")) << warnings_;
   deploy({"--chip", "bm1684x", "--compress_mode", "all"});
@@ -164,7 +164,9 @@ TEST_F(Scripts, deploy_passes_on_what_is_tpuc_opts) {
 
 TEST_F(Scripts, deploy_refuses_by_name_what_it_cannot_do) {
   expect_refused({"--num_device", "2"}, {"--num_device of model_deploy.py", "use --num_core"});
-  expect_refused({"--calibration_table", "t"}, {"--calibration_table of model_deploy.py", "INT8", "use F16"});
+  expect_refused({"--quantize", "INT8"}, {"--quantize INT8 needs a --calibration_table", "samc calibrate"});
+  expect_refused({"--calibration_table", "t"}, {"--calibration_table is for INT8", "--quantize is F32"});
+  expect_refused({"--gelu_mode", "tanh"}, {"--gelu_mode of model_deploy.py", "GELU stays exact"});
   expect_refused({"--debug_cmd", ",x"}, {"--debug_cmd", "/tmp/debug_cmd"});
   expect_refused({"--opt", "4"}, {"--opt 4 is not known", "1, 2, 3"});
   expect_refused({"--addr_mode", "new"}, {"--addr_mode new is not known", "io_tag_fuse"});

@@ -24,10 +24,14 @@ Result<const ChipEntry*> find_chip(const std::string& name);
 struct QuantizeEntry {
   const char* name;          // "F16"
   bool grouped;              // weights in groups with a scale each
+  bool calibrated;           // needs a calibration table
   double cosine, euclidean;  // model_deploy.py's default tolerances
 };
 std::span<const QuantizeEntry> quantizations();
 Result<const QuantizeEntry*> find_quantization(const std::string& name);
+std::string known_quantizations();  // "F32, F16, ..."
+// What is to be said of a precision that costs more than it gives; "" of the others.
+std::string quantization_warning(const QuantizeEntry& mode);
 
 // How tpuc-opt is to compile: model_deploy.py's options of the same names. What stands here is its own standard.
 struct CompilerOptions {
@@ -37,6 +41,8 @@ struct CompilerOptions {
   std::string addr_mode = "auto";       // where inputs and outputs lie
   int64_t q_group_size = 64;            // of W8 and W4: weights that share a scale
   bool q_symmetric = false;             // of W8 and W4
+  bool asymmetric = false;              // of INT8: ranges from the table's MIN to its MAX
+  bool matmul_perchannel = false;       // of INT8: a scale for each column of a product's weight
   std::string layer_group_config = {};  // a JSON file; empty: made of the two below
   int shape_secs_search_strategy = 0;   // 0 to 2: the larger, the longer it looks for better slices
   bool structure_detection = true;      // in layer groups
@@ -55,7 +61,9 @@ struct DeployOptions {
   bool bf16_output = false;                                            // outputs in bf16 whatever the precision
   bool fuse_preprocess = false;
   std::string customization_format = {};  // with fuse_preprocess: RGB_PACKED ...; empty: the .mlir's pixel_format
-  std::string quantize_table = {};        // lines "VALUE MODE"; empty: none
+  // tools/quantize_tables.h; empty: none. Both are checked against the .mlir.
+  std::string calibration_table = {};  // of INT8, which needs one
+  std::string quantize_table = {};
   bool high_precision = false;
   CompilerOptions compiler = {};
   std::optional<std::string> tpu_mlir = {};

@@ -108,21 +108,26 @@ std::string head_of(const std::vector<std::string>& notes) {
   return text;
 }
 
-// The names that the .mlir has, and those of the table that belong to one of its parts.
+// What the table has for the .mlir: of several parts, the one with most of its names. An encoder's outputs and a
+// decoder's inputs may have the same names.
 struct Match {
   std::set<std::string_view> listed;
-  std::string_view unknown;  // the first of a part that the .mlir has names of
+  std::string_view unknown;  // the first of that part
   size_t unknown_count = 0, lines = 0;
 };
 
 template <class Line>
 Match match(const std::vector<TablePart<Line>>& table, const std::set<std::string_view>& known) {
   Match result;
+  const auto known_of = [&](const TablePart<Line>& part) {
+    return std::count_if(part.lines.begin(), part.lines.end(),
+                         [&](const Line& line) { return known.count(line.name) != 0; });
+  };
+  std::ptrdiff_t most = 0;
+  for (const TablePart<Line>& part : table) most = std::max<std::ptrdiff_t>(most, known_of(part));
   for (const TablePart<Line>& part : table) {
-    const bool is_here = std::any_of(part.lines.begin(), part.lines.end(),
-                                     [&](const Line& line) { return known.count(line.name) != 0; });
     result.lines += part.lines.size();
-    if (!is_here) continue;
+    if (most == 0 || known_of(part) != most) continue;
     for (const Line& line : part.lines) {
       if (known.count(line.name) != 0) {
         result.listed.insert(line.name);

@@ -104,6 +104,7 @@ TEST(CalibrationTable, AgainstTheModule) {
   EXPECT_EQ(check(all + "other 1 0 1\n"),
             "t names other, which is no op of the .mlir; it was made from another transformation of the model");
   EXPECT_EQ(check("# part encoder\n" + all + "# part decoder\nother 1 0 1\n"), "");
+  EXPECT_EQ(check("# part encoder\n" + all + "# part decoder\na 1 0 1\nother 1 0 1\n"), "");  // a is in both
 }
 
 TEST(QuantizeTable, ReadWrittenChecked) {

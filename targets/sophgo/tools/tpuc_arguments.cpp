@@ -50,9 +50,12 @@ std::vector<std::string> compile_arguments(const DeployOptions& options, const Q
       "--canonicalize",
       "--extra-optimize",
       fmt::format("--processor-assign=chip={} mode={} num_device=1 num_core={} addr_mode={} high_precision={}",
-                  options.chip, mode.name, options.cores, compiler.addr_mode, truth(options.high_precision)),
-      "--processor-top-optimize"};
+                  options.chip, mode.name, options.cores, compiler.addr_mode, truth(options.high_precision))};
   const auto add = [&arguments](const char* argument) { arguments.emplace_back(argument); };
+  if (!options.calibration_table.empty())
+    arguments.push_back(
+        fmt::format("--import-calibration-table=file={} asymmetric={}", kCalibrationTable, truth(compiler.asymmetric)));
+  add("--processor-top-optimize");
   if (options.fuse_preprocess) {
     const std::string format = options.customization_format.empty() ? default_customization_format(pixel_format)
                                                                     : options.customization_format;
@@ -61,9 +64,10 @@ std::vector<std::string> compile_arguments(const DeployOptions& options, const Q
   }
   const std::string table = options.quantize_table.empty() ? "" : fmt::format("qtable={} ", kQuantizeTable);
   arguments.push_back(fmt::format(
-      "--convert-top-to-tpu={}weightFileName=lowered_weights.npz asymmetric=False doWinograd=False q_group_size={} "
-      "q_symmetric={} matmul_perchannel=False gelu_mode=normal",
-      table, mode.grouped ? compiler.q_group_size : 0, truth(mode.grouped && compiler.q_symmetric)));
+      "--convert-top-to-tpu={}weightFileName=lowered_weights.npz asymmetric={} doWinograd=False q_group_size={} "
+      "q_symmetric={} matmul_perchannel={} gelu_mode=normal",
+      table, truth(compiler.asymmetric), mode.grouped ? compiler.q_group_size : 0,
+      truth(mode.grouped && compiler.q_symmetric), truth(compiler.matmul_perchannel)));
   for (const char* argument : {"--canonicalize", "--weight-fold", "--mlir-disable-threading"}) add(argument);
   arguments.push_back(strip_io_quant(options));
   for (const char* argument : {"--processor-tpu-optimize", "--dev-parallel", "--weight-reorder",

@@ -9,6 +9,7 @@
 namespace samc::sophgo {
 
 // The names that tpuc-opt's arguments use in its work folder.
+constexpr const char* kCalibrationTable = "calibration_table";
 constexpr const char* kQuantizeTable = "quantize_table";
 constexpr const char* kLayerGroupFile = "layer_group_config.json";
 

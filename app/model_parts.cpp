@@ -1,0 +1,31 @@
+#include "app/model_parts.h"
+
+namespace samc {
+namespace {
+
+// model_transform.py's mean and scale of SAM 2, in pixels of 0 to 255: read by calibrate, and by --fuse_preprocess.
+sophgo::Preprocess preprocess_of_sam2() {
+  sophgo::Preprocess preprocess;
+  preprocess.mean = {123.675, 116.28, 103.53};
+  preprocess.scale = {0.01712475, 0.017507, 0.01742919};
+  preprocess.pixel_format = "rgb";
+  return preprocess;
+}
+
+}  // namespace
+
+Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source, const PartName& part,
+                               int64_t max_points, const TemporaryFolder& folder) {
+  sophgo::TransformOptions transform;
+  transform.source = source;
+  transform.model_name = source->info().name + "_" + part.name;
+  transform.part = part.part;
+  transform.max_points = max_points;
+  transform.preprocess = preprocess_of_sam2();
+  SAMC_ASSIGN(const auto model, sophgo::TransformedModel::make(transform));
+  const std::string path = folder.file(std::string(part.name) + ".mlir");
+  SAMC_TRY(model->write(path));
+  return path;
+}
+
+}  // namespace samc
