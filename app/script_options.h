@@ -21,6 +21,8 @@ enum class Treatment {
 };
 enum class OptionKind { kFlag, kValue, kValues };
 
+// In the order in which tables read best; there are some dozens of them.
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
 struct ScriptOption {
   const char* names;  // as the script declares them: "--chip,--processor"
   OptionKind kind;
