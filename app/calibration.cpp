@@ -158,12 +158,11 @@ Result<std::vector<std::string>> calibration_images(const CalibrationArguments& 
   return files;
 }
 
-Result<CalibratedModel> calibrate_parts(const std::vector<PartFile>& parts, const CalibrationArguments& arguments,
-                                        bool find_mix, Progress& progress) {
+Result<CalibratedModel> calibrate_parts(const std::vector<PartFile>& parts, const std::vector<std::string>& images,
+                                        const CalibrationArguments& arguments, bool find_mix, Progress& progress) {
   ThresholdOptions thresholds;
   SAMC_ASSIGN(thresholds.method, find_threshold_method(arguments.method));
   thresholds.percentile = arguments.percentile;
-  SAMC_ASSIGN(const std::vector<std::string> images, calibration_images(arguments));
   ThreadPool pool(arguments.threads);
   std::vector<OpenPart> open;
   for (const PartFile& file : parts) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/console.h"
+#include "app/model_parts.h"
 #include "base/status.h"
 #include "targets/sophgo/calibrate/calibrate.h"
 
@@ -23,11 +24,6 @@ struct CalibrationArguments {
 // All but --images.
 std::vector<CLI::Option*> add_calibration_options(CLI::App& command, CalibrationArguments& arguments);
 
-// A part as transform wrote it. name: "" of a model of one part.
-struct PartFile {
-  std::string name, mlir;
-};
-
 struct CalibratedModel {
   sophgo::CalibrationTable calibration;
   sophgo::QuantizeTable quantize;  // empty where no mix was asked for
@@ -37,10 +33,12 @@ struct CalibratedModel {
 
 // parts: one that takes a picture; or the encoder and then the decoder, which gets what the encoder gave and prompts
 // from a grid of points and boxes. Only the arguments are looked at; nothing is printed but progress.
-Result<CalibratedModel> calibrate_parts(const std::vector<PartFile>& parts, const CalibrationArguments& arguments,
-                                        bool find_mix, Progress& progress);
+// images: of calibration_images().
+Result<CalibratedModel> calibrate_parts(const std::vector<PartFile>& parts, const std::vector<std::string>& images,
+                                        const CalibrationArguments& arguments, bool find_mix, Progress& progress);
 
-// The files of the images, all of which are there; an error where there are none.
+// The files of the images, all of which are there; an error where there are none. What is left out of a folder is
+// warned of.
 Result<std::vector<std::string>> calibration_images(const CalibrationArguments& arguments);
 
 // What was measured, as a table for people.

@@ -55,14 +55,10 @@ Status run_calibrate(const Arguments& arguments) {
     for (const std::string& warning : source->warnings()) warn(fmt::format("{}: {}", arguments.model, warning));
     SAMC_ASSIGN(TemporaryFolder folder, TemporaryFolder::beside(arguments.table));
     work.emplace(std::move(folder));
-    for (const PartName& part : kParts) {
-      progress.show(fmt::format("{}: transforming ...", part.name));
-      SAMC_ASSIGN(const std::string mlir, write_part(source, part, arguments.max_points, *work));
-      parts.push_back({part.name, mlir});
-    }
+    SAMC_ASSIGN(parts, write_parts(source, arguments.max_points, *work, progress));
   }
   SAMC_ASSIGN(const CalibratedModel model,
-              calibrate_parts(parts, arguments.calibration, !arguments.quantize_table.empty(), progress));
+              calibrate_parts(parts, images, arguments.calibration, !arguments.quantize_table.empty(), progress));
   SAMC_TRY(write_calibration(model, arguments.table, arguments.quantize_table));
   for (size_t i = 0; i < model.mixes.size(); ++i) print_mix(parts[i].name, model.mixes[i]);
   size_t lines = 0;

@@ -32,6 +32,7 @@ constexpr const char* kCalibrationTableName = "calibration_table";
 constexpr const char* kQuantizeTableName = "quantize_table";
 // tpuc-opt 1.30.2 aborts on a decoder in INT8.
 constexpr const char* kBesideInt8 = "F16";
+
 std::string file_of(const Arguments& arguments, const char* name) {
   return (fs::path(arguments.folder) / name).string();
 }
@@ -41,7 +42,7 @@ std::string bmodel_of(const Arguments& arguments, const PartName& part) {
 }
 
 Result<DeployReport> deploy_part(const Arguments& arguments, const PartName& part, const std::string& mlir,
-                                 bool calibrated, Progress& progress) {
+                                 const std::string& quantize, bool calibrated, Progress& progress) {
   DeployOptions options;
   options.mlir = mlir;
   if (calibrated) {
@@ -49,7 +50,7 @@ Result<DeployReport> deploy_part(const Arguments& arguments, const PartName& par
     options.quantize_table = file_of(arguments, kQuantizeTableName);
   }
   options.chip = arguments.chip;
-  options.quantize = arguments.calibration.images.empty() || calibrated ? arguments.quantize : kBesideInt8;
+  options.quantize = quantize;
   options.cores = arguments.cores;
   options.output = bmodel_of(arguments, part);
   if (!arguments.tpu_mlir.empty()) options.tpu_mlir = arguments.tpu_mlir;
@@ -69,8 +70,9 @@ Status deploy_all(const Arguments& arguments) {
     return usage_error(fmt::format("--images is for INT8, and --quantize is {}", mode->name), "leave it out");
   if (const std::string warning = quantization_warning(*mode); !warning.empty()) warn(warning);
   OutputGuard guard;
+  std::vector<std::string> images;
   if (mode->calibrated) {
-    SAMC_ASSIGN(const std::vector<std::string> images, calibration_images(arguments.calibration));
+    SAMC_ASSIGN(images, calibration_images(arguments.calibration));
     for (const std::string& image : images) guard.add_input(image);
     for (const char* name : {kCalibrationTableName, kQuantizeTableName})
       guard.add_output("-o", file_of(arguments, name));
@@ -100,15 +102,10 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::beside((fs::path(arguments.folder) / "parts").string()));
   Progress progress;
   Stopwatch watch;
-  std::vector<PartFile> parts;
-  for (const PartName& part : kParts) {
-    progress.show(fmt::format("{}: transforming ...", part.name));
-    SAMC_ASSIGN(const std::string mlir, write_part(source, part, arguments.max_points, work));
-    parts.push_back({part.name, mlir});
-  }
+  SAMC_ASSIGN(const std::vector<PartFile> parts, write_parts(source, arguments.max_points, work, progress));
   if (mode->calibrated) {
     SAMC_ASSIGN(const CalibratedModel calibrated,
-                calibrate_parts({parts.front()}, arguments.calibration, true, progress));
+                calibrate_parts({parts.front()}, images, arguments.calibration, true, progress));
     SAMC_TRY(write_calibration(calibrated, file_of(arguments, kCalibrationTableName),
                                file_of(arguments, kQuantizeTableName)));
     print_mix(parts.front().name, calibrated.mixes.front());
@@ -116,8 +113,10 @@ Status deploy_all(const Arguments& arguments) {
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     const PartName& part = kParts[i];
+    const bool calibrated = mode->calibrated && i == 0;
     SAMC_ASSIGN(const DeployReport report,
-                deploy_part(arguments, part, parts[i].mlir, mode->calibrated && i == 0, progress));
+                deploy_part(arguments, part, parts[i].mlir,
+                            mode->calibrated && !calibrated ? kBesideInt8 : arguments.quantize, calibrated, progress));
     progress.clear();
     double milliseconds = 0;  // the cores work side by side
     for (const EngineEstimate& core : report.cores) milliseconds = std::max(milliseconds, core.milliseconds);

@@ -12,8 +12,6 @@ sophgo::Preprocess preprocess_of_sam2() {
   return preprocess;
 }
 
-}  // namespace
-
 Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source, const PartName& part,
                                int64_t max_points, const TemporaryFolder& folder) {
   sophgo::TransformOptions transform;
@@ -26,6 +24,19 @@ Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source,
   const std::string path = folder.file(std::string(part.name) + ".mlir");
   SAMC_TRY(model->write(path));
   return path;
+}
+
+}  // namespace
+
+Result<std::vector<PartFile>> write_parts(const std::shared_ptr<const ModelSource>& source, int64_t max_points,
+                                          const TemporaryFolder& folder, Progress& progress) {
+  std::vector<PartFile> parts;
+  for (const PartName& part : kParts) {
+    progress.show(fmt::format("{}: transforming ...", part.name));
+    SAMC_ASSIGN(const std::string mlir, write_part(source, part, max_points, folder));
+    parts.push_back({part.name, mlir});
+  }
+  return parts;
 }
 
 }  // namespace samc

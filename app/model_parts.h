@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "app/console.h"
 #include "base/temporary.h"
 #include "model/source.h"
 #include "targets/sophgo/transform.h"
@@ -16,8 +18,13 @@ struct PartName {
 };
 constexpr PartName kParts[] = {{sophgo::ModelPart::kEncoder, "encoder"}, {sophgo::ModelPart::kDecoder, "decoder"}};
 
-// Writes the part's NAME.mlir and its weights into the folder and gives its path.
-Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source, const PartName& part,
-                               int64_t max_points, const TemporaryFolder& folder);
+// A part as transform wrote it. name: "" of a model of one part.
+struct PartFile {
+  std::string name, mlir;
+};
+
+// Writes each part's NAME.mlir and its weights into the folder, in the order of kParts.
+Result<std::vector<PartFile>> write_parts(const std::shared_ptr<const ModelSource>& source, int64_t max_points,
+                                          const TemporaryFolder& folder, Progress& progress);
 
 }  // namespace samc

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
+#include "base/test_waves.h"
 #include "ir/graph_builder.h"
 #include "ir/interpreter.h"
 #include "ir/vision_dialect.h"
@@ -13,13 +13,6 @@
 
 namespace samc {
 namespace {
-
-Tensor waves(const Shape& shape, double step) {
-  Tensor tensor(shape);
-  double phase = 0;
-  for (float& value : tensor.f32()) value = static_cast<float>(std::sin(phase += step));
-  return tensor;
-}
 
 class FusedOps : public testing::Test {
  protected:

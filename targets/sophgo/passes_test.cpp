@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/test_waves.h"
 #include "ir/graph_builder.h"
 #include "ir/interpreter.h"
 #include "ir/top_dialect.h"
@@ -13,13 +14,6 @@
 
 namespace samc::sophgo {
 namespace {
-
-Tensor waves(const Shape& shape, double step) {
-  Tensor tensor(shape);
-  double phase = 0;
-  for (float& value : tensor.f32()) value = static_cast<float>(std::sin(phase += step));
-  return tensor;
-}
 
 class Passes : public ::testing::Test {
  protected:

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 
 #include "base/files.h"
 #include "base/test_folder.h"
+#include "base/test_waves.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "media/npz.h"
@@ -35,13 +35,6 @@ TransformOptions pico(ModelPart part) {
   options.model = kPico + "pico.pt";
   options.part = part;
   return options;
-}
-
-Tensor waves(const Shape& shape, double step) {
-  Tensor tensor(shape);
-  double phase = 0;
-  for (float& value : tensor.f32()) value = static_cast<float>(std::sin(phase += step));
-  return tensor;
 }
 
 NamedViews views_of(const NamedTensors& tensors) {

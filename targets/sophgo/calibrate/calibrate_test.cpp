@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/test_folder.h"
+#include "base/test_waves.h"
 #include "ir/graph_builder.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
@@ -18,13 +19,6 @@
 
 namespace samc::sophgo {
 namespace {
-
-Tensor waves(const Shape& shape, double step) {
-  Tensor tensor(shape);
-  double phase = 0;
-  for (float& value : tensor.f32()) value = static_cast<float>(std::sin(phase += step));
-  return tensor;
-}
 
 // pico's encoder as transform writes it, read again.
 class Pico : public ::testing::Test {
