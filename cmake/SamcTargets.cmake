@@ -36,8 +36,12 @@ if(SAMC_TESTS)
                               SAMC_RUN_BINARY="${PROJECT_BINARY_DIR}/samc-run"
                               SAMC_RUN_BMODEL="${PROJECT_BINARY_DIR}/samc-run-bmodel"
                               SAMC_TESTED_VERSION="${PROJECT_VERSION}")
-  # Tests are compiled once and run for seconds.
-  target_compile_options(samc_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
+  # Tests are compiled once and run for seconds; under sanitizers compiling is what takes the time.
+  if(SAMC_SANITIZE)
+    target_compile_options(samc_test_flags INTERFACE -O0)
+  else()
+    target_compile_options(samc_test_flags INTERFACE $<$<CONFIG:Release>:-O1>)
+  endif()
 endif()
 
 include(SamcPrecompile)
@@ -67,7 +71,7 @@ function(samc_library name)
     string(REPLACE ":" ";" part ${part})
     list(GET part 0 target)
     list(GET part 1 kind)
-    target_link_libraries(${target} PUBLIC ${arg_DEPS} PRIVATE samc_flags)
+    target_link_libraries(${target} PRIVATE samc_flags PUBLIC ${arg_DEPS})  # samc::mlir takes flags back
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
     if(kind STREQUAL "small")
       # A section for each function: samc-run, and who links with --gc-sections, leaves out those that are not called.
@@ -106,5 +110,9 @@ function(samc_fuzz name)
   endif()
   cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
   add_executable(${name} ${name}.cpp)
-  target_link_libraries(${name} PRIVATE ${arg_DEPS} samc_flags -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE samc_flags ${arg_DEPS} -fsanitize=fuzzer)
+  add_dependencies(fuzz_targets ${name})
 endfunction()
+if(SAMC_FUZZ)
+  add_custom_target(fuzz_targets)  # what they stand on, and nothing else
+endif()
