@@ -90,11 +90,11 @@ struct AxialPieceOf {
 using AxialPiece = AxialPieceOf<float>;
 using AxialPieceBf16 = AxialPieceOf<uint32_t>;
 
-// Of each query: its channels, a half of them turned back, (u, v), scores of all columns and rows and of a position, of
-// tokens and of a block, and sums of values.
+// Of each query: its channels, a half of them turned back, (u, v), scores of all columns and rows, of tokens and of a
+// block, and sums of values.
 inline int64_t axial_scratch_floats(const AxialAttentionParams& p, int64_t queries) {
   return queries *
-         (2 * p.dim + (p.grid_h + p.grid_w + 1) * (p.key_channels + 1) + p.tokens + kAxialScoreRows + p.value_channels);
+         (2 * p.dim + (p.grid_h + p.grid_w) * (p.key_channels + 1) + p.tokens + kAxialScoreRows + p.value_channels);
 }
 // Scores are powers of two already: of scale log2(e) times the product.
 inline float axial_query_factor(const AxialAttentionParams& p) { return p.scale * 1.44269504f; }
