@@ -65,7 +65,7 @@ void bind_common(Bound& bound, const Description& description, const BenchData& 
 }
 
 void bind_matmul(Bound& bound, const BenchShape& shape, const BenchData& data, OneDnnOperation& operation) {
-  const auto& [rows, k, n, normalise, eps, activation] = shape.matmul;
+  const int64_t rows = shape.matmul.rows, k = shape.matmul.k, n = shape.matmul.n;
   const Memory::desc src = plain({rows, k}, Tag::ab);
   const Memory::desc weight = plain({k, n}, Tag::ab);
   const Memory::desc bias = plain({1, n}, Tag::ab);
@@ -78,7 +78,7 @@ void bind_matmul(Bound& bound, const BenchShape& shape, const BenchData& data, O
 }
 
 void bind_inner_product(Bound& bound, const BenchShape& shape, const BenchData& data, OneDnnOperation& operation) {
-  const auto& [rows, k, n, normalise, eps, activation] = shape.matmul;
+  const int64_t rows = shape.matmul.rows, k = shape.matmul.k, n = shape.matmul.n;
   const Memory::desc src = plain({rows, k}, Tag::ab);
   const Memory::desc weight = plain({n, k}, Tag::ba);
   const Memory::desc bias = plain({n}, Tag::a);
@@ -129,7 +129,7 @@ void bind_conv(Bound& bound, const BenchShape& shape, const BenchData& data, One
 }
 
 void bind_deconv(Bound& bound, const BenchShape& shape, const BenchData& data, OneDnnOperation& operation) {
-  const auto& [h, w, in_c, out_c, activation] = shape.deconv;
+  const int64_t h = shape.deconv.h, w = shape.deconv.w, in_c = shape.deconv.in_c, out_c = shape.deconv.out_c;
   const Memory::desc src = plain({1, in_c, h, w}, Tag::nhwc);
   const Memory::desc weight = plain({out_c, in_c, 2, 2}, Tag::iohw);
   const Memory::desc bias = plain({out_c}, Tag::a);

@@ -23,14 +23,14 @@ constexpr int64_t kFewPieces = 4;
 constexpr int64_t kPartKeys = 4 * kAttentionKeys;
 
 // Room for any variant: packed q, one block of k and of v, some tiles' scores, sums, for each query its maximum and
-// sum, and the pads rounded. The scalar variants hold one query and its scores. What is rounded to bf16 takes less room
-// than this.
+// sum, and the pads rounded or, where there are none, some keys plus their positions. The scalar variants hold one
+// query and its scores. What is rounded to bf16 takes less room than this.
 int64_t scratch_floats(int64_t queries, int64_t keys, int64_t dim, int64_t value_dim) {
   const int64_t rows = round_up(queries, kAttentionMostTileRows) + kAttentionMostTileRows;
   const int64_t block = std::min(round_up(keys, 32), kAttentionKeys);
   const int64_t packed = rows * round_up(dim, 16) + block * (round_up(dim, 16) + round_up(value_dim, 16)) +
                          2 * kAttentionScoreRows * kAttentionScoresPitch + rows * round_up(value_dim, 16) + 4 * rows +
-                         round_up(dim, 32) + round_up(value_dim, 32) + 64;
+                         kAttentionMostLanes * round_up(dim, 32) + round_up(value_dim, 32) + 64;
   return std::max(packed, dim + keys + value_dim + 16);
 }
 
@@ -114,6 +114,7 @@ void attention_in_parts(const AttentionPiece& whole, const Attention& kernel, Ke
     AttentionPiece piece = whole;
     const int64_t first = part * kPartKeys;
     piece.k.origin += first * whole.k.pitch;
+    if (piece.position.origin != nullptr) piece.position.origin += first * whole.position.pitch;
     piece.v.origin += first * whole.v.pitch;
     piece.keys = std::min(kPartKeys, whole.keys - first);
     // first_query rows lie in front of the piece's own.
@@ -139,10 +140,12 @@ void attention_in_parts(const AttentionPiece& whole, const Attention& kernel, Ke
 }  // namespace
 
 void attention(const AttentionParams& params, const void* q, const void* k, const void* v, const float* pad_k,
-               const float* pad_v, void* dst, KernelContext& context) {
+               const float* pad_v, void* dst, KernelContext& context, const float* position) {
   const AttentionParams& p = params;
   if (p.batch * p.grid_q_h * p.grid_q_w == 0) return;
   check_params(p, pad_k, pad_v);
+  SAMC_CHECK(position == nullptr || (p.k_dtype == DType::kF32 && pad_k == nullptr),
+             "attention: positions are added to k of {}", dtype_name(p.k_dtype));
   const auto& variants = p.precision == Precision::kF32    ? attention_variants
                          : p.precision == Precision::kBf16 ? attention_bf16_variants
                                                            : attention_int8_variants;
@@ -183,6 +186,11 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
                    k_width);
     piece.v = rows(static_cast<const std::byte*>(v), p.v_dtype, k_row, p.v_pitch, p.v_offset + head * p.value_dim,
                    p.grid_k_w, k_width);
+    piece.position = piece.k;
+    piece.position.origin = nullptr;
+    if (position != nullptr)
+      piece.position = rows(reinterpret_cast<const std::byte*>(position), DType::kF32, k_row, p.k_pitch,
+                            p.k_offset + head * p.dim, p.grid_k_w, k_width);
     piece.dst =
         rows(static_cast<std::byte*>(dst), p.dst_dtype, q_row, dst_pitch, head * p.value_dim, p.grid_q_w, q_width);
     piece.first_query = block * kernel.most_queries;
@@ -203,7 +211,7 @@ void attention(const AttentionParams& params, const void* q, const void* k, cons
     for (int64_t index = 0; index < pieces; ++index) attention_in_parts(piece_at(index), kernel, context);
     return;
   }
-  if (kernel.pack != nullptr && windows == 1 && blocks > 1 && pad_k == nullptr) {
+  if (kernel.pack != nullptr && windows == 1 && blocks > 1 && pad_k == nullptr && position == nullptr) {
     shared = context.scratch.shared_floats(static_cast<size_t>(p.batch * p.heads * key_blocks * block_words));
     context.pool.run(p.batch * p.heads * key_blocks, [&](int64_t index, int) {
       kernel.pack(piece_at(index / key_blocks * blocks), index % key_blocks, shared + index * block_words);

@@ -1,6 +1,6 @@
 #pragma once
-// dst = softmax(scale q k^T) v for each window of a grid and each head, without ever storing a whole score matrix: keys
-// come in blocks, and each query row keeps a running maximum and sum. Windows are gathered by addressing.
+// dst = softmax(scale q (k + position)^T) v for each window of a grid and each head, without ever storing a whole score
+// matrix: keys come in blocks, and each query row keeps a running maximum and sum. Windows are gathered by addressing.
 //
 // In bf16: q times scale log2(e) in f32, k, v and the pads are rounded to bf16, so that scores are powers of two;
 // scores are sums in f32. A row's weights are 2^(score - r), r the largest score rounded up to a whole number, so that
@@ -53,9 +53,9 @@ struct AttentionParams {
 
 // q is (batch grid_q, q_pitch), k and v (batch grid_k, pitch), pad_k (heads dim), pad_v (heads value_dim), dst (batch
 // grid_q, heads value_dim). pad_k and pad_v stand for each key position of a window beyond the grid; nullptr when
-// windows fit.
+// windows fit. position lies as k does, or is nullptr; k is f32 then, and windows fit.
 void attention(const AttentionParams& params, const void* q, const void* k, const void* v, const float* pad_k,
-               const float* pad_v, void* dst, KernelContext& context);
+               const float* pad_v, void* dst, KernelContext& context, const float* position = nullptr);
 
 // The part of a grid's rows that a window covers: position i is row (i / width) grid_w + i % width after origin.
 template <class Byte>
@@ -74,6 +74,7 @@ struct AttentionPiece {
   WindowSource q;
   WindowSource k;
   WindowSource v;
+  WindowSource position;  // added to k, or its origin is nullptr
   WindowTarget dst;
   int64_t first_query;
   int64_t queries;
@@ -101,6 +102,7 @@ constexpr int64_t kAttentionKeys = 128;  // keys in a block: its K and V stay in
 
 // What a variant may take of scratch memory, whatever its vectors: tiles of so many queries, and the scores of so many.
 constexpr int64_t kAttentionMostTileRows = 16;
+constexpr int64_t kAttentionMostLanes = 16;  // of a vector of f32
 constexpr int64_t kAttentionScoreRows = 32;
 // Words from a query's scores to the next one's. Not a power of two: rows fall in different cache sets.
 constexpr int64_t kAttentionScoresPitch = kAttentionKeys + 16;

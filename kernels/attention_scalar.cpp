@@ -50,6 +50,9 @@ void attend(const AttentionPiece& piece) {
   float* const out = scores + keys;  // (value_dim)
   const auto times = [&](int64_t j) { return j < piece.keys ? 1.0f : static_cast<float>(piece.padded_keys); };
   const auto key = [&](int64_t j, int64_t d) {
+    if (piece.position.origin != nullptr)
+      return Numbers::operand(element(row(piece.k, j), piece.k.dtype, d) +
+                              element(row(piece.position, j), piece.position.dtype, d));
     return Numbers::operand(j < piece.keys ? element(row(piece.k, j), piece.k.dtype, d) : piece.pad_k[d]);
   };
   const auto value = [&](int64_t j, int64_t d) {

@@ -44,6 +44,27 @@ TEST(Attention, SameBitsForAnyNumberOfThreads) {
   }
 }
 
+// As if they had been added to the keys before, in every precision.
+TEST(Attention, AddsPositionsToKeys) {
+  for (AttentionCase c : {whole(20, 300, 2, 32, 16), whole(64, 1100, 1, 48, 40), whole(300, 40, 3, 5, 7),
+                          whole(700, 140, 1, 17, 20), windowed(2, 8, 8, 4, 4, 2, 24, 1)}) {
+    AttentionData data(c, 1.0f);
+    const std::vector<float> position = random_floats(static_cast<int64_t>(data.k.size()), 6);
+    AttentionData summed = data;
+    for (size_t i = 0; i < position.size(); ++i) summed.k[i] += position[i];
+    for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+      c.params.precision = precision;
+      for (const Isa& isa : precision == Precision::kF32    ? available_isas()
+                            : precision == Precision::kBf16 ? available_bf16_isas()
+                                                            : available_int8_isas()) {
+        TestContext context(isa, 2);
+        EXPECT_EQ(data.run(c.params, context.get(), position.data()), summed.run(c.params, context.get()))
+            << c.name << ", " << isa.name << ", " << precision_name(precision);
+      }
+    }
+  }
+}
+
 TEST(Attention, NoQueriesIsNothingToDo) {
   const AttentionCase c = whole(0, 16, 2, 16, 16);
   const AttentionData data(c, 1.0f);

@@ -76,13 +76,14 @@ struct AttentionData {
     for (float& x : q) x *= magnitude;
   }
   // With operands and result in memory as the params say. The result is f32 here.
-  std::vector<float> run(const AttentionParams& p, KernelContext& context) const {
+  std::vector<float> run(const AttentionParams& p, KernelContext& context, const float* position = nullptr) const {
     std::vector<float> dst(static_cast<size_t>(p.batch * p.grid_q_h * p.grid_q_w * p.heads * p.value_dim), NAN);
     std::vector<uint16_t> dst16(dst.size(), 0x7fc0);
     const bool is_bf16 = p.dst_dtype == DType::kBF16;
     const Stored stored_q(q, p.q_dtype), stored_k(k, p.k_dtype), stored_v(v, p.v_dtype);
     attention(p, stored_q.data, stored_k.data, stored_v.data, pads ? pad_k.data() : nullptr,
-              pads ? pad_v.data() : nullptr, is_bf16 ? static_cast<void*>(dst16.data()) : dst.data(), context);
+              pads ? pad_v.data() : nullptr, is_bf16 ? static_cast<void*>(dst16.data()) : dst.data(), context,
+              position);
     if (is_bf16) std::ranges::transform(dst16, dst.begin(), bf16_to_f32);
     return dst;
   }

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/batch_matmul.h"
 #include "kernels/conv_testing.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/depthwise_conv.h"
+#include "kernels/layer_norm.h"
 #include "kernels/testing.h"
 
 namespace samc {
@@ -146,6 +148,43 @@ TEST_P(Conv, deconv2x2_equals_the_plain_loop) {
   }
 }
 
+// Against the same in steps, which give the same sums.
+TEST_P(Conv, deconv2x2_with_a_finish_equals_its_steps) {
+  TestContext context(GetParam(), 2);
+  struct Case {
+    int64_t h, w, in_c, out_c, mixes;
+    bool norm;
+  };
+  for (const Case& c : {Case{5, 7, 19, 8, 0, true}, Case{40, 11, 32, 24, 4, false}, Case{3, 130, 16, 32, 3, true},
+                        Case{64, 64, 20, 16, 1, false}, Case{1, 1, 3, 8, 17, true}}) {
+    const int64_t pixels = 4 * c.h * c.w;
+    const std::vector<float> src = random_floats(c.h * c.w * c.in_c, 1), bias = random_floats(c.out_c, 3),
+                             residual = random_floats(pixels * c.out_c, 4), norm_weight = random_floats(c.out_c, 5),
+                             norm_bias = random_floats(c.out_c, 6), mix = random_floats(c.mixes * c.out_c, 7);
+    std::vector<float> packed(static_cast<size_t>(packed_floats(c.in_c, 4 * c.out_c)));
+    pack_deconv2x2_weights(random_floats(c.in_c * c.out_c * 4, 2).data(), c.in_c, c.out_c, packed.data());
+    const Deconv2x2Params params{c.h, c.w, c.in_c, c.out_c, Activation::kGelu};
+    const Deconv2x2Finish finish{c.norm, 1e-6f, norm_weight.data(), norm_bias.data(), c.mixes, mix.data()};
+    std::vector<float> got(static_cast<size_t>(c.mixes > 0 ? c.mixes * pixels : pixels * c.out_c), NAN);
+    deconv2x2(params, src.data(), packed.data(), bias.data(), residual.data(), got.data(), context.get(), finish);
+
+    Deconv2x2Params first = params;
+    if (c.norm) first.activation = Activation::kNone;
+    std::vector<float> wanted(residual.size());
+    deconv2x2(first, src.data(), packed.data(), bias.data(), residual.data(), wanted.data(), context.get());
+    if (c.norm)
+      layer_norm({pixels, c.out_c, 1e-6f, Activation::kGelu}, wanted.data(), norm_weight.data(), norm_bias.data(),
+                 wanted.data(), context.get());
+    if (c.mixes > 0) {
+      std::vector<float> mixed(got.size());
+      batch_matmul({1, c.mixes, c.out_c, pixels, true, 1}, mix.data(), wanted.data(), mixed.data(), context.get());
+      wanted = mixed;
+    }
+    ASSERT_EQ(got.size(), wanted.size());
+    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], wanted[i], 2e-6) << i << " of " << c.h << " x " << c.w;
+  }
+}
+
 TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
   const ConvParams params = conv_params(40, 50, 3, 20, 7, 4, 3);
   const std::vector<float> src = random_floats(40 * 50 * 3, 1);
@@ -162,6 +201,10 @@ TEST_P(Conv, gives_the_same_bits_for_any_number_of_threads) {
     std::vector<float> larger(80 * 100 * 16);
     deconv2x2({40, 50, 32, 16}, wide.data(), deconv_weight.data(), nullptr, nullptr, larger.data(), context.get());
     dst.insert(dst.end(), larger.begin(), larger.end());
+    std::vector<float> mixed(3 * 80 * 100);
+    deconv2x2({40, 50, 32, 16}, wide.data(), deconv_weight.data(), nullptr, nullptr, mixed.data(), context.get(),
+              {true, 1e-6f, nullptr, nullptr, 3, wide.data()});
+    dst.insert(dst.end(), mixed.begin(), mixed.end());
     std::vector<float> same_size(40 * 50 * 32);
     conv(small, src.data(), packed.data(), nullptr, nullptr, same_size.data(), context.get());
     dst.insert(dst.end(), same_size.begin(), same_size.begin() + 40 * 50 * 20);

@@ -92,6 +92,10 @@ struct GemmBlock {
   const float* sums_before = nullptr;
   float* sums_after = nullptr;
   int64_t sums_pitch = 0;  // a multiple of 16, at least columns
+  // What the caller reads next: comes into the L2 cache beside the arithmetic, in place of the panels, which are there
+  // already then. May be absent.
+  const void* fetch = nullptr;
+  int64_t fetch_bytes = 0;
 };
 
 // What one variant does, all of it: what pack_rows packs only its own multiply can read.

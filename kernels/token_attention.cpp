@@ -7,7 +7,9 @@
 #include "base/check.h"
 #include "base/rounding.h"
 #include "kernels/gemm.h"
+#include "kernels/layer_norm.h"
 #include "kernels/pack.h"
+#include "kernels/pointwise.h"
 
 namespace samc {
 
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int64_t kBlockTiles = 8;  // of rows, whose scores stay in the L2 cache
 constexpr int64_t kMostBlockRows = kBlockTiles * kGemmMostTileRows;
+constexpr int64_t kRunsOfThread = 4;
 
 // A panel of 16 columns holds 16 / heads tokens of all heads: token after token, the heads of a token side by side. So
 // what a softmax joins lies in the same lanes of all panels. Columns beyond the last token count nothing.
@@ -43,9 +46,9 @@ void order_rows(const Columns& columns, const float* rows, int64_t width, float*
       std::copy_n(rows + (head * columns.tokens + token) * width, width, in_order + columns.of(head, token) * width);
 }
 
-void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const float* keys, const float* key_bias,
-                 const float* values, const Packed& packed, const Gemm& gemm) {
-  order_rows(columns, keys, p.k, packed.in_order);
+void pack_tokens(const TokenAttentionParams& p, const TokenAttentionOperands& operands, const Columns& columns,
+                 const Packed& packed, const Gemm& gemm) {
+  order_rows(columns, operands.keys, p.k, packed.in_order);
   GemmColumns key_columns;
   key_columns.src = packed.in_order;
   key_columns.stride = p.k;
@@ -57,9 +60,10 @@ void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const fl
   std::fill_n(packed.key_bias, columns.count(), -INFINITY);
   for (int64_t head = 0; head < p.heads; ++head)
     for (int64_t token = 0; token < p.tokens; ++token)
-      packed.key_bias[columns.of(head, token)] = key_bias == nullptr ? 0.0f : key_bias[head * p.tokens + token];
+      packed.key_bias[columns.of(head, token)] =
+          operands.key_bias == nullptr ? 0.0f : operands.key_bias[head * p.tokens + token];
 
-  order_rows(columns, values, p.n, packed.in_order);
+  order_rows(columns, operands.values, p.n, packed.in_order);
   GemmColumns value_columns;
   value_columns.src = packed.in_order;
   value_columns.stride = p.n;
@@ -71,8 +75,7 @@ void pack_tokens(const TokenAttentionParams& p, const Columns& columns, const fl
 
 }  // namespace
 
-void token_attention(const TokenAttentionParams& params, const float* src, const float* keys, const float* key_bias,
-                     const float* values, const float* bias, const float* residual, float* dst,
+void token_attention(const TokenAttentionParams& params, const TokenAttentionOperands& operands,
                      KernelContext& context) {
   const TokenAttentionParams& p = params;
   SAMC_CHECK(p.k > 0 && p.n > 0 && p.tokens > 0 && p.heads > 0 && kPanelColumns % p.heads == 0 && p.scale > 0,
@@ -87,14 +90,16 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
   packed.key_bias = packed.values + packed_floats(count, p.n);
   packed.in_order = packed.key_bias + count;
   const Gemm& gemm = *gemm_variants.choose(context);
-  pack_tokens(p, columns, keys, key_bias, values, packed, gemm);
+  pack_tokens(p, operands, columns, packed, gemm);
 
   GroupSoftmaxFunction* const group_softmax = group_softmax_variants.choose(context);
+  BinaryFunction* const binary = binary_variants.choose(context);
+  LayerNormFunction* const layer_norm = layer_norm_variants.choose(context);
   const int64_t block_rows = kBlockTiles * gemm.tile_rows;
   const int64_t pitch = count + kPanelColumns;  // not a power of two: rows fall in different cache sets
-  context.pool.run(divide_up(p.rows, block_rows), [&](int64_t piece, int worker) {
-    const int64_t first = piece * block_rows;
-    float* const scores = context.scratch.floats(worker, static_cast<size_t>(block_rows * pitch));
+  const auto attend_block = [&](int64_t first, int64_t next_rows, int worker) {
+    const int64_t summed_size = operands.position == nullptr ? 0 : block_rows * p.k;
+    float* const scores = context.scratch.floats(worker, static_cast<size_t>(block_rows * pitch + summed_size));
     std::array<int64_t, kMostBlockRows> score_offsets, dst_offsets;
     GemmBlock block;
     block.rows = std::min(block_rows, p.rows - first);
@@ -102,8 +107,15 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
       score_offsets[static_cast<size_t>(row)] = row * pitch;
       dst_offsets[static_cast<size_t>(row)] = (first + row) * p.n;
     }
+    const float* rows = operands.src + first * p.k;
+    if (operands.position != nullptr) {
+      float* const summed = scores + block_rows * pitch;
+      binary(
+          {BinaryOp::kAdd, Activation::kNone, rows, 1, operands.position + first * p.k, 1, summed, block.rows * p.k});
+      rows = summed;
+    }
     const GemmSegment whole_row{0, 0, p.k};
-    block.a = src + first * p.k;
+    block.a = rows;
     block.row_stride = p.k;
     block.segments = &whole_row;
     block.segment_count = 1;
@@ -113,6 +125,8 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
     block.row_offsets = score_offsets.data();
     block.bias = packed.key_bias;
     block.dst = scores;
+    block.fetch = next_rows == 0 ? nullptr : operands.src + (first + block.rows) * p.k;
+    block.fetch_bytes = next_rows * p.k * static_cast<int64_t>(sizeof(float));
     gemm.multiply(block);
 
     group_softmax({scores, block.rows, pitch, count, p.heads, p.scale});
@@ -125,10 +139,24 @@ void token_attention(const TokenAttentionParams& params, const float* src, const
     block.k = count;
     block.columns = p.n;
     block.row_offsets = dst_offsets.data();
-    block.bias = bias;
-    block.residual = residual;
-    block.dst = dst;
+    block.bias = operands.bias;
+    block.residual = operands.residual;
+    block.dst = operands.dst;
+    block.fetch =
+        next_rows == 0 || operands.position == nullptr ? nullptr : operands.position + (first + block.rows) * p.k;
     gemm.multiply(block);
+
+    float* const result = operands.dst + first * p.n;
+    if (p.norm)
+      layer_norm({result, operands.norm_weight, operands.norm_bias, result, block.rows, p.n, p.eps, Activation::kNone});
+  };
+  // Pieces are runs of blocks, so that a worker knows what it reads next.
+  const int64_t blocks = divide_up(p.rows, block_rows);
+  const int64_t runs = std::min(blocks, kRunsOfThread * context.pool.threads());
+  context.pool.run(runs, [&](int64_t run, int worker) {
+    const int64_t last = std::min(p.rows, (run + 1) * blocks / runs * block_rows);
+    for (int64_t first = run * blocks / runs * block_rows; first < last; first += block_rows)
+      attend_block(first, std::clamp<int64_t>(last - first - block_rows, 0, block_rows), worker);
   });
 }
 

@@ -3,7 +3,10 @@
 // less work as long as there are fewer tokens than a head has dimensions: two products whose inner extent is heads x
 // tokens.
 //
-//   dst = sum over heads h of softmax(scale (src keys_h^T + key_bias_h)) values_h + bias + residual
+//   dst = sum over heads h of softmax(scale ((src + position) keys_h^T + key_bias_h)) values_h + bias + residual
+//
+// and then, where a norm is asked for, each row normalised over its columns (kernels/layer_norm.h) while it is in the
+// cache.
 
 #include "kernels/context.h"
 #include "kernels/dispatch.h"
@@ -17,12 +20,25 @@ struct TokenAttentionParams {
   int64_t heads = 1;  // 1, 2, 4, 8 or 16
   int64_t tokens = 0;
   float scale = 1;  // above 0
+  bool norm = false;
+  float eps = 0;  // of the norm
 };
 
-// src is (rows, k), keys (heads, tokens, k), key_bias (heads, tokens) or nullptr, values (heads, tokens, n), bias (n)
-// or nullptr, residual (rows, n) or nullptr, dst (rows, n).
-void token_attention(const TokenAttentionParams& params, const float* src, const float* keys, const float* key_bias,
-                     const float* values, const float* bias, const float* residual, float* dst, KernelContext& context);
+// Those that have a default may be absent.
+struct TokenAttentionOperands {
+  const float* src;                    // (rows, k)
+  const float* keys;                   // (heads, tokens, k)
+  const float* values;                 // (heads, tokens, n)
+  float* dst;                          // (rows, n)
+  const float* key_bias = nullptr;     // (heads, tokens)
+  const float* bias = nullptr;         // (n)
+  const float* residual = nullptr;     // (rows, n)
+  const float* position = nullptr;     // (rows, k)
+  const float* norm_weight = nullptr;  // (n)
+  const float* norm_bias = nullptr;    // (n)
+};
+void token_attention(const TokenAttentionParams& params, const TokenAttentionOperands& operands,
+                     KernelContext& context);
 
 // In place: of each row, the elements whose numbers are equal modulo groups become the softmax of scale times
 // themselves.

@@ -17,6 +17,7 @@ struct Case {
   bool key_bias = true;
   bool bias = true;
   bool residual = true;
+  bool position = false;
 };
 
 std::string name_of(const Case& c) {
@@ -26,7 +27,7 @@ std::string name_of(const Case& c) {
 }
 
 struct Data {
-  std::vector<float> src, keys, key_bias, values, bias, residual;
+  std::vector<float> src, keys, key_bias, values, bias, residual, position, norm_weight, norm_bias;
 
   explicit Data(const TokenAttentionParams& p)
       : src(random_floats(p.rows * p.k, 1)),
@@ -34,12 +35,23 @@ struct Data {
         key_bias(random_floats(p.heads * p.tokens, 3)),
         values(random_floats(p.heads * p.tokens * p.n, 4)),
         bias(random_floats(p.n, 5)),
-        residual(random_floats(p.rows * p.n, 6)) {}
+        residual(random_floats(p.rows * p.n, 6)),
+        position(random_floats(p.rows * p.k, 7)),
+        norm_weight(random_floats(p.n, 8)),
+        norm_bias(random_floats(p.n, 9)) {}
 
   std::vector<float> run(const Case& c, KernelContext& context) const {
     std::vector<float> dst(static_cast<size_t>(c.params.rows * c.params.n), NAN);
-    token_attention(c.params, src.data(), keys.data(), c.key_bias ? key_bias.data() : nullptr, values.data(),
-                    c.bias ? bias.data() : nullptr, c.residual ? residual.data() : nullptr, dst.data(), context);
+    TokenAttentionOperands operands{src.data(), keys.data(), values.data(), dst.data()};
+    if (c.key_bias) operands.key_bias = key_bias.data();
+    if (c.bias) operands.bias = bias.data();
+    if (c.residual) operands.residual = residual.data();
+    if (c.position) operands.position = position.data();
+    if (c.params.norm) {
+      operands.norm_weight = norm_weight.data();
+      operands.norm_bias = norm_bias.data();
+    }
+    token_attention(c.params, operands, context);
     return dst;
   }
 };
@@ -60,9 +72,11 @@ std::vector<double> expected(const Case& c, const Data& data) {
       for (int64_t token = 0; token < p.tokens; ++token) {
         const int64_t key = head * p.tokens + token;
         double score = c.key_bias ? data.key_bias[static_cast<size_t>(key)] : 0.0;
-        for (int64_t i = 0; i < p.k; ++i)
-          score += static_cast<double>(data.src[static_cast<size_t>(row * p.k + i)]) *
+        for (int64_t i = 0; i < p.k; ++i) {
+          const auto place = static_cast<size_t>(row * p.k + i);
+          score += (static_cast<double>(data.src[place]) + (c.position ? data.position[place] : 0.0f)) *
                    data.keys[static_cast<size_t>(key * p.k + i)];
+        }
         weights.push_back(score * p.scale);
         largest = std::max(largest, weights.back());
       }
@@ -72,6 +86,13 @@ std::vector<double> expected(const Case& c, const Data& data) {
           out[i] += weights[static_cast<size_t>(token)] / sum *
                     data.values[static_cast<size_t>((head * p.tokens + token) * p.n + i)];
     }
+    if (!p.norm) continue;
+    double mean = 0, variance = 0;
+    for (int64_t i = 0; i < p.n; ++i) mean += out[i] / static_cast<double>(p.n);
+    for (int64_t i = 0; i < p.n; ++i) variance += (out[i] - mean) * (out[i] - mean) / static_cast<double>(p.n);
+    for (int64_t i = 0; i < p.n; ++i)
+      out[i] = (out[i] - mean) / std::sqrt(variance + p.eps) * data.norm_weight[static_cast<size_t>(i)] +
+               data.norm_bias[static_cast<size_t>(i)];
   }
   return dst;
 }
@@ -84,6 +105,9 @@ TEST(TokenAttention, MatchesTheDefinition) {
            Case{{15, 33, 17, 2, 9, 2.0f}, false, false, false},
            Case{{40, 32, 32, 16, 3, 0.5f}},
            Case{{40, 32, 32, 4, 21, 0.5f}},
+           Case{{300, 256, 256, 8, 8, 0.25f, true, 1e-5f}, true, true, true, true},
+           Case{{17, 5, 33, 4, 3, 0.5f}, true, false, true, true},
+           Case{{230, 16, 24, 2, 3, 0.5f, true, 1e-6f}, true, true, false, false},
        }) {
     const Data data(c.params);
     const std::vector<double> wanted = expected(c, data);
@@ -99,7 +123,7 @@ TEST(TokenAttention, MatchesTheDefinition) {
 }
 
 TEST(TokenAttention, SameBitsForAnyNumberOfThreads) {
-  const Case c{{700, 64, 48, 8, 11, 0.25f}};
+  const Case c{{700, 64, 48, 8, 11, 0.25f, true, 1e-6f}, true, true, true, true};
   const Data data(c.params);
   for (const Isa& isa : available_isas()) {
     TestContext one(isa, 1);

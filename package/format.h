@@ -13,7 +13,7 @@ namespace samc {
 
 // As PNG's: a byte that 7-bit transfers break, a name, and line ends that text mode would change.
 constexpr std::array<unsigned char, 8> kModuleMagic = {0x89, 'S', 'A', 'M', 'C', '\r', '\n', 0x1a};
-constexpr uint32_t kModuleVersion = 3;
+constexpr uint32_t kModuleVersion = 4;
 constexpr uint64_t kSectionAlignment = 64;
 constexpr uint64_t kChecksumBlock = uint64_t{1} << 20;
 

@@ -177,7 +177,7 @@ TEST_F(ModuleTest, MessagesNameTheTrouble) {
   ASSERT_TRUE(write_module(small_module(), path_).is_ok());
   std::string bytes = file_bytes();
   bytes[8] = 1;
-  EXPECT_NE(read_status(bytes).message().find("format version 1, this samc reads version 3"), std::string::npos);
+  EXPECT_NE(read_status(bytes).message().find("format version 1, this samc reads version 4"), std::string::npos);
   EXPECT_NE(read_status("not a module at all").message().find("is not a samc module"), std::string::npos);
   EXPECT_EQ(read_module((folder_ / "nothing").string()).status().code(), StatusCode::kIo);
 }

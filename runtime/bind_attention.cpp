@@ -44,6 +44,7 @@ BoundOperation bind_attention(OperationBinder& in) {
   in.expect_count(2, product({keys, params.v_pitch}));
   in.expect_count(3, product({params.heads, params.dim}));
   in.expect_count(4, product({params.heads, params.value_dim}));
+  in.expect_count(5, product({keys, params.k_pitch}));
   in.expect_result_count(product({queries, params.heads, params.value_dim}));
   in.require(params.q_offset + params.heads * params.dim <= params.q_pitch &&
                  params.k_offset + params.heads * params.dim <= params.k_pitch &&
@@ -59,24 +60,39 @@ BoundOperation bind_attention(OperationBinder& in) {
   in.require(in.has(3) == in.has(4), "pad_k and pad_v go together");
   in.require(in.has(3) || (params.grid_k_h % params.window_k_h == 0 && params.grid_k_w % params.window_k_w == 0),
              "its windows reach over the grid and there is no pad_k");
+  in.require(!in.has(5) || (!in.has(3) && params.k_dtype == DType::kF32), "it has positions beside pads or k of {}",
+             dtype_name(params.k_dtype));
   const int32_t q = in.operand(0), k = in.operand(1), v = in.operand(2), pad_k = in.operand(3), pad_v = in.operand(4),
-                dst = in.result();
+                position = in.operand(5), dst = in.result();
   return bound(2.0 * static_cast<double>(queries) * static_cast<double>(params.window_k_h) *
                    static_cast<double>(params.window_k_w) * static_cast<double>(params.heads) *
                    static_cast<double>(params.dim + params.value_dim),
                [=](const ValueAddresses& at, KernelContext& context) {
                  attention(params, at.bytes(q), at.bytes(k), at.bytes(v), at.read(pad_k), at.read(pad_v), at.bytes(dst),
-                           context);
+                           context, at.read(position));
                });
 }
 
 BoundOperation bind_token_attention(OperationBinder& in) {
-  enum Operand : size_t { kSource, kKeys, kValues, kKeyBias, kBias, kResidual };
+  enum Operand : size_t {
+    kSource,
+    kKeys,
+    kValues,
+    kKeyBias,
+    kBias,
+    kResidual,
+    kPosition,
+    kNormWeight,
+    kNormBias,
+  };
   TokenAttentionParams params;
   params.k = in.integer("k");
   params.n = in.integer("n");
   params.heads = in.integer("heads");
   params.scale = in.number("scale");
+  params.norm = in.flag("norm");
+  params.eps = in.number("eps");
+  in.require(params.norm || (!in.has(kNormWeight) && !in.has(kNormBias)), "it has the norm's operands and no norm");
   in.require(params.scale > 0, "its scale is {}", params.scale);
   if (!in.good()) return {};
   in.require(16 % params.heads == 0, "{} heads, a divisor of 16 expected", params.heads);
@@ -92,15 +108,21 @@ BoundOperation bind_token_attention(OperationBinder& in) {
   in.expect_count(kKeyBias, product({params.heads, params.tokens}));
   in.expect_count(kBias, params.n);
   in.expect_count(kResidual, product({params.rows, params.n}));
+  in.expect_count(kPosition, source);
+  in.expect_count(kNormWeight, params.n);
+  in.expect_count(kNormBias, params.n);
   in.expect_result_count(product({params.rows, params.n}));
   const int32_t src = in.operand(kSource), k = in.operand(kKeys), v = in.operand(kValues),
                 key_bias = in.operand(kKeyBias), bias = in.operand(kBias), residual = in.operand(kResidual),
-                dst = in.result();
+                position = in.operand(kPosition), norm_weight = in.operand(kNormWeight),
+                norm_bias = in.operand(kNormBias), dst = in.result();
   return bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.heads) *
                    static_cast<double>(params.tokens) * static_cast<double>(params.k + params.n),
                [=](const ValueAddresses& at, KernelContext& context) {
-                 token_attention(params, at.read(src), at.read(k), at.read(key_bias), at.read(v), at.read(bias),
-                                 at.read(residual), at.write(dst), context);
+                 token_attention(params,
+                                 {at.read(src), at.read(k), at.read(v), at.write(dst), at.read(key_bias), at.read(bias),
+                                  at.read(residual), at.read(position), at.read(norm_weight), at.read(norm_bias)},
+                                 context);
                });
 }
 

@@ -67,6 +67,7 @@ BoundOperation bind_batch_matmul(OperationBinder& in) {
 }
 
 BoundOperation bind_deconv2x2(OperationBinder& in) {
+  enum FinishOperand : size_t { kNormWeight = kResidual + 1, kNormBias, kMix };
   Deconv2x2Params params;
   params.h = in.integer("h");
   params.w = in.integer("w");
@@ -74,18 +75,41 @@ BoundOperation bind_deconv2x2(OperationBinder& in) {
   params.out_c = in.integer("out_c");
   params.activation = in.activation();
   read_types(in, params);
-  const int64_t outputs = product({4, params.h, params.w, params.out_c});
+  Deconv2x2Finish finish;
+  finish.norm = in.flag("norm");
+  finish.eps = in.number("eps");
+  in.require(finish.norm || (!in.has(kNormWeight) && !in.has(kNormBias)), "it has the norm's operands and no norm");
+  if (!in.good()) return {};
+  const int64_t mix_count = in.has(kMix) ? in.count(in.operand(kMix)) : 0;
+  in.require(mix_count % params.out_c == 0 && (mix_count > 0 || !in.has(kMix)), "mix's {} elements are no rows of {}",
+             mix_count, params.out_c);
+  finish.mixes = mix_count / params.out_c;
+  in.require(!finish.is_there() || params.out_c % kDeconv2x2FinishChannels == 0, "{} channels are no multiple of {}",
+             params.out_c, kDeconv2x2FinishChannels);
+  in.require(!finish.is_there() || params.dst_dtype == DType::kF32, "with norm or mix it gives {}",
+             dtype_name(params.dst_dtype));
+  const int64_t pixels = product({4, params.h, params.w});
+  const int64_t outputs = product({pixels, params.out_c});
   in.expect_count(kSource, product({params.h, params.w, params.in_c}));
   in.expect_panels(kWeight, WeightLayout::kPackedIByHwo, params.in_c, 4 * params.out_c);
   in.expect_count(kBias, params.out_c);
   in.expect_count(kResidual, outputs);
-  in.expect_result_count(outputs);
+  in.expect_count(kNormWeight, params.out_c);
+  in.expect_count(kNormBias, params.out_c);
+  in.expect_count(kMix, product({finish.mixes, params.out_c}));
+  in.expect_result_count(finish.mixes > 0 ? product({finish.mixes, pixels}) : outputs);
   const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
-                residual = in.operand(kResidual), dst = in.result();
-  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(params.in_c), [=](const ValueAddresses& at,
-                                                                                          KernelContext& context) {
-    deconv2x2(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst), context);
-  });
+                residual = in.operand(kResidual), norm_weight = in.operand(kNormWeight),
+                norm_bias = in.operand(kNormBias), mix = in.operand(kMix), dst = in.result();
+  return bound(2.0 * static_cast<double>(outputs) * static_cast<double>(params.in_c + finish.mixes),
+               [=](const ValueAddresses& at, KernelContext& context) {
+                 Deconv2x2Finish now = finish;
+                 now.norm_weight = at.read(norm_weight);
+                 now.norm_bias = at.read(norm_bias);
+                 now.mix = at.read(mix);
+                 deconv2x2(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst),
+                           context, now);
+               });
 }
 
 }  // namespace samc

@@ -118,7 +118,7 @@ inline PlanModule every_kernel() {
 
   function(20);
   const Extent tokens(2, 1);
-  plan.operation("attention", {in({tokens, 4}), in({5, 8}), in({5, 8})}, out({tokens, 4}))
+  plan.operation("attention", {in({tokens, 4}), in({5, 8}), in({5, 8}), kAbsent, kAbsent, in({5, 8})}, out({tokens, 4}))
       .set("batch", 1)
       .set("heads", 2)
       .set("dim", 2)
@@ -175,10 +175,13 @@ inline PlanModule every_kernel() {
       .set("tokens", tokens)
       .set_float("scale", 0.7);
   function(20);
-  plan.operation(
-          "token_attention",
-          {in({6, 5}), in({2, tokens, 5}), in({2, tokens, 3}), in({2, tokens}), plan.weight(numbers(3)), in({6, 3})},
-          out({6, 3}))
+  const int32_t token_columns = plan.weight(numbers(3));
+  plan.operation("token_attention",
+                 {in({6, 5}), in({2, tokens, 5}), in({2, tokens, 3}), in({2, tokens}), token_columns, in({6, 3}),
+                  in({6, 5}), token_columns, token_columns},
+                 out({6, 3}))
+      .set("norm", 1)
+      .set_float("eps", 1e-6)
       .set("k", 5)
       .set("n", 3)
       .set("heads", 2)
@@ -238,6 +241,21 @@ inline PlanModule every_kernel() {
       .set("w", 3)
       .set("in_c", 3)
       .set("out_c", 2);
+  for (const bool mixed : {false, true}) {
+    function();
+    const int32_t channels = plan.weight(numbers(8));
+    plan.operation("deconv2x2",
+                   {in({2, 3, 3}), plan.packed_weight(numbers(96), 3, 32, WeightLayout::kPackedIByHwo), channels,
+                    in({4, 6, 8}), channels, channels, mixed ? in({2, 8}) : kAbsent},
+                   mixed ? out({2, 4, 6}) : out({4, 6, 8}))
+        .set("h", 2)
+        .set("w", 3)
+        .set("in_c", 3)
+        .set("out_c", 8)
+        .set("norm", 1)
+        .set_float("eps", 1e-6)
+        .set_string("activation", "gelu");
+  }
   function();
   plan.operation("layer_norm", {in({3, 6}), plan.weight(numbers(6)), plan.weight(numbers(6))}, out({3, 6}))
       .set_float("eps", 1e-5);
@@ -290,6 +308,15 @@ inline PlanModule every_kernel() {
   return plan.module;
 }
 
+// What stays f32 although the schema lets it be bf16: keys that positions are added to, and what a deconvolution
+// normalises or mixes.
+inline bool is_positioned(const Operation& operation, size_t operand) {
+  return operation.kernel == "attention" && operation.operands.size() > 5 && operand == 1;
+}
+inline bool is_finished(const Operation& operation) {
+  return operation.kernel == "deconv2x2" && operation.operands.size() > 4;
+}
+
 // Those of every_kernel() that can compute in bf16 or in int8, doing so, and all that may be bf16 stored so.
 inline PlanModule every_kernel_in(Precision precision) {
   PlanModule module = every_kernel();
@@ -307,7 +334,8 @@ inline PlanModule every_kernel_in(Precision precision) {
     const auto value = [&](int32_t index) -> Value& { return function.values[static_cast<size_t>(index)]; };
     for (size_t position = 0; position < operation.operands.size(); ++position) {
       Value& operand = value(operation.operands[position]);
-      if (schema.operand(position).may_be_bf16 && number("norm") == 0) operand.dtype = DType::kBF16;
+      if (schema.operand(position).may_be_bf16 && number("norm") == 0 && !is_positioned(operation, position))
+        operand.dtype = DType::kBF16;
       if (schema.operand(position).need != OperandNeed::kPacked) continue;
       int64_t count = packed_elements(precision, number("k"), number("n"));
       if (operation.kernel == "conv")
@@ -323,7 +351,7 @@ inline PlanModule every_kernel_in(Precision precision) {
       weight.bytes = std::as_bytes(std::span<const uint16_t>(*halves));
       weight.owner = halves;
     }
-    if (schema.result_may_be_bf16) value(operation.results[0]).dtype = DType::kBF16;
+    if (schema.result_may_be_bf16 && !is_finished(operation)) value(operation.results[0]).dtype = DType::kBF16;
   }
   return module;
 }

@@ -9,8 +9,9 @@
 // queries of one head, whose keys and values are rows of Y. The second is the kernel token_attention.
 //
 // Work goes with heads x tokens for each element of a row instead of heads x dim: this is for fewer tokens than dim.
-// Where rows may be known before the tokens (the first layer's follow from the picture), K and V stay: they are then
-// computed once for many prompts (split_function).
+// Where rows may be known before the tokens (the first layer's follow from the picture), K, V and Q stay: they are then
+// computed once for many prompts (split_function). In the second, each key is then brought to the columns of its head,
+// zeros beside it, so that its product with the whole row is that with the head's part.
 //
 // Functions that are witnesses of one (kWitnessOf) must come out with the same operations: whether tokens are few is
 // decided once for all of them, by the most that any of them has.
@@ -107,6 +108,13 @@ class Rewrite {
     std::ranges::copy(weight_block(product, weights_, 0, product.rows, 0, product.columns).f32(), cut.f32().begin());
     return weight(name_of(product.right()), std::move(cut));
   }
+  // What brings a head's dim columns to their place among those of all heads: (1, heads, dim, heads dim).
+  mlir::Value places_of_heads(int64_t heads, int64_t dim) {
+    Tensor places = Tensor::zeros({1, heads, dim, heads * dim});
+    for (int64_t column = 0; column < heads * dim; ++column)
+      places.f32()[static_cast<size_t>(column * heads * dim + column)] = 1;
+    return weight(name_of(op_.getResult()) + ".places", std::move(places));
+  }
   // The projection's bias, cut into heads, in this shape.
   mlir::Value bias_of_heads(const ConstantMatMul& projection, const Shape& shape) {
     Tensor cut(shape);
@@ -185,19 +193,24 @@ struct FewKeys : mlir::OpRewritePattern<AttentionOp> {
 
     rewriter.setInsertionPoint(join->op);
     Rewrite make(op, weights_, rewriter);
-    const mlir::Value keys =
-        make.matmul(".keys", op.getK(), make.weight_of_heads(*query, heads, dim, /*transposed=*/true));
+    mlir::Operation* projection = query->op;
+    const bool is_projected = may_be_known_earlier(query->input(), op.getK());
+    const mlir::Value keys = make.matmul(".keys", op.getK(),
+                                         is_projected ? make.places_of_heads(heads, dim)
+                                                      : make.weight_of_heads(*query, heads, dim, /*transposed=*/true));
     const mlir::Value key_bias =
-        is_none(query->bias()) ? make_none(rewriter)
-                               : make.matmul(".key_bias", op.getK(), make.bias_of_heads(*query, {1, heads, dim, 1}));
+        is_projected || is_none(query->bias())
+            ? make_none(rewriter)
+            : make.matmul(".key_bias", op.getK(), make.bias_of_heads(*query, {1, heads, dim, 1}));
     const mlir::Value values = make.matmul(".values", op.getV(), make.weight_after_heads(*join, heads, value_dim));
     Config config(getContext());
-    config.set("k", query->rows).set("n", join->columns).set("heads", heads);
+    config.set("k", is_projected ? query->columns : query->rows).set("n", join->columns).set("heads", heads);
     config.set("scale", op.getScale().convertToDouble());
     const mlir::Value result = join->op->getResult(0);
-    rewriter.replaceOp(join->op,
-                       make_run(rewriter, join->op->getLoc(), "token_attention",
-                                {query->input(), keys, values, key_bias, join->bias()}, shape_of(result), config));
+    rewriter.replaceOp(join->op, make_run(rewriter, join->op->getLoc(), "token_attention",
+                                          {is_projected ? projection->getResult(0) : query->input(), keys, values,
+                                           key_bias, join->bias()},
+                                          shape_of(result), config));
     return mlir::success();
   }
 

@@ -38,20 +38,20 @@ bool is_product(RunOp run, Precision precision) {
 // The first products on every way back from the function's outputs. Their errors reach masks and scores as they are.
 std::set<mlir::Operation*> last_products(mlir::func::FuncOp function, Precision precision) {
   std::set<mlir::Operation*> products, seen;
-  std::vector<mlir::Operation*> ahead = {function.getBody().front().getTerminator()};
+  const auto outputs = function.getBody().front().getTerminator()->getOperands();
+  std::vector<mlir::Value> ahead(outputs.begin(), outputs.end());
   while (!ahead.empty()) {
-    mlir::Operation* op = ahead.back();
+    mlir::Operation* op = ahead.back().getDefiningOp();
     ahead.pop_back();
-    for (const mlir::Value operand : op->getOperands()) {
-      mlir::Operation* producer = operand.getDefiningOp();
-      if (producer == nullptr || !seen.insert(producer).second) continue;
-      auto run = mlir::dyn_cast<RunOp>(producer);
-      if (run && is_product(run, precision)) {
-        products.insert(producer);
-      } else {
-        ahead.push_back(producer);
-      }
+    if (op == nullptr || !seen.insert(op).second) continue;
+    auto run = mlir::dyn_cast<RunOp>(op);
+    if (!run || !is_product(run, precision)) {
+      ahead.insert(ahead.end(), op->operand_begin(), op->operand_end());
+      continue;
     }
+    products.insert(op);
+    // Rows that a product's own sums are multiplied by behind it.
+    if (run.getKernel() == "deconv2x2" && has_operand(run, kDeconvMix)) ahead.push_back(run.getArguments()[kDeconvMix]);
   }
   return products;
 }
@@ -101,7 +101,8 @@ mlir::LogicalResult choose_precision(mlir::ModuleOp module, WeightStore&) {
   std::map<std::string, bool> stored;
   const auto key = [](RunOp run) { return name_of(run.getResult()) + " " + run.getKernel().str(); };
   module.walk([&](RunOp run) {
-    const bool can_be = run.getPrecision() && schema_of(run).result_may_be_bf16 && is_read_as_bf16(run.getResult());
+    const bool can_be = run.getPrecision() && schema_of(run).result_may_be_bf16 && !is_finished_deconv(run) &&
+                        is_read_as_bf16(run.getResult());
     bool& all = stored.try_emplace(key(run), true).first->second;
     all = all && can_be;
   });

@@ -404,6 +404,21 @@ TEST_F(CompileOps, upscaling_with_a_skip) {
   EXPECT_EQ(count("deconv2x2"), 2);
 }
 
+TEST_F(CompileOps, masks_of_upscaled_channels) {
+  check({{"x", {1, 8, 5, 6}}, {"skip", {1, 16, 10, 12}}, {"rows", {1, 3, 8}}}, [](GraphBuilder& g, const Values& in) {
+    DeconvOptions twice;
+    twice.strides = {2, 2};
+    mlir::Value x = g.deconv("up", in[0], weight(g, "f", {16, 8, 2, 2}), weight(g, "b", {16}), twice);
+    x = g.add("sum", x, in[1]);
+    x = g.gelu("act", g.pixel_norm("norm", x, weight(g, "s", {16}), weight(g, "t", {16}), 1e-6));
+    x = g.gelu("act2", g.deconv("again", x, weight(g, "h", {8, 16, 2, 2}), weight(g, "d", {8}), twice));
+    const mlir::Value masks = g.matmul("masks", in[2], g.reshape("pixels", x, {1, 8, 20 * 24}));
+    return std::vector<NamedValue>{{"out", masks}};
+  });
+  EXPECT_EQ(count("deconv2x2"), 2);
+  EXPECT_EQ(count("layer_norm") + count("batch_matmul") + count("unary"), 0) << "they belong into deconv2x2";
+}
+
 TEST_F(CompileOps, feature_pyramid) {
   check({{"fine", {1, 4, 8, 12}}, {"coarse", {1, 6, 4, 6}}}, [](GraphBuilder& g, const Values& in) {
     const mlir::Value fine = g.conv("fine_conv", in[0], weight(g, "f", {5, 4, 1, 1}), weight(g, "b", {5}));

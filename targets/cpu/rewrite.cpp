@@ -14,6 +14,14 @@ std::string config_string(RunOp run, llvm::StringRef name) {
   return mlir::cast<mlir::StringAttr>(run.getConfig().get(name)).str();
 }
 
+bool has_operand(RunOp run, unsigned position) {
+  return run.getArguments().size() > position && !is_none(run.getArguments()[position]);
+}
+
+bool is_finished_deconv(RunOp run) {
+  return run.getKernel() == "deconv2x2" && (run.getConfig().get("norm") != nullptr || has_operand(run, kDeconvMix));
+}
+
 mlir::DictionaryAttr with_attribute(RunOp run, llvm::StringRef name, mlir::Attribute value) {
   mlir::NamedAttrList list(run.getConfig());
   list.set(name, value);

@@ -23,6 +23,13 @@ RunOp producer_run(mlir::Value value, llvm::StringRef kernel);
 int64_t config_integer(RunOp run, llvm::StringRef name);
 std::string config_string(RunOp run, llvm::StringRef name);
 
+bool has_operand(RunOp run, unsigned position);
+
+// Positions of what deconv2x2 does behind its residual.
+constexpr unsigned kDeconvNormWeight = 4, kDeconvNormBias = 5, kDeconvMix = 6;
+// A deconv2x2 that does any of it.
+bool is_finished_deconv(RunOp run);
+
 // Attributes of a cpu.run, collected and turned into its dictionary.
 class Config {
  public:

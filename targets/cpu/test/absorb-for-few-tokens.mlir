@@ -1,14 +1,44 @@
 // RUN: --passes=fuse-attention,absorb-for-few-tokens --round-trip
 
-// Many rows attend to 3 tokens: the rows' projection and the product after the heads go to the tokens.
+// Many rows attend to 3 tokens, which they follow from too: the rows' projection and the product after the heads go to the tokens.
 // CHECK-LABEL: @few_keys
 // CHECK-DAG: [[KEYS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
 // CHECK-DAG: [[BIAS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x1xf32>, none) -> tensor<1x2x3x1xf32>
 // CHECK-DAG: [[VALUES:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
-// CHECK: cpu.run "token_attention"(%arg0, [[KEYS]], [[VALUES]], [[BIAS]], %{{.*}}) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 5.000000e-01 : f64}
+// CHECK: cpu.run "token_attention"(%{{.*}}, [[KEYS]], [[VALUES]], [[BIAS]], %{{.*}}) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 5.000000e-01 : f64}
 // CHECK-NOT: vision.attention
 // CHECK: return
-func.func @few_keys(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> {
+func.func @few_keys(%r: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> {
+  %none = "top.None"() : () -> none
+  %s0 = "top.Reshape"(%k) {shape = [1, 4, 6]} : (tensor<1x2x3x4xf32>) -> tensor<1x4x6xf32>
+  %s1 = "top.Reduce"(%s0) {axes = [1], keepdims = true, mode = "ReduceMean"} : (tensor<1x4x6xf32>) -> tensor<1x1x6xf32>
+  %x = "top.Add"(%r, %s1) : (tensor<1x256x6xf32>, tensor<1x1x6xf32>) -> tensor<1x256x6xf32>
+  %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
+  %b = "top.Weight"() : () -> tensor<8xf32> loc("b")
+  %o = "top.Weight"() : () -> tensor<6x8xf32> loc("o")
+  %c = "top.Weight"() : () -> tensor<6xf32> loc("c")
+  %0 = "top.MatMul"(%x, %w, %b) {right_transpose = true} : (tensor<1x256x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<1x256x8xf32>
+  %1 = "top.Reshape"(%0) {shape = [1, 256, 2, 4]} : (tensor<1x256x8xf32>) -> tensor<1x256x2x4xf32>
+  %q = "top.Permute"(%1) {order = [0, 2, 1, 3]} : (tensor<1x256x2x4xf32>) -> tensor<1x2x256x4xf32>
+  %2 = "top.MatMul"(%q, %k, %none) {right_transpose = true} : (tensor<1x2x256x4xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x3xf32>
+  %3 = "top.Softmax"(%2) {axis = 3 : si32, beta = 0.5} : (tensor<1x2x256x3xf32>) -> tensor<1x2x256x3xf32>
+  %4 = "top.MatMul"(%3, %v, %none) : (tensor<1x2x256x3xf32>, tensor<1x2x3x4xf32>, none) -> tensor<1x2x256x4xf32>
+  %5 = "top.Permute"(%4) {order = [0, 2, 1, 3]} : (tensor<1x2x256x4xf32>) -> tensor<1x256x2x4xf32>
+  %6 = "top.Reshape"(%5) {shape = [1, 256, 8]} : (tensor<1x256x2x4xf32>) -> tensor<1x256x8xf32>
+  %7 = "top.MatMul"(%6, %o, %c) {right_transpose = true} : (tensor<1x256x8xf32>, tensor<6x8xf32>, tensor<6xf32>) -> tensor<1x256x6xf32>
+  return %7 : tensor<1x256x6xf32>
+}
+
+// Rows that do not follow from the tokens may be known before them, and their projection too: it stays, and each key takes the
+// place of its head among the columns.
+// CHECK-LABEL: @few_keys_rows_known_earlier
+// CHECK-DAG: [[ROWS:%.*]] = "top.MatMul"(%arg0, {{.*}}) {{.*}} : (tensor<1x256x6xf32>, tensor<8x6xf32>, tensor<8xf32>) -> tensor<1x256x8xf32>
+// CHECK-DAG: [[KEYS:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x8xf32>, none) -> tensor<1x2x3x8xf32>
+// CHECK-DAG: [[VALUES:%.*]] = "top.MatMul"({{.*}}) {{.*}} : (tensor<1x2x3x4xf32>, tensor<1x2x4x6xf32>, none) -> tensor<1x2x3x6xf32>
+// CHECK: cpu.run "token_attention"([[ROWS]], [[KEYS]], [[VALUES]], %{{.*}}) {heads = 2 : i64, k = 8 : i64, n = 6 : i64, scale = 5.000000e-01 : f64}
+// CHECK-NOT: vision.attention
+// CHECK: return
+func.func @few_keys_rows_known_earlier(%x: tensor<1x256x6xf32>, %k: tensor<1x2x3x4xf32>, %v: tensor<1x2x3x4xf32>) -> tensor<1x256x6xf32> {
   %none = "top.None"() : () -> none
   %w = "top.Weight"() : () -> tensor<8x6xf32> loc("w")
   %b = "top.Weight"() : () -> tensor<8xf32> loc("b")

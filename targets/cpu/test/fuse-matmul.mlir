@@ -214,3 +214,77 @@ func.func @norm_is_the_residual(%x: tensor<4x8xf32>, %y: tensor<2x4x8xf32>, %z: 
   %4 = "top.MatMul"(%1, %z, %none) : (tensor<2x4x8xf32>, tensor<2x8x8xf32>, none) -> tensor<2x4x8xf32>
   return %3, %4 : tensor<4x8xf32>, tensor<2x4x8xf32>
 }
+
+// A deconvolution normalises its channels and multiplies them by a few rows.
+// CHECK-LABEL: @masks
+// CHECK: cpu.run "deconv2x2"(%arg0, {{%.*}}, {{%.*}}, %arg1, {{%.*}}, {{%.*}}, %arg2) {activation = "gelu", eps = 9.9999999999999995E-7 : f64, h = 2 : i64, in_c = 8 : i64, norm = 1 : i64, out_c = 8 : i64{{.*}} -> tensor<1x3x16xf32>
+// CHECK-NOT: batch_matmul
+// CHECK-NOT: layer_norm
+// CHECK: return
+func.func @masks(%x: tensor<1x2x2x8xf32>, %y: tensor<1x4x4x8xf32>, %rows: tensor<1x3x8xf32>) -> tensor<1x3x16xf32> {
+  %w0 = "top.Weight"() : () -> tensor<8x8x2x2xf32> loc("masks.w0")
+  %s = "top.Weight"() : () -> tensor<8xf32> loc("masks.s")
+  %none = "top.None"() : () -> none
+  %0 = cpu.run "deconv2x2"(%x, %w0, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 8 : i64, activation = "none", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<8x8x2x2xf32>, none) -> tensor<1x4x4x8xf32>
+  %1 = "top.Add"(%0, %y) : (tensor<1x4x4x8xf32>, tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+  %2 = cpu.run "layer_norm"(%1, %s, %s) {activation = "none", eps = 1.0e-6 : f64} : (tensor<1x4x4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<1x4x4x8xf32>
+  %3 = "top.GELU"(%2) : (tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+  %4 = "top.Reshape"(%3) {shape = [1, 16, 8]} : (tensor<1x4x4x8xf32>) -> tensor<1x16x8xf32>
+  %5 = cpu.run "batch_matmul"(%rows, %4) {batch = 1 : i64, k = 8 : i64, m = 3 : i64, n = 16 : i64, scale = 1.0 : f64, transpose_b = 1 : i64} : (tensor<1x3x8xf32>, tensor<1x16x8xf32>) -> tensor<1x3x16xf32>
+  return %5 : tensor<1x3x16xf32>
+}
+
+// Not of 4 channels, which are no whole panels; not before the activation; not where others read the channels.
+// CHECK-LABEL: @no_masks
+// CHECK: cpu.run "deconv2x2"
+// CHECK: cpu.run "layer_norm"
+// CHECK: cpu.run "deconv2x2"({{.*}}activation = "relu"
+// CHECK: cpu.run "layer_norm"
+// CHECK: [[C:%.*]] = cpu.run "deconv2x2"
+// CHECK: cpu.run "batch_matmul"(%arg1, {{.*}})
+// CHECK: return
+func.func @no_masks(%x: tensor<1x2x2x8xf32>, %rows: tensor<1x3x8xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x4x4x8xf32>, tensor<1x4x4x8xf32>, tensor<1x3x16xf32>) {
+  %none = "top.None"() : () -> none
+  %w0 = "top.Weight"() : () -> tensor<4x8x2x2xf32> loc("no_masks.w0")
+  %0 = cpu.run "deconv2x2"(%x, %w0, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 4 : i64, activation = "none", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<4x8x2x2xf32>, none) -> tensor<1x4x4x4xf32>
+  %1 = cpu.run "layer_norm"(%0, %none, %none) {activation = "none", eps = 1.0e-6 : f64} : (tensor<1x4x4x4xf32>, none, none) -> tensor<1x4x4x4xf32>
+  %w1 = "top.Weight"() : () -> tensor<8x8x2x2xf32> loc("no_masks.w1")
+  %2 = cpu.run "deconv2x2"(%x, %w1, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 8 : i64, activation = "relu", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<8x8x2x2xf32>, none) -> tensor<1x4x4x8xf32>
+  %3 = cpu.run "layer_norm"(%2, %none, %none) {activation = "none", eps = 1.0e-6 : f64} : (tensor<1x4x4x8xf32>, none, none) -> tensor<1x4x4x8xf32>
+  %w2 = "top.Weight"() : () -> tensor<8x8x2x2xf32> loc("no_masks.w2")
+  %4 = cpu.run "deconv2x2"(%x, %w2, %none) {h = 2 : i64, w = 2 : i64, in_c = 8 : i64, out_c = 8 : i64, activation = "none", weight_layout = "oihw_to_i_hwo"} : (tensor<1x2x2x8xf32>, tensor<8x8x2x2xf32>, none) -> tensor<1x4x4x8xf32>
+  %5 = "top.Reshape"(%4) {shape = [1, 16, 8]} : (tensor<1x4x4x8xf32>) -> tensor<1x16x8xf32>
+  %6 = cpu.run "batch_matmul"(%rows, %5) {batch = 1 : i64, k = 8 : i64, m = 3 : i64, n = 16 : i64, scale = 1.0 : f64, transpose_b = 1 : i64} : (tensor<1x3x8xf32>, tensor<1x16x8xf32>) -> tensor<1x3x16xf32>
+  return %1, %3, %4, %6 : tensor<1x4x4x4xf32>, tensor<1x4x4x8xf32>, tensor<1x4x4x8xf32>, tensor<1x3x16xf32>
+}
+
+// Positions go into both kinds of attention, and a norm behind token_attention into it.
+// CHECK-LABEL: @positions
+// CHECK-NOT: top.Add
+// CHECK-DAG: cpu.run "attention"(%arg1, %arg0, %arg0, %{{.*}}, %{{.*}}, %[[P:.*]]) {batch
+// CHECK-DAG: cpu.run "token_attention"(%arg0, %arg2, %arg2, %{{.*}}, %{{.*}}, %arg0, %[[P]], %{{.*}}, %{{.*}}) {eps = 1.000000e-05 : f64, heads = 2 : i64, k = 6 : i64, n = 6 : i64, norm = 1 : i64
+// CHECK-NOT: top.LayerNorm
+// CHECK: return
+func.func @positions(%x: tensor<1x4x6xf32>, %q: tensor<1x2x6xf32>, %tokens: tensor<1x2x3x6xf32>) -> (tensor<1x2x6xf32>, tensor<1x4x6xf32>) {
+  %none = "top.None"() : () -> none
+  %p = "top.Weight"() : () -> tensor<1x4x6xf32> loc("positions.p")
+  %k = "top.Add"(%x, %p) : (tensor<1x4x6xf32>, tensor<1x4x6xf32>) -> tensor<1x4x6xf32>
+  %0 = cpu.run "attention"(%q, %k, %x, %none, %none) {batch = 1 : i64, dim = 6 : i64, grid_k_h = 1 : i64, grid_k_w = 4 : i64, grid_q_h = 1 : i64, grid_q_w = 2 : i64, heads = 1 : i64, k_offset = 0 : i64, q_offset = 0 : i64, scale = 1.0 : f64, v_offset = 0 : i64, value_dim = 6 : i64, window_k_h = 1 : i64, window_k_w = 4 : i64, window_q_h = 1 : i64, window_q_w = 2 : i64} : (tensor<1x2x6xf32>, tensor<1x4x6xf32>, tensor<1x4x6xf32>, none, none) -> tensor<1x2x6xf32>
+  %1 = cpu.run "token_attention"(%k, %tokens, %tokens, %none, %none) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 0.5 : f64} : (tensor<1x4x6xf32>, tensor<1x2x3x6xf32>, tensor<1x2x3x6xf32>, none, none) -> tensor<1x4x6xf32>
+  %2 = "top.Add"(%x, %1) : (tensor<1x4x6xf32>, tensor<1x4x6xf32>) -> tensor<1x4x6xf32>
+  %3 = "top.LayerNorm"(%2, %none, %none) {axis = 2 : si32, eps = 1.0e-5 : f64, normalized_shape = [6]} : (tensor<1x4x6xf32>, none, none) -> tensor<1x4x6xf32>
+  return %0, %3 : tensor<1x2x6xf32>, tensor<1x4x6xf32>
+}
+
+// A sum that others read too, or that is the values of an attention, stays.
+// CHECK-LABEL: @positions_stay
+// CHECK: [[K:%.*]] = "top.Add"
+// CHECK: cpu.run "token_attention"([[K]],
+// CHECK: return
+func.func @positions_stay(%x: tensor<1x4x6xf32>, %tokens: tensor<1x2x3x6xf32>) -> (tensor<1x4x6xf32>, tensor<1x4x6xf32>) {
+  %none = "top.None"() : () -> none
+  %p = "top.Weight"() : () -> tensor<1x4x6xf32> loc("positions_stay.p")
+  %k = "top.Add"(%x, %p) : (tensor<1x4x6xf32>, tensor<1x4x6xf32>) -> tensor<1x4x6xf32>
+  %1 = cpu.run "token_attention"(%k, %tokens, %tokens, %none, %none) {heads = 2 : i64, k = 6 : i64, n = 6 : i64, scale = 0.5 : f64} : (tensor<1x4x6xf32>, tensor<1x2x3x6xf32>, tensor<1x2x3x6xf32>, none, none) -> tensor<1x4x6xf32>
+  return %k, %1 : tensor<1x4x6xf32>, tensor<1x4x6xf32>
+}
