@@ -102,8 +102,9 @@ Status check_outputs(const Arguments& arguments, const ModelOpener& opener, cons
   return guard.check();
 }
 
-PredictorOptions predictor_options(const Arguments& arguments) {
+PredictorOptions predictor_options(const Arguments& arguments, bool is_one_image) {
   PredictorOptions options;
+  options.spare_memory = is_one_image;  // no further image wants the encoder's memory
   options.mask_threshold = arguments.mask_threshold;
   options.max_hole_area = arguments.max_hole_area;
   options.max_sprinkle_area = arguments.max_sprinkle_area;
@@ -152,7 +153,8 @@ Status segment(Arguments& arguments, const ModelOpener& opener) {
               open_lanes(opener, arguments.model, arguments.jobs, good.size(), progress, device));
   std::vector<ImagePredictor> predictors;
   for (std::unique_ptr<ImageModel>& model : models) {
-    SAMC_ASSIGN(ImagePredictor predictor, ImagePredictor::create(std::move(model), predictor_options(arguments)));
+    SAMC_ASSIGN(ImagePredictor predictor,
+                ImagePredictor::create(std::move(model), predictor_options(arguments, good.size() == 1)));
     predictors.push_back(std::move(predictor));
   }
   const std::string& model_name = predictors[0].info().name;

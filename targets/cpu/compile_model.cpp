@@ -23,6 +23,7 @@
 #include "package/model_names.h"
 #include "package/writer.h"
 #include "targets/cpu/cpu_dialect.h"
+#include "targets/cpu/order_operations.h"
 #include "targets/cpu/passes.h"
 #include "targets/cpu/split_function.h"
 #include "targets/cpu/write_plan.h"
@@ -214,6 +215,7 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
     SAMC_ASSIGN(std::vector<PlanFunction> attention, write_memory_attention(plan.functions));
     std::ranges::move(attention, std::back_inserter(plan.functions));
   }
+  for (PlanFunction& function : plan.functions) cpu::order_for_memory(function);
   plan.weights = weights.take();
   plan.info = work.info;
   plan.info.name = printable(work.report.model_name);
