@@ -2,6 +2,7 @@
 
     python -m training.evaluate_images --cache CACHE --write /tmp/set
     python -m training.compare_samc --samc build/samc --set /tmp/set --out training/figures/samc.json
+    python -m training.compare_samc --samc build/samc --set /tmp/set --precision int8     also beside samc's own f32
 
 Speed is taken from `samc bench`: --encoder-ms and --prompt-ms put what it said into the same file.
 """
@@ -18,21 +19,34 @@ import numpy as np
 from training.evaluate_images import iou_of
 
 
-def samc_ious(samc, model, precision, folder, prompts, threads):
+def read_mask(path):
+    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 127
+
+
+def run_samc(arguments, prompts, precision, folder):
+    """Writes the masks into folder; {picture's stem: number of its best mask}."""
+    command = [arguments.samc, "segment", arguments.set / "pictures", "--prompts", arguments.set / f"{prompts}.json"]
+    command += ["--model", arguments.model, "--masks-dir", folder, "--json", folder / "masks.json", "--quiet"]
+    command += ["--threads", arguments.threads, "--precision", precision]
+    subprocess.run([str(part) for part in command], check=True)
+    entries = json.loads((folder / "masks.json").read_text())["pictures"]
+    return {pathlib.Path(entry["image"]).stem: entry["prompts"][0]["best"] for entry in entries}
+
+
+def measure(arguments, prompts):
+    """IoU of each picture's best mask with its object; in another precision also with f32's best mask."""
     with tempfile.TemporaryDirectory() as scratch:
-        scratch = pathlib.Path(scratch)
-        command = [samc, "segment", folder / "pictures", "--prompts", folder / f"{prompts}.json", "--model", model]
-        command += ["--masks-dir", scratch, "--json", scratch / "masks.json", "--threads", str(threads), "--quiet"]
-        command += ["--precision", precision]
-        subprocess.run([str(part) for part in command], check=True)
-        result = {}
-        for entry in json.loads((scratch / "masks.json").read_text())["pictures"]:
-            stem = pathlib.Path(entry["image"]).stem
-            best = entry["prompts"][0]["best"]
-            own = cv2.imread(str(scratch / f"{stem}_prompt0_mask{best}.png"), cv2.IMREAD_GRAYSCALE)
-            mask = cv2.imread(str(folder / "masks" / f"{stem}.png"), cv2.IMREAD_GRAYSCALE)
-            result[stem] = iou_of(own > 127, mask > 127)
-    return [result[stem] for stem in sorted(result)]
+        own, f32 = pathlib.Path(scratch) / "own", pathlib.Path(scratch) / "f32"
+        own.mkdir()
+        f32.mkdir()
+        best = run_samc(arguments, prompts, arguments.precision, own)
+        ious = [iou_of(read_mask(own / f"{stem}_prompt0_mask{best[stem]}.png"),
+                       read_mask(arguments.set / "masks" / f"{stem}.png")) for stem in sorted(best)]
+        if arguments.precision == "f32":
+            return ious, None
+        best = run_samc(arguments, prompts, "f32", f32)
+        names = [f"{stem}_prompt0_mask{best[stem]}.png" for stem in sorted(best)]
+        return ious, [iou_of(read_mask(own / name), read_mask(f32 / name)) for name in names]
 
 
 def main():
@@ -41,7 +55,7 @@ def main():
     parser.add_argument("--samc", type=pathlib.Path, required=True)
     parser.add_argument("--model", type=pathlib.Path, default=here / "models/mini/mini.pt")
     parser.add_argument("--set", type=pathlib.Path, required=True)
-    parser.add_argument("--precision", default="f32", help="f32 or bf16")
+    parser.add_argument("--precision", default="f32", help="f32, bf16 or int8")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--encoder-ms", type=float)
     parser.add_argument("--prompt-ms", type=float)
@@ -50,11 +64,14 @@ def main():
     torch_ious = json.loads((arguments.set / "torch.json").read_text())
     figures = {}
     for prompts in ("click", "box"):
-        ious = samc_ious(arguments.samc, arguments.model, arguments.precision, arguments.set, prompts,
-                         arguments.threads)
+        ious, beside_f32 = measure(arguments, prompts)
         figures[prompts] = float(np.mean(ious))
         figures[f"{prompts}_torch"] = float(np.mean(torch_ious[prompts]))
         figures[f"{prompts}_worst_object"] = float(np.abs(np.subtract(ious, torch_ious[prompts])).max())
+        if beside_f32 is not None:
+            figures[f"{prompts}_iou_with_f32"] = float(np.mean(beside_f32))
+            figures[f"{prompts}_iou_with_f32_one_in_20"] = float(np.percentile(beside_f32, 5))
+            figures[f"{prompts}_iou_with_f32_least"] = float(np.min(beside_f32))
     figures["difference"] = max(abs(figures[p] - figures[f"{p}_torch"]) for p in ("click", "box"))
     for key in ("encoder_ms", "prompt_ms"):
         if getattr(arguments, key) is not None:
