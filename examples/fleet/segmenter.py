@@ -24,6 +24,11 @@ def as_png(mask):
     return data.getvalue()
 
 
+def row_of_error(path, error):
+    return {**NOTHING, "path": path, "error": " ".join(f"{type(error).__name__}: {error}".split()),
+            "done": time.time()}
+
+
 class Segmenter:
     """Holds a model. point: x and y of the prompt, in [0, 1] of the image. embeddings: a folder where they are kept."""
 
@@ -35,11 +40,10 @@ class Segmenter:
     def __call__(self, row):
         begin = time.time()
         try:
-            found = self.segment(row)
+            found = {**NOTHING, "path": row["path"], **self.segment(row), "done": time.time()}
         except Exception as error:  # whatever is wrong with it, the others are done
-            found = {"error": f"{type(error).__name__}: {error}"}
-        done = time.time()
-        return {**NOTHING, "path": row["path"], **found, "seconds": done - begin, "done": done}
+            found = row_of_error(str(row.get("path")), error)
+        return {**found, "seconds": found["done"] - begin}
 
     def segment(self, row):
         kept = self.embeddings and os.path.join(self.embeddings, hashlib.sha256(row["path"].encode()).hexdigest() + ".npz")
