@@ -76,9 +76,16 @@ def damaged(folder, model):
 
 
 def seconds(rows_folder):
-    """From when the first image was begun to when the last was done: without the start of the job and of its workers."""
-    rows = pyarrow.parquet.read_table(rows_folder, columns=["seconds", "done"]).to_pylist()
-    print(f"{max(row['done'] for row in rows) - min(row['done'] - row['seconds'] for row in rows):.2f}")
+    """How long the images took, without the start of the job: from when the first was begun to when the last was done; and
+    what it would be if all workers had begun at once, from the images an hour of each while it ran."""
+    rows = pyarrow.parquet.read_table(rows_folder, columns=["seconds", "done", "worker"]).to_pylist()
+
+    def span(some):
+        return max(row["done"] for row in some) - min(row["done"] - row["seconds"] for row in some)
+
+    workers = [[row for row in rows if row["worker"] == worker] for worker in {row["worker"] for row in rows}]
+    rate = sum(len(some) / span(some) for some in workers)
+    print(f"{span(rows):.2f} {len(rows) / rate:.2f} {'+'.join(str(len(some)) for some in workers)}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from samc.sam2_image_predictor import SAM2ImagePredictor
 
 NOTHING = {"path": "", "width": 0, "height": 0, "area": 0, "predicted_iou": 0.0, "mask": b"", "error": "",
-           "seconds": 0.0, "done": 0.0}
+           "seconds": 0.0, "done": 0.0, "worker": ""}
 ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -43,7 +43,7 @@ class Segmenter:
             found = {**NOTHING, "path": row["path"], **self.segment(row), "done": time.time()}
         except Exception as error:  # whatever is wrong with it, the others are done
             found = row_of_error(str(row.get("path")), error)
-        return {**found, "seconds": found["done"] - begin}
+        return {**found, "seconds": found["done"] - begin, "worker": f"{os.uname().nodename}:{os.getpid()}"}
 
     def segment(self, row):
         kept = self.embeddings and os.path.join(self.embeddings, hashlib.sha256(row["path"].encode()).hexdigest() + ".npz")

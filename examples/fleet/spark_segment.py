@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from segmenter import arguments, images_in, of_this_process
 
 SCHEMA = ("path string, width long, height long, area long, predicted_iou double, mask binary, error string, "
-          "seconds double, done double")
+          "seconds double, done double, worker string")
 
 
 def main():
