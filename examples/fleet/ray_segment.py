@@ -46,8 +46,9 @@ def main():
     else:
         # Paths alone: workers read the files, so that one that cannot be read is a row with an error.
         rows = ray.data.from_items(images_in(given.images), override_num_blocks=4 * given.workers).map(Segmenter, **pool)
-    # Writing is little work, and takes no core from the cluster: there may be as many workers as cores.
-    rows.write_parquet(given.output, ray_remote_args={"num_cpus": 0})
+    # Writing is little work and asks for no core, so that there may be as many workers as cores. Few at a time: each write that
+    # runs beside others is a process more, which takes a second of a core to start.
+    rows.write_parquet(given.output, ray_remote_args={"num_cpus": 0}, concurrency=max(1, given.workers // 16))
 
 
 if __name__ == "__main__":
