@@ -35,7 +35,7 @@ def main():
         for batch in batches:
             yield pandas.DataFrame([segmenter(row) for row in batch.to_dict("records")])
 
-    images.repartition(4 * given.workers).mapInPandas(segment, SCHEMA).write.mode("overwrite").parquet(given.output)
+    images.repartition(2 * given.workers).mapInPandas(segment, SCHEMA).write.mode("overwrite").parquet(given.output)
 
 
 if __name__ == "__main__":
