@@ -25,8 +25,8 @@ class PartSegmenter(Segmenter):
 
 
 def row_groups_of(path, workers):
-    # Ray's own reader looks at Parquet with 32 processes and tasks that need free cores: on a small cluster, where workers
-    # have these, it waits forever. What workers read themselves needs neither.
+    # Ray's own reader needs a core beside those of the workers, and with as many workers as cores waits for it forever. What
+    # workers read themselves needs none.
     files = pyarrow.dataset.dataset(path, format="parquet").get_fragments()
     parts = [{"part": pickle.dumps(part)} for file in files for part in file.split_by_row_group()]
     if len(parts) < workers:
