@@ -48,7 +48,8 @@ def main():
         rows = ray.data.from_items(images_in(given.images), override_num_blocks=4 * given.workers).map(Segmenter, **pool)
     # Writing is little work and asks for no core, so that there may be as many workers as cores. Few at a time: each write that
     # runs beside others is a process more, which takes a second of a core to start.
-    rows.write_parquet(given.output, ray_remote_args={"num_cpus": 0}, concurrency=max(1, given.workers // 16))
+    rows.write_parquet(given.output, ray_remote_args={"num_cpus": 0}, concurrency=max(1, given.workers // 16),
+                       min_rows_per_file=1024)
 
 
 if __name__ == "__main__":
