@@ -19,6 +19,8 @@ def main():
     builder = SparkSession.builder.appName("samc")
     if "SPARK_MASTER" in os.environ:
         builder = builder.master(os.environ["SPARK_MASTER"])
+    # Java hands rows on and no more: what it would spend on compiling that well is better spent on images.
+    builder = builder.config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
     # Arrow's batches hold the images of a Parquet: few at a time.
     spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", 16).getOrCreate()
     # Workers on other machines get this file.
