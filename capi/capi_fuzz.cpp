@@ -2,10 +2,14 @@
 // errors, and what is given can be read to its last byte.
 
 #include <fuzzer/FuzzedDataProvider.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "capi/handles.h"
@@ -168,7 +172,7 @@ void use_images(FuzzedDataProvider& input) {
   samc_image_predictor* predictor = nullptr;
   if (samc_image_predictor_create(&tiny_model(), &options, &predictor) != SAMC_OK) return;
   samc_embedding* embedding = nullptr;
-  while (input.remaining_bytes() > 0) switch (input.ConsumeIntegralInRange(0, 5)) {
+  while (input.remaining_bytes() > 0) switch (input.ConsumeIntegralInRange(0, 6)) {
       case 0: {
         const AnyImage first(input), second(input);
         const std::array<samc_image, 2> images{first.image, second.image};
@@ -209,6 +213,11 @@ void use_images(FuzzedDataProvider& input) {
       case 4:
         (void)samc_image_predictor_set_embedding(predictor, embedding);
         break;
+      case 5: {
+        const AnyImage only(input);
+        (void)samc_image_predictor_set_image(predictor, &only.image);
+        break;
+      }
       default:
         (void)samc_image_predictor_reset(predictor);
     }
@@ -235,7 +244,7 @@ void use_video(FuzzedDataProvider& input) {
     samc_video_masks* masks = nullptr;
     const auto frame = input.ConsumeIntegralInRange<int64_t>(-1, kFrames);
     const auto object = input.ConsumeIntegralInRange<int64_t>(-1, 2);
-    switch (input.ConsumeIntegralInRange(0, 8)) {
+    switch (input.ConsumeIntegralInRange(0, 9)) {
       case 0: {
         const samc_frame_source source{frame, 16, 12, &bytes, read_frame, nullptr};
         (void)samc_video_predictor_init(predictor, &source);
@@ -273,6 +282,14 @@ void use_video(FuzzedDataProvider& input) {
       case 7:
         (void)samc_propagation_next(propagation, &masks);
         break;
+      case 8: {
+        std::array<int64_t, 2> ids{};
+        size_t count = 0;
+        const size_t room = input.ConsumeIntegralInRange<size_t>(0, ids.size());
+        if (samc_video_predictor_objects(predictor, ids.data(), room, &count) == SAMC_OK)
+          read_all(ids.data(), static_cast<int64_t>(std::min(room, count)));
+        break;
+      }
       default:
         (void)samc_video_predictor_reset(predictor);
     }
@@ -283,16 +300,94 @@ void use_video(FuzzedDataProvider& input) {
   samc_propagation_free(propagation);
 }
 
+void use_stream(FuzzedDataProvider& input) {
+  auto made = samc::VideoStream::create(
+      std::make_unique<samc::FakeVideoModel>(samc::VideoFacts{}, std::make_shared<samc::FakeLog>(), 1000), {},
+      {.num_frames = input.ConsumeIntegralInRange<int64_t>(0, 3)});
+  auto* stream = std::make_unique<samc_video_stream>(std::move(made).value()).release();
+  const std::vector<uint8_t> mask(16 * 12, input.ConsumeIntegral<uint8_t>());
+  for (int calls = 0; calls < 30 && input.remaining_bytes() > 0; ++calls) {
+    samc_video_masks* masks = nullptr;
+    const auto object = input.ConsumeIntegralInRange<int64_t>(-1, 2);
+    switch (input.ConsumeIntegralInRange(0, 7)) {
+      case 0:
+      case 1: {  // more often than the others, so that frames follow on prompts
+        AnyImage frame(input);
+        if (input.ConsumeIntegralInRange(0, 3) != 0) frame.image = {frame.bytes.data(), 16, 12, 0};
+        (void)samc_video_stream_push(stream, &frame.image, &masks);
+        break;
+      }
+      case 2:
+        (void)samc_video_stream_add_points_or_box(stream, object, nullptr, &masks);
+        break;
+      case 3: {
+        const Prompt prompt(input);
+        const samc_video_prompt wanted = prompt.video();
+        (void)samc_video_stream_add_points_or_box(stream, object, &wanted, &masks);
+        break;
+      }
+      case 4:
+        (void)samc_video_stream_add_mask(stream, object, mask.data(), input.ConsumeIntegralInRange<int64_t>(-1, 16),
+                                         input.ConsumeIntegralInRange<int64_t>(-1, 12), &masks);
+        break;
+      case 5:
+        (void)samc_video_stream_clear_prompts(stream, object, &masks);
+        break;
+      case 6:
+        (void)samc_video_stream_remove_object(stream, object, &masks);
+        break;
+      default:
+        (void)samc_video_stream_reset(stream);
+    }
+    look(masks);
+    samc_video_masks_free(masks);
+  }
+  samc_video_stream_free(stream);
+}
+
+// Any bytes as a file, which is an image or a model or neither; and a model that cannot track.
+void use_files(FuzzedDataProvider& input) {
+  samc_model_info info = with_size(input, samc_model_info{});
+  (void)samc_model_get_info(&tiny_model(), &info);
+  const samc_video_options options = with_size(input, samc_video_options{});
+  samc_video_predictor* predictor = nullptr;
+  samc_video_stream* stream = nullptr;
+  (void)samc_video_predictor_create(&tiny_model(), &options, &predictor);
+  (void)samc_video_stream_create(&tiny_model(), &options, input.ConsumeIntegralInRange<int64_t>(-1, 1), &stream);
+  samc_video_predictor_free(predictor);
+  samc_video_stream_free(stream);
+
+  const std::string bytes = input.ConsumeRemainingBytesAsString();
+  const int file = memfd_create("fuzz", 0);
+  SAMC_CHECK(file >= 0 && write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "no memory");
+  const std::string path = fmt::format("/proc/self/fd/{}", file);
+  samc_picture* picture = nullptr;
+  samc_image image{};
+  if (samc_picture_read(path.c_str(), &picture) == SAMC_OK && samc_picture_get(picture, &image) == SAMC_OK)
+    read_all(image.rgb, image.height * image.stride);
+  samc_picture_free(picture);
+  samc_model* model = nullptr;
+  if (samc_model_load(path.c_str(), 1, &model) == SAMC_OK) (void)samc_model_get_info(model, &info);
+  samc_model_free(model);
+  close(file);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzedDataProvider input(data, size);
-  switch (input.ConsumeIntegralInRange(0, 2)) {
+  switch (input.ConsumeIntegralInRange(0, 4)) {
     case 0:
       use_images(input);
       break;
     case 1:
       use_video(input);
+      break;
+    case 2:
+      use_stream(input);
+      break;
+    case 3:
+      use_files(input);
       break;
     default:
       use_automatic_masks(input);

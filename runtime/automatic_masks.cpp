@@ -220,6 +220,7 @@ struct AutomaticMaskGenerator::State {
       if (!statistics || is_near_crop_edge(statistics->box, work.crop.box, work.image_width, work.image_height))
         continue;
       const size_t mask = good[number];
+      statistics->runs.counts.shrink_to_fit();  // there may be thousands, until duplicates go
       work.candidates.push_back({statistics->box, scores[mask], statistics->stability, points[mask / masks],
                                  work.crop.box, std::move(statistics->runs)});
     }

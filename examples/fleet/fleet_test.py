@@ -1,5 +1,5 @@
 """For scripts/fleet-test: fleet_test.py make TRUCK FOLDER COUNT | check ROWS REFERENCE_FOLDER REFERENCE.json BROKEN |
-seconds ROWS."""
+damaged FOLDER MODEL | seconds ROWS."""
 
 import io
 import json
@@ -29,7 +29,8 @@ def make(source, folder, count):
     (images / "torn.png").write_bytes((images / "0000.png").read_bytes()[:5000])
     files = sorted(images.iterdir())
     rows = {"path": [str(file) for file in files], "bytes": [file.read_bytes() for file in files]}
-    pyarrow.parquet.write_table(pyarrow.table(rows), pathlib.Path(folder) / "rows.parquet")
+    # A row group is what a worker of Ray is given.
+    pyarrow.parquet.write_table(pyarrow.table(rows), pathlib.Path(folder) / "rows.parquet", row_group_size=max(1, len(files) // 8))
 
 
 def check(rows_folder, masks_folder, document, broken):
@@ -55,11 +56,37 @@ def check(rows_folder, masks_folder, document, broken):
     print(f"fleet-test: {len(pictures)} rows are those of samc segment, {len(found)} say why there is no mask: {found[name]['error']}")
 
 
+def damaged(folder, model):
+    """A row group that cannot be read is a row with an error; the others are segmented."""
+    from ray_segment import PartSegmenter, row_groups_of
+
+    path = pathlib.Path(folder) / "damaged.parquet"
+    rows = pyarrow.parquet.read_table(pathlib.Path(folder) / "rows.parquet").slice(0, 2)  # two images
+    pyarrow.parquet.write_table(rows, path, row_group_size=1, use_dictionary=False)
+    column = pyarrow.parquet.read_metadata(path).row_group(1).column(1)
+    data = bytearray(path.read_bytes())
+    for at in range(column.data_page_offset, column.data_page_offset + 8):  # the page's header
+        data[at] ^= 255
+    path.write_bytes(data)
+    segmenter = PartSegmenter(model, (0.5, 0.5))
+    first, second = ([*segmenter(item)] for item in row_groups_of(str(path), 1))
+    assert len(first) == len(second) == 1 and first[0]["error"] == "" and first[0]["area"] > 0, first
+    assert second[0]["error"] and second[0]["mask"] == b"" and "damaged.parquet" in second[0]["path"], second
+    print(f"fleet-test: a row group that is damaged: {second[0]['error']}")
+
+
 def seconds(rows_folder):
-    """From when the first image was begun to when the last was done: without the start of the job and of its workers."""
-    rows = pyarrow.parquet.read_table(rows_folder, columns=["seconds", "done"]).to_pylist()
-    print(f"{max(row['done'] for row in rows) - min(row['done'] - row['seconds'] for row in rows):.2f}")
+    """How long the images took, without the start of the job: from when the first was begun to when the last was done; and
+    what it would be if all workers had begun at once, from the images an hour of each while it ran."""
+    rows = pyarrow.parquet.read_table(rows_folder, columns=["seconds", "done", "worker"]).to_pylist()
+
+    def span(some):
+        return max(row["done"] for row in some) - min(row["done"] - row["seconds"] for row in some)
+
+    workers = [[row for row in rows if row["worker"] == worker] for worker in {row["worker"] for row in rows}]
+    rate = sum(len(some) / span(some) for some in workers)
+    print(f"{span(rows):.2f} {len(rows) / rate:.2f} {'+'.join(str(len(some)) for some in workers)}")
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "seconds": seconds}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "damaged": damaged, "seconds": seconds}[sys.argv[1]](*sys.argv[2:])

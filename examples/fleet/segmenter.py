@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from samc.sam2_image_predictor import SAM2ImagePredictor
 
 NOTHING = {"path": "", "width": 0, "height": 0, "area": 0, "predicted_iou": 0.0, "mask": b"", "error": "",
-           "seconds": 0.0, "done": 0.0}
+           "seconds": 0.0, "done": 0.0, "worker": ""}
 ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -22,6 +22,11 @@ def as_png(mask):
     data = io.BytesIO()
     Image.fromarray(mask).save(data, "PNG")
     return data.getvalue()
+
+
+def row_of_error(path, error):
+    return {**NOTHING, "path": path, "error": " ".join(f"{type(error).__name__}: {error}".split()),
+            "done": time.time()}
 
 
 class Segmenter:
@@ -35,11 +40,10 @@ class Segmenter:
     def __call__(self, row):
         begin = time.time()
         try:
-            found = self.segment(row)
+            found = {**NOTHING, "path": row["path"], **self.segment(row), "done": time.time()}
         except Exception as error:  # whatever is wrong with it, the others are done
-            found = {"error": f"{type(error).__name__}: {error}"}
-        done = time.time()
-        return {**NOTHING, "path": row["path"], **found, "seconds": done - begin, "done": done}
+            found = row_of_error(str(row.get("path")), error)
+        return {**found, "seconds": found["done"] - begin, "worker": f"{os.uname().nodename}:{os.getpid()}"}
 
     def segment(self, row):
         kept = self.embeddings and os.path.join(self.embeddings, hashlib.sha256(row["path"].encode()).hexdigest() + ".npz")

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from segmenter import arguments, images_in, of_this_process
 
 SCHEMA = ("path string, width long, height long, area long, predicted_iou double, mask binary, error string, "
-          "seconds double, done double")
+          "seconds double, done double, worker string")
 
 
 def main():
@@ -19,6 +19,8 @@ def main():
     builder = SparkSession.builder.appName("samc")
     if "SPARK_MASTER" in os.environ:
         builder = builder.master(os.environ["SPARK_MASTER"])
+    # Java hands rows on and no more: what it would spend on compiling that well is better spent on images.
+    builder = builder.config("spark.executor.extraJavaOptions", "-XX:TieredStopAtLevel=1")
     # Arrow's batches hold the images of a Parquet: few at a time.
     spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", 16).getOrCreate()
     # Workers on other machines get this file.
@@ -35,7 +37,7 @@ def main():
         for batch in batches:
             yield pandas.DataFrame([segmenter(row) for row in batch.to_dict("records")])
 
-    images.repartition(4 * given.workers).mapInPandas(segment, SCHEMA).write.mode("overwrite").parquet(given.output)
+    images.repartition(2 * given.workers).mapInPandas(segment, SCHEMA).write.mode("overwrite").parquet(given.output)
 
 
 if __name__ == "__main__":

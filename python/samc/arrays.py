@@ -49,7 +49,8 @@ def as_image(image: typing.Any) -> np.ndarray:
 def as_floats(values: typing.Any, what: str) -> np.ndarray:
     """float32, dense; not NaN or infinite."""
     try:
-        array = np.ascontiguousarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # becomes infinite, which is said below
+            array = np.ascontiguousarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{what} are no array of numbers: {error}") from None
     if not np.isfinite(array).all():
@@ -58,8 +59,16 @@ def as_floats(values: typing.Any, what: str) -> np.ndarray:
 
 
 def as_labels(values: typing.Any) -> np.ndarray:
-    """int32, dense."""
+    """int32, dense. Fractions are cut off, as the official code does."""
     try:
-        return np.ascontiguousarray(np.asarray(values).astype(np.int32, copy=False))
-    except (TypeError, ValueError) as error:
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise ValueError("they are complex")
+        if array.dtype.kind not in "biuf":
+            array = array.astype(np.int64)
+        # Beyond int32 a cast would make some other label of it.
+        if array.size and not (abs(array.astype(np.float64)) < 2**31).all():
+            raise ValueError("one is not finite, or too large")
+        return np.ascontiguousarray(array, dtype=np.int32)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"labels are no array of integers: {error}") from None

@@ -1,14 +1,13 @@
 """sam2.automatic_mask_generator: masks of everything in an image."""
 
 import math
-import operator
 import typing
 
 import numpy as np
 
 from . import _samc
 from .arrays import as_image
-from .model import Module, PathLike, as_module, threads_of
+from .model import Module, PathLike, as_module, as_size, threads_of
 
 Record = typing.Dict[str, typing.Any]
 
@@ -116,23 +115,29 @@ class SAM2AutomaticMaskGenerator:
         return _samc.AutomaticMaskGenerator(
             self.model._handle,
             self._threads,
-            None if self.points_per_side is None else operator.index(self.points_per_side),
-            operator.index(self.points_per_batch),
+            None if self.points_per_side is None else as_size(self.points_per_side, "points_per_side"),
+            as_size(self.points_per_batch, "points_per_batch"),
             float(self.pred_iou_thresh),
             float(self.stability_score_thresh),
             float(self.stability_score_offset),
             float(self.mask_threshold),
             float(self.box_nms_thresh),
-            operator.index(self.crop_n_layers),
+            as_size(self.crop_n_layers, "crop_n_layers"),
             float(self.crop_nms_thresh),
             float(self.crop_overlap_ratio),
-            operator.index(self.crop_n_points_downscale_factor),
+            as_size(self.crop_n_points_downscale_factor, "crop_n_points_downscale_factor"),
             [_as_grid(grid) for grid in self.point_grids or []],
-            math.ceil(self.min_mask_region_area),
+            _as_area(self.min_mask_region_area),
             str(self.output_mode),
             bool(self.use_m2m),
             bool(self.multimask_output),
         )
+
+
+def _as_area(value: typing.Any) -> int:
+    if not math.isfinite(value):
+        raise ValueError(f"min_mask_region_area is {value}; give pixels")
+    return as_size(math.ceil(value), "min_mask_region_area")
 
 
 def _as_grid(grid: typing.Any) -> np.ndarray:

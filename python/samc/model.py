@@ -15,8 +15,16 @@ def optional_path(path: typing.Optional[PathLike]) -> typing.Optional[str]:
     return None if path is None else os.fspath(path)
 
 
+def as_size(value: typing.Any, what: str) -> int:
+    """An integer that C++ takes: of a greater one the bindings would say, in many lines, that no function fits."""
+    number = operator.index(value)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{what} is out of its range: more than 64 bits")
+    return number
+
+
 def optional_size(image_size: typing.Optional[int]) -> typing.Optional[int]:
-    return None if image_size is None else operator.index(image_size)
+    return None if image_size is None else as_size(image_size, "image_size")
 
 
 class Device(str):

@@ -1,6 +1,5 @@
 """sam2.sam2_video_predictor: objects tracked through a video by points, boxes and masks."""
 
-import operator
 import os
 import typing
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from . import _samc
 from .arrays import TensorLike, as_floats, as_image, as_labels
-from .model import CPU, Device, Module, PathLike, as_module, threads_of
+from .model import CPU, Device, Module, PathLike, as_module, as_size, threads_of
 
 FrameMasks = typing.Tuple[int, typing.List[typing.Any], TensorLike]
 
@@ -245,7 +244,7 @@ class SAM2VideoPredictor:
         video = _video(inference_state)
         propagation = video.propagate(
             None if start_frame_idx is None else _frame(start_frame_idx),
-            None if max_frame_num_to_track is None else int(max_frame_num_to_track),
+            None if max_frame_num_to_track is None else as_size(int(max_frame_num_to_track), "max_frame_num_to_track"),
             bool(reverse),
         )
         while True:
@@ -289,7 +288,7 @@ class SAM2VideoPredictor:
 
 
 def _frame(frame_idx: typing.Any) -> int:
-    return operator.index(frame_idx)
+    return as_size(frame_idx, "frame_idx")
 
 
 def _video(state: InferenceState) -> _samc.Video:

@@ -145,6 +145,12 @@ def test_wrong_prompts(predictor, small):
         dict(point_coords=[["a", "b"]], point_labels=[1]),
         dict(point_coords=[[5, 5]], point_labels=[7]),
         dict(point_coords=[[5, 5]], point_labels=["a"]),
+        dict(point_coords=[[5, 5]], point_labels=[np.nan]),
+        dict(point_coords=[[5, 5]], point_labels=[2**32]),  # not 0, which is what its lower half says
+        dict(point_coords=[[5, 5]], point_labels=[2**64 + 1]),
+        dict(point_coords=[[5, 5]], point_labels=np.array([2**32 + 1], np.uint64)),
+        dict(point_coords=[[5, 5]], point_labels=[1j]),
+        dict(point_coords=[[1e300, 5]], point_labels=[1]),
         dict(box=[1, 2, 3]),
         dict(box=[1, 2, 3, np.nan]),
         dict(box=np.zeros((0, 4))),

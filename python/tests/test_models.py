@@ -50,6 +50,8 @@ def test_what_cannot_be_built(tmp_path):
         samc.SAM2ImagePredictor.from_pretrained("facebook/sam2-hiera-tiny")
     with pytest.raises(TypeError):
         samc.build_sam2(None, b"mini")
+    with pytest.raises(ValueError, match="image_size is out of its range"):
+        samc.load("mini", image_size=2**64)
     for threads in (-1, 5000):
         with pytest.raises(ValueError, match="threads"):
             samc.build_sam2(None, "mini", threads=threads)

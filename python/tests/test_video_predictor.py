@@ -107,6 +107,8 @@ def test_wrong_prompts(tracker, state, frames):
     for frame in (-1, len(frames), 10**18):
         with pytest.raises(ValueError, match="no frame"):
             tracker.add_new_points_or_box(state, frame, 1, [[5, 5]], [1])
+    with pytest.raises(ValueError, match="frame_idx is out of its range"):
+        tracker.add_new_points_or_box(state, 2**70, 1, [[5, 5]], [1])
     for frame, object_id in (("first", 1), (0.5, 1), (0, [1])):
         with pytest.raises(TypeError):
             tracker.add_new_points_or_box(state, frame, object_id, [[5, 5]], [1])
