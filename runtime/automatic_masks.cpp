@@ -279,8 +279,10 @@ struct AutomaticMaskGenerator::State {
             {grid[at].x * static_cast<double>(right - left), grid[at].y * static_cast<double>(bottom - top)});
         prompts.push_back(prompt_at(points.back()));
       }
-      SAMC_ASSIGN(Prediction prediction,
-                  predictor.predict(prompts, {.multimask_output = options.multimask_output, .low_res_only = true}));
+      PredictOptions wanted{.multimask_output = options.multimask_output, .low_res_only = true};
+      // Masks that is_good() turns away need not be made, unless they are refined first.
+      if (options.pred_iou_thresh > 0 && !options.use_m2m) wanted.least_iou = options.pred_iou_thresh;
+      SAMC_ASSIGN(Prediction prediction, predictor.predict(prompts, wanted));
       if (options.use_m2m) {
         SAMC_TRY(refine(prediction, points, work));
       } else {

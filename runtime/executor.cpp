@@ -111,8 +111,14 @@ struct Executor::State {
     }
   }
 
-  Status run_operations(const BoundFunction& bound, const ValueAddresses& at) {
+  Status run_operations(const BoundFunction& bound, const ValueAddresses& at, const GoOn& go_on) {
     KernelContext context{pool, scratch, isa};
+    const auto gives = [&](const Operation& operation, std::string_view output) {
+      return std::ranges::any_of(operation.results, [&](int32_t result) {
+        const Value& value = bound.function->values[static_cast<size_t>(result)];
+        return value.place == Place::kOutput && value.name == output;
+      });
+    };
     if (stops_at_nonfinite) SAMC_TRY(check_inputs(bound, at));
     for (const BoundOperation& operation : bound.operations) {
       if (!observer) {
@@ -128,6 +134,7 @@ struct Executor::State {
                   operation.bytes, text_of(context.blocking), start});
       }
       if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
+      if (go_on.decide && gives(*operation.operation, go_on.output) && !go_on.decide()) break;
     }
     return Status::ok();
   }
@@ -196,14 +203,14 @@ Result<Executor> Executor::create(std::shared_ptr<const Module> module, int thre
 }
 
 Status Executor::run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
-                     std::span<const NamedOutput> outputs) {
+                     std::span<const NamedOutput> outputs, const GoOn& go_on) {
   return guarded([&]() -> Status {
     SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, sizes));
     ValueAddresses at(bound->function->values.size());
     SAMC_TRY(state_->place_inputs(*bound, inputs, at));
     SAMC_TRY(state_->place_outputs(*bound, outputs, at));
     state_->place_rest(*bound, at);
-    return state_->run_operations(*bound, at);
+    return state_->run_operations(*bound, at, go_on);
   });
 }
 

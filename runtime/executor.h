@@ -3,6 +3,7 @@
 // time; any number of executors may run on one module at once.
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,6 +29,13 @@ struct NamedOutput {
   Tensor* tensor;  // allocated anew when it is not of the output's dtype and shape
 };
 
+// Asked once when the output of this name is there: whether the run goes on. Otherwise outputs that later operations
+// write hold anything.
+struct GoOn {
+  std::string_view output;
+  std::function<bool()> decide;
+};
+
 class Executor {
  public:
   // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there; the
@@ -40,7 +48,7 @@ class Executor {
   // sizes: each free size of the function. Every input of the function must be there, with its exact dtype and shape,
   // and nothing else. Outputs that are not asked for are computed and dropped. After an error outputs hold anything.
   Status run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
-             std::span<const NamedOutput> outputs);
+             std::span<const NamedOutput> outputs, const GoOn& go_on = {});
 
   // Called after every operation, from the thread that called run(). Empty: no timing at all.
   void observe(OperationObserver observer);

@@ -562,6 +562,38 @@ TEST(Executor, Bf16NeedsItsInstructions) {
   ::unsetenv("SAMC_ISA");
 }
 
+// A run that ends when its first output is there: the second one is not written.
+TEST(Executor, ARunEndsWhereItIsToldTo) {
+  PlanBuilder plan;
+  plan.function("f");
+  const int32_t x = plan.input("x", {4});
+  plan.operation("unary", {x}, plan.output("first", {4}))
+      .set_string("op", "affine")
+      .set_float("alpha", 2)
+      .set_float("beta", 0);
+  plan.operation("unary", {x}, plan.output("second", {4}))
+      .set_string("op", "affine")
+      .set_float("alpha", 3)
+      .set_float("beta", 0);
+  Executor executor = Executor::create(Module::from_plan(plan.module).value(), 1).value();
+  for (const bool goes_on : {true, false}) {
+    Tensor in({4}), first({4}), second({4});
+    for (float& value : in.f32()) value = 1;
+    for (float& value : second.f32()) value = -1;
+    const std::vector<NamedInput> inputs = {{"x", in.view()}};
+    const std::vector<NamedOutput> outputs = {{"first", &first}, {"second", &second}};
+    int asked = 0;
+    const GoOn go_on{"first", [&] {
+                       ++asked;
+                       EXPECT_EQ(first.f32()[0], 2.0f);
+                       return goes_on;
+                     }};
+    ASSERT_TRUE(executor.run("f", {}, inputs, outputs, go_on).is_ok());
+    EXPECT_EQ(asked, 1);
+    EXPECT_EQ(second.f32()[0], goes_on ? 3.0f : -1.0f);
+  }
+}
+
 TEST(Executor, SeveralThreadsShareOneModule) {
   const auto module = Module::from_plan(chain()).value();
   std::vector<std::thread> threads;

@@ -49,6 +49,9 @@ struct DecoderOutputs {
 struct PromptInputs {
   DecoderPoints points;
   TensorView mask;  // f32 of (low, low) pixels in any rank up to 4, checked by the caller; without data: none
+  // Asked with iou_predictions, where it is there: whether the logits are wanted too. A model may make them all the
+  // same.
+  std::function<bool(std::span<const float> iou_predictions)> wants_logits = {};
 };
 // Gets the outputs of a prompt, by its number; they are gone when it returns. May be called by several threads at once.
 using DecodedPrompt = std::function<void(size_t prompt, const DecoderOutputs& outputs)>;

@@ -258,6 +258,13 @@ struct ImagePredictor::State {
     result.iou_predictions = Tensor({count, masks});
     result.low_res_logits = Tensor({count, masks, shapes.low_height, shapes.low_width});
     std::vector<PromptInputs> inputs;
+    std::function<bool(std::span<const float>)> wants_logits;
+    if (wanted.least_iou.has_value() && wanted.low_res_only && wanted.multimask_output)
+      wants_logits = [&](std::span<const float> ious) {
+        // What is not finite is to be found, and told of.
+        return std::ranges::any_of(ious.subspan(shapes.single_mask ? 1 : 0),
+                                   [&](float iou) { return !std::isfinite(iou) || iou > *wanted.least_iou; });
+      };
     const auto place = [&](size_t prompt, const Status& status) {
       return count == 1 ? status : status.at(fmt::format("prompt {}", prompt));
     };
@@ -265,16 +272,23 @@ struct ImagePredictor::State {
       Result<PromptInputs> given = inputs_of(prompts[prompt], embedding, wanted.normalize_coords);
       if (!given.is_ok()) return place(prompt, given.status());
       inputs.push_back(std::move(given).value());
+      if (wants_logits) inputs.back().wants_logits = wants_logits;
     }
     SAMC_TRY(prepare(picture));
     const auto low_pixels = static_cast<size_t>(shapes.low_height * shapes.low_width);
     const auto of_each = static_cast<size_t>(masks);
     std::vector<const char*> non_finite(prompts.size(), nullptr);
     const Status status = model->decode_all(embedding, inputs, [&](size_t prompt, const DecoderOutputs& decoded) {
-      if (!options.allow_nonfinite) non_finite[prompt] = find_non_finite_output(decoded);
+      const bool has_logits = !wants_logits || wants_logits(decoded.iou_predictions.f32());
+      if (!options.allow_nonfinite && has_logits) non_finite[prompt] = find_non_finite_output(decoded);
       const auto first = static_cast<size_t>(first_mask(decoded, wanted.multimask_output));
-      std::ranges::copy(decoded.low_res_logits.f32().subspan(first * low_pixels, of_each * low_pixels),
-                        result.low_res_logits.f32().subspan(prompt * of_each * low_pixels).begin());
+      const std::span<float> logits = result.low_res_logits.f32().subspan(prompt * of_each * low_pixels);
+      if (has_logits) {
+        std::ranges::copy(decoded.low_res_logits.f32().subspan(first * low_pixels, of_each * low_pixels),
+                          logits.begin());
+      } else {
+        std::ranges::fill(logits.first(of_each * low_pixels), 0.0f);
+      }
       std::ranges::copy(decoded.iou_predictions.f32().subspan(first, of_each),
                         result.iou_predictions.f32().subspan(prompt * of_each).begin());
     });

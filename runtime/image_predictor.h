@@ -85,6 +85,9 @@ struct PredictOptions {
   bool normalize_coords = true;  // coordinates are pixels of the picture; false: they are in [0, 1] already
   // Only what the decoder gives: masks stays empty, and low_res_logits are not clamped. No region is filled.
   bool low_res_only = false;
+  // With low_res_only and multimask_output: where none of a prompt's iou_predictions is above this, its low_res_logits
+  // are not computed, which takes a third of the time or more, and are 0.
+  std::optional<float> least_iou = {};
 };
 
 // masks: 3 or 1, in the model's order (not by score).

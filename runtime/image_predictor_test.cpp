@@ -63,6 +63,21 @@ TEST(ImagePredictor, ThreeMasksOrTheSingleOne) {
   EXPECT_EQ(one.iou_predictions.f32()[0], .1f);
 }
 
+TEST(ImagePredictor, MasksOfNoQualityAreNotMade) {
+  ImagePredictor predictor = predictor_of(tiny_model());
+  ASSERT_TRUE(predictor.set_embedding(embedding_of({1, 2, -3, 4}, {.9f, .2f, .3f, .4f})).is_ok());
+  const auto logits_at = [&](std::optional<float> least, bool multimask = true) {
+    const PredictOptions wanted{.multimask_output = multimask, .low_res_only = true, .least_iou = least};
+    const Prediction result = predictor.predict(ObjectPrompt{}, wanted).value();
+    EXPECT_EQ(result.iou_predictions.f32()[0], multimask ? .2f : .9f);
+    return result.low_res_logits.f32()[0];
+  };
+  EXPECT_EQ(logits_at({}), 2.25f);
+  EXPECT_EQ(logits_at(.39f), 2.25f) << "one of the three is good";
+  EXPECT_EQ(logits_at(.4f), 0.0f) << "the single mask is not among them";
+  EXPECT_EQ(logits_at(.95f, false), 1.25f) << "which mask is the single one follows from the logits";
+}
+
 TEST(ImagePredictor, AnUnstableSingleMaskGivesWayToTheBestOther) {
   const auto shaky = [] { return embedding_of({-0.25f, 2, -3, 4}, {.9f, .2f, .5f, .4f}); };
   ImagePredictor predictor = predictor_of(tiny_model());

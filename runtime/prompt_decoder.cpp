@@ -48,8 +48,10 @@ Status PromptDecoder::set_picture(Executor& executor, const DecoderMaps& maps) {
   return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
 }
 
-Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const DecoderPoints& points,
-                             const TensorView& mask, PromptWork& work, DecoderOutputs& results) const {
+Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const PromptInputs& given_prompt,
+                             PromptWork& work, DecoderOutputs& results) const {
+  const DecoderPoints& points = given_prompt.points;
+  const TensorView& mask = given_prompt.mask;
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
     const std::array<NamedInput, 1> inputs = {{{kMaskInput, mask}}};
@@ -68,14 +70,18 @@ Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const 
                                            {kObjectScore, &results.object_score},
                                            {kMaskTokens, &results.mask_tokens}}};
   const std::span<const NamedOutput> outputs = std::span(all).first(tracks_ ? 4 : 2);
-  if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs);
+  GoOn go_on;
+  if (given_prompt.wants_logits)
+    go_on = {kIouPredictions, [&] { return given_prompt.wants_logits(results.iou_predictions.f32()); }};
+  if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs, go_on);
   if (has_mask)
     SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), work.with_mask));
   const KeptValues& dense = has_mask ? work.with_mask : without_mask_;
   const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->sizes[0].greatest
                                    ? *parts_->few_points
                                    : *parts_->prompt;
-  return executor.run(prompt.name, {{kPoints, points.count()}}, inputs_of(prompt, given, {&picture_, &dense}), outputs);
+  return executor.run(prompt.name, {{kPoints, points.count()}}, inputs_of(prompt, given, {&picture_, &dense}), outputs,
+                      go_on);
 }
 
 void PromptDecoder::forget_picture() {

@@ -45,7 +45,12 @@ class PromptDecoder {
   }
   // The same for several threads at once, each with an executor and a work of its own.
   Status decode(Executor& executor, const DecoderMaps& maps, const DecoderPoints& points, const TensorView& mask,
-                PromptWork& work, DecoderOutputs& outputs) const;
+                PromptWork& work, DecoderOutputs& outputs) const {
+    return decode(executor, maps, {points, mask}, work, outputs);
+  }
+  // With the prompt's wants_logits.
+  Status decode(Executor& executor, const DecoderMaps& maps, const PromptInputs& prompt, PromptWork& work,
+                DecoderOutputs& outputs) const;
   // Gives back the memory of all that was computed: the next picture begins with nothing.
   void forget_picture();
   size_t bytes() const;

@@ -50,7 +50,7 @@ Status PromptTeams::decode(const PromptDecoder& decoder, const DecoderMaps& maps
                            const DecodedPrompt& done) {
   return run(prompts.size(), [&](size_t prompt, Team& team) {
     const PromptInputs& given = prompts[prompt];
-    SAMC_TRY(decoder.decode(team.executor, maps, given.points, given.mask, team.work, team.outputs));
+    SAMC_TRY(decoder.decode(team.executor, maps, given, team.work, team.outputs));
     done(prompt, team.outputs);
     return Status::ok();
   });

@@ -215,7 +215,10 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
     SAMC_ASSIGN(std::vector<PlanFunction> attention, write_memory_attention(plan.functions));
     std::ranges::move(attention, std::back_inserter(plan.functions));
   }
-  for (PlanFunction& function : plan.functions) cpu::order_for_memory(function);
+  for (PlanFunction& function : plan.functions) {
+    cpu::order_for_memory(function);
+    cpu::order_output_last(function, kLowResLogits);
+  }
   plan.weights = weights.take();
   plan.info = work.info;
   plan.info.name = printable(work.report.model_name);

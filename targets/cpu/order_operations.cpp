@@ -146,4 +146,30 @@ void order_for_memory(PlanFunction& function) {
   if (plan_arena(ordered, {}).bytes < plan_arena(function, {}).bytes) function = std::move(ordered);
 }
 
+void order_output_last(PlanFunction& function, std::string_view output) {
+  const auto storage = [&](int32_t index) {
+    const Value& value = function.values[static_cast<size_t>(index)];
+    return static_cast<size_t>(value.place == Place::kAlias ? value.alias_of : index);
+  };
+  const auto name = [&](int32_t index) -> std::string_view { return function.values[static_cast<size_t>(index)].name; };
+  if (std::ranges::none_of(function.outputs, [&](int32_t index) { return name(index) == output; })) return;
+  std::vector<bool> is_wanted(function.values.size(), false);
+  for (const int32_t index : function.outputs)
+    if (name(index) != output) is_wanted[storage(index)] = true;
+  std::vector<bool> comes_first(function.operations.size(), false);
+  for (size_t place = function.operations.size(); place-- > 0;) {
+    const Operation& operation = function.operations[place];
+    comes_first[place] =
+        std::ranges::any_of(operation.results, [&](int32_t index) { return is_wanted[storage(index)]; });
+    if (!comes_first[place]) continue;
+    for (const int32_t operand : operation.operands)
+      if (operand != kAbsent) is_wanted[storage(operand)] = true;
+  }
+  std::vector<Operation> ordered;
+  for (const bool first : {true, false})
+    for (size_t place = 0; place < function.operations.size(); ++place)
+      if (comes_first[place] == first) ordered.push_back(std::move(function.operations[place]));
+  function.operations = std::move(ordered);
+}
+
 }  // namespace samc::cpu

@@ -56,6 +56,28 @@ TEST(OrderOperations, FreeSizesStayAsTheyAre) {
   EXPECT_EQ(names(plan.module.functions[0]), before);
 }
 
+TEST(OrderOperations, WhatOnlyOneOutputNeedsComesLast) {
+  PlanBuilder plan;
+  plan.function("f", 1, 8);
+  const int32_t x = plan.input("x", {2, 4}), shared = plan.arena({2, 4}), of_masks = plan.arena({2, 4}),
+                of_scores = plan.arena({2, 4});
+  const auto copy = [&](int32_t from, int32_t to, const char* name) {
+    plan.operation("permute", {from}, to).set("order", Extents{0, 1});
+    plan.module.functions[0].operations.back().name = name;
+  };
+  copy(x, shared, "shared");
+  copy(shared, of_masks, "of_masks");
+  copy(of_masks, plan.output("masks", {2, 4}), "masks");
+  copy(plan.alias(shared, {2, 4}), of_scores, "of_scores");
+  copy(of_scores, plan.output("scores", {2, 4}), "scores");
+  PlanFunction& function = plan.module.functions[0];
+  const std::vector<std::string> before = names(function);
+  order_output_last(function, "others");
+  EXPECT_EQ(names(function), before);
+  order_output_last(function, "masks");
+  EXPECT_EQ(names(function), (std::vector<std::string>{"shared", "of_scores", "scores", "of_masks", "masks"}));
+}
+
 // Functions of random additions: what is read is always there, never more memory, the same numbers.
 TEST(OrderOperations, RandomFunctionsGiveTheSame) {
   std::mt19937 random(5);
