@@ -236,6 +236,18 @@ Status check_tables(const DeployOptions& options) {
   return Status::ok();
 }
 
+// The table that samc transform wrote with the model, where none is given. F32 needs none.
+Status take_table_beside(const QuantizeEntry& mode, DeployOptions& options) {
+  if (!options.quantize_table.empty() || std::strcmp(mode.name, "F32") == 0 || !has_table_beside(options.mlir))
+    return Status::ok();
+  if (mode.calibrated)
+    return unsupported(fmt::format("{} in {}: it has exponentials that {} says are in floating point", options.mlir,
+                                   mode.name, table_beside(options.mlir)),
+                       "give --quantize F16");
+  options.quantize_table = table_beside(options.mlir);
+  return Status::ok();
+}
+
 // Of tpuc-opt's JSON reader: a damaged file is passed over without a word.
 Status check_layer_group_config(const std::string& path) {
   SAMC_ASSIGN(const MappedFile file, MappedFile::open(path));
@@ -328,6 +340,7 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   SAMC_TRY(check_indices("--quant_output_list", options.quantized_outputs, source.outputs, "output"));
   const std::string& layer_groups = options.compiler.layer_group_config;
   if (!layer_groups.empty()) SAMC_TRY(check_layer_group_config(layer_groups));
+  SAMC_TRY(take_table_beside(*mode, options));
   SAMC_TRY(check_tables(options));
   SAMC_TRY(check_debug_commands(kTpucDebugCommands));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
@@ -352,6 +365,7 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   DeployReport report;
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::error_code error;
+  if (given.quantize_table.empty()) report.quantize_table = options.quantize_table;
   report.bytes = fs::file_size(work.file("model.bmodel"), error);
   if (error || report.bytes == 0)
     return keep_log(unsupported("tpuc-opt ended well and wrote no bmodel"), work, options.output);
