@@ -49,8 +49,7 @@ Result<sophgo::MemoryTransform> MemoryArguments::options() const {
   if (!exponentials.empty()) {
     if (exponentials != "F32" && exponentials != "BF16")
       return usage_error("--exponentials " + exponentials + " is not known", "give F32 or BF16");
-    if (options.form != sophgo::MemoryForm::kDealt)
-      return usage_error("--exponentials is for --memory_form dealt", "leave it out");
+    if (form != "dealt") return usage_error("--exponentials is for --memory_form dealt", "give that too");
     options.exponentials = exponentials;
   }
   if (memories != 0) options.memories = memories;

@@ -7,7 +7,7 @@
 //   maximum  keys in chunks that fit the chip's own memory, each with its own largest score; the chunks are joined by
 //            these. For any weights.
 //   dealt    keys dealt out to heads that the chip computes one by one; exponentials without a shift, sums over the
-//            heads. Fastest, and right only while no score is beyond kMostScore (score_bound.h).
+//            heads. Fastest, and right only while no score is beyond kMostScore in magnitude.
 
 #include <cstdint>
 #include <string>
@@ -17,6 +17,10 @@
 #include "model/config.h"
 
 namespace samc::sophgo {
+
+// exp(88.7) is the largest number of F32 and of BF16, and 28,736 keys (seven memories of the official models) add up to
+// exp(10.3) times the largest exponential.
+inline constexpr double kMostScore = 78;
 
 enum class MemoryForm { kPlain, kMaximum, kDealt };
 Result<MemoryForm> find_memory_form(const std::string& name);

@@ -161,6 +161,10 @@ TEST_F(MemoryParts, TheTableLiesBesideTheModel) {
   ASSERT_TRUE(table.is_ok()) << table.status().to_string();
   const std::string mlir = read_text_file(path, size_t{1} << 26).value();
   EXPECT_TRUE(check_quantize_table(table.value(), read_named_ops(mlir), "table").is_ok());
+  const auto again = TransformedModel::read(path);
+  ASSERT_TRUE(again.is_ok()) << again.status().to_string();
+  ASSERT_TRUE(again.value()->write(path).is_ok());
+  EXPECT_EQ(read_text_file(table_beside(path), size_t{1} << 20).value(), text);
   ASSERT_TRUE(made(pico_attention(MemoryForm::kMaximum))->write(path).is_ok());
   EXPECT_FALSE(has_table_beside(path));
   // One that somebody else put there stays, and is not taken.

@@ -309,6 +309,7 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read_unguarded(const
   const std::string weight_path = (std::filesystem::path(path).parent_path() / read.weight_file).string();
   SAMC_ASSIGN(const Npz npz, Npz::read(weight_path));
   if (const Status fits = add_weights(npz, *work.top.module, work.weights); !fits.is_ok()) return fits.at(weight_path);
+  work.quantize_lines = exponential_precision(work.main(), "F32");
   return model;
 }
 

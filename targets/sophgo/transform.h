@@ -32,7 +32,7 @@ inline bool is_memory_part(ModelPart part) {
 
 // Of --part memory_attention.
 struct MemoryTransform {
-  MemoryForm form = MemoryForm::kPlain;
+  MemoryForm form = MemoryForm::kMaximum;
   std::optional<int64_t> memories = {}, pointers = {};  // places; absent: usual_places()
   int cores = 1;                                        // that it will be deployed for
   std::string exponentials = "F32";                     // of the dealt form: F32 or BF16, which is faster

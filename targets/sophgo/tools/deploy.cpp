@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 
 #include "base/files.h"
 #include "base/guard.h"
@@ -218,6 +219,22 @@ Status check(const DeployOptions& options, const ChipEntry& chip, const Quantize
   return check_compiler(options.compiler);
 }
 
+// tpuc-opt 1.30.2 aborts at the cast from F16 to BF16 in front of such an exponential on BM1684X.
+Status check_exponentials(const DeployOptions& options, const QuantizeTable& table, std::span<const NamedOp> ops) {
+  const Result<const QuantizeEntry*> mode = find_quantization(options.quantize);
+  if (options.chip != "bm1684x" || !mode.is_ok() || std::strcmp(mode.value()->name, "F16") != 0) return Status::ok();
+  std::set<std::string_view> exponentials;
+  for (const NamedOp& op : ops)
+    if (op.kind == "Exp") exponentials.insert(op.names.begin(), op.names.end());
+  for (const auto& part : table)
+    for (const QuantizeLine& line : part.lines)
+      if (line.mode == "BF16" && exponentials.contains(line.name))
+        return unsupported(fmt::format("{} has {} in BF16, which tpuc-opt cannot compile for bm1684x",
+                                       options.quantize_table, line.name),
+                           "transform with --exponentials F32, which is as fast on this chip");
+  return Status::ok();
+}
+
 // Against the ops of the .mlir, since tpuc-opt passes over what it does not know.
 Status check_tables(const DeployOptions& options) {
   if (options.calibration_table.empty() && options.quantize_table.empty()) return Status::ok();
@@ -232,6 +249,7 @@ Status check_tables(const DeployOptions& options) {
     SAMC_ASSIGN(const std::string lines, read_text_file(path, kMostTableBytes));
     SAMC_ASSIGN(const QuantizeTable table, parse_quantize_table(lines, path));
     SAMC_TRY(check_quantize_table(table, ops, path));
+    SAMC_TRY(check_exponentials(options, table, ops));
   }
   return Status::ok();
 }
