@@ -50,7 +50,7 @@ class Track : public TpuTest {
     return options;
   }
 
-  // Of one object, by two points on the first frame.
+  // Of one object, by two points on the first of frames of 160 x 90.
   static std::vector<VideoMasks> tracked(std::unique_ptr<VideoModel> model) {
     std::vector<VideoMasks> frames;
     auto clip = test::ImageClip::read(std::string(SAMC_SOURCE_DIR) + "/tests/data/video/bedroom", kFrames);
@@ -59,7 +59,7 @@ class Track : public TpuTest {
     EXPECT_TRUE(predictor.is_ok()) << predictor.status().to_string();
     EXPECT_TRUE(predictor.value().init_state(clip.value()).is_ok());
     VideoPrompt prompt;
-    prompt.points = {{210, 350, 1}, {250, 220, 1}};
+    prompt.points = {{80, 45, 1}, {8, 8, 0}};
     const auto prompted = predictor.value().add_new_points_or_box(0, 1, prompt);
     EXPECT_TRUE(prompted.is_ok()) << prompted.status().to_string();
     auto propagation = predictor.value().propagate_in_video();
