@@ -28,9 +28,11 @@ std::vector<PartFile> written_parts(const std::string& model) {
   if (model.ends_with(".mlir")) return {{"", model}};
   std::vector<PartFile> parts;
   std::error_code error;
-  for (const PartName& part : kParts)
-    if (const fs::path file = fs::path(model) / (std::string(part.name) + ".mlir"); fs::exists(file, error))
-      parts.push_back({part.name, file.string()});
+  for (const sophgo::ModelPart part : kImageParts) {
+    const std::string name = sophgo::part_name(part);
+    if (const fs::path file = fs::path(model) / (name + ".mlir"); fs::exists(file, error))
+      parts.push_back({name, file.string()});
+  }
   return parts;
 }
 
@@ -55,7 +57,7 @@ Status run_calibrate(const Arguments& arguments) {
     for (const std::string& warning : source->warnings()) warn(fmt::format("{}: {}", arguments.model, warning));
     SAMC_ASSIGN(TemporaryFolder folder, TemporaryFolder::beside(arguments.table));
     work.emplace(std::move(folder));
-    SAMC_ASSIGN(parts, write_parts(source, arguments.max_points, *work, progress));
+    SAMC_ASSIGN(parts, write_parts(source, {.max_points = arguments.max_points}, *work, progress));
   }
   SAMC_ASSIGN(const CalibratedModel model,
               calibrate_parts(parts, images, arguments.calibration, !arguments.quantize_table.empty(), progress));

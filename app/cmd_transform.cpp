@@ -7,6 +7,7 @@
 #include "app/bundled_model.h"
 #include "app/commands.h"
 #include "app/console.h"
+#include "app/memory_arguments.h"
 #include "app/model_files.h"
 #include "app/model_source.h"
 #include "app/orientation_option.h"
@@ -31,6 +32,8 @@ struct Arguments : SourceOptions {
   std::string until, mean = "0,0,0", scale = "1,1,1", resize_dims;
   Preprocess preprocess;
   int64_t max_points = kDefaultMaxPoints;
+  bool for_video = false;
+  MemoryArguments memory;
   std::vector<std::string> disabled;
   std::string preprocess_list;
   Orientation orientation = Orientation::kUpright;
@@ -43,10 +46,20 @@ Result<TransformOptions> make_options(const Arguments& arguments) {
   TransformOptions options;
   static_cast<SourceOptions&>(options) = arguments;
   options.model_name = arguments.model_name;
-  if (arguments.part == "encoder" || arguments.part == "decoder")
-    options.part = arguments.part == "encoder" ? ModelPart::kEncoder : ModelPart::kDecoder;
-  else if (!arguments.part.empty())
-    return usage_error("there is no part " + arguments.part, "give --part encoder or --part decoder");
+  if (!arguments.part.empty()) {
+    SAMC_ASSIGN(options.part, find_part(arguments.part));
+  }
+  options.for_video = arguments.for_video;
+  if (options.for_video && (!options.part || is_memory_part(*options.part)))
+    return usage_error("--video is for --part encoder and --part decoder", "leave it out");
+  const bool is_attention = options.part == ModelPart::kMemoryAttention;
+  if (!is_attention && arguments.memory.is_given())
+    return usage_error(
+        "--memory_form, --max_memories, --max_pointers, --exponentials and --num_core are for --part memory_attention",
+        "leave them out");
+  if (is_attention) {
+    SAMC_ASSIGN(options.memory, arguments.memory.options());
+  }
   options.warn = [model = arguments.model](const std::string& warning) { warn(fmt::format("{}: {}", model, warning)); };
   if (arguments.max_points != kDefaultMaxPoints && options.part != ModelPart::kDecoder)
     return usage_error("--max_points is for decoders that serve any prompt",
@@ -152,6 +165,7 @@ Status transform(const Arguments& arguments) {
   guard.add_inputs([&] { return model_files(options.model, options.config); });
   guard.add_output("--mlir", arguments.mlir);
   guard.add_output("--mlir", weights_beside(arguments.mlir, options.model_name));
+  if (options.part == ModelPart::kMemoryAttention) guard.add_output("--mlir", table_beside(arguments.mlir));
   guard.add_output("--test_result", arguments.test_result);
   SAMC_TRY(guard.check());
   SAMC_TRY(arguments.foreign.check());
@@ -177,6 +191,9 @@ Status transform(const Arguments& arguments) {
   for (const NamedShape& output : model->outputs()) say("output  {} {}\n", output.name, shape_to_string(output.shape));
   say("{} and {}: {:.1f} GFLOP, {:.2f} s in all\n", arguments.mlir, weights_beside(arguments.mlir, options.model_name),
       2e-9 * static_cast<double>(model->multiply_adds()), (made + written) / 1e3);
+  if (!model->quantize_lines().empty())
+    say("{}: {} ops that deploy computes in another precision\n", table_beside(arguments.mlir),
+        model->quantize_lines().size());
   if (arguments.test_input.empty() || arguments.not_inference) return Status::ok();
   return run_test(*model, arguments, options.preprocess, progress);
 }
@@ -196,12 +213,21 @@ Command add_transform(CLI::App& parent) {
   command->add_option("--mlir", a.mlir, "Where the MLIR goes; its weights go beside it")
       ->required()
       ->type_name("FILE.mlir");
-  command->add_option("--part", a.part, "Of a .pt or an export's folder: encoder or decoder")->type_name("PART");
+  command
+      ->add_option(
+          "--part", a.part,
+          "Of a .pt or an export's folder: encoder or decoder; of a .pt, to track objects: memory_attention or "
+          "memory_encoder")
+      ->type_name("PART");
+  command->add_flag("--video", a.for_video,
+                    "Of --part encoder and decoder of a .pt: what tracking needs of them comes out too");
   add_checkpoint_options(*command, a);
   command
       ->add_option("--max_points", a.max_points, "Of --part decoder: most points of a prompt, the pad point included")
       ->type_name("N")
       ->capture_default_str();
+  a.memory.add_to(*command);
+  a.memory.add_cores_to(*command);
   command
       ->add_option("--input_shapes", a.input_shapes,
                    "Such as [[1,3,1024,1024]]; needed where an .onnx leaves them open")

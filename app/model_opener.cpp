@@ -6,7 +6,7 @@
 #include "package/reader.h"
 #include "runtime/module_model.h"
 #include "runtime/module_video_model.h"
-#include "targets/sophgo/device/bmodel_model.h"
+#include "targets/sophgo/device/bmodel_video_model.h"
 #include "targets/sophgo/device/manifest.h"
 
 namespace samc {
@@ -45,6 +45,18 @@ void add_bmodel_options(CLI::App& command, BmodelArguments& arguments) {
   add_tpu_mlir_option(command, arguments.tpu_mlir)->group(group);
 }
 
+// Where and how bmodels run. where: what options.waiting calls the place, known when they are open.
+void set_device(const ModelArguments& arguments, Progress& progress, const std::shared_ptr<std::string>& where,
+                sophgo::BmodelModelOptions& options) {
+  options.device = arguments.bmodels.device;
+  if (!arguments.bmodels.tpu_mlir.empty()) options.tpu_mlir = arguments.bmodels.tpu_mlir;
+  options.threads = arguments.threads;
+  options.seconds = arguments.bmodels.timeout;
+  options.waiting = [&progress, where](const std::string& what, double seconds) {
+    progress.show(fmt::format("{} in {} ... {:.0f} s", what, *where, seconds));
+  };
+}
+
 Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments, Progress& progress,
                                                  std::string& device) {
   const std::string& model = arguments.model;
@@ -57,17 +69,34 @@ Result<std::unique_ptr<ImageModel>> open_bmodels(const ModelArguments& arguments
     options.decoder = manifest.decoder;
     options.info = manifest.info;
   }
-  options.device = arguments.bmodels.device;
-  if (!arguments.bmodels.tpu_mlir.empty()) options.tpu_mlir = arguments.bmodels.tpu_mlir;
-  options.threads = arguments.threads;
-  options.seconds = arguments.bmodels.timeout;
   const auto where = std::make_shared<std::string>();
-  options.waiting = [&progress, where](const std::string& what, double seconds) {
-    progress.show(fmt::format("{} in {} ... {:.0f} s", what, *where, seconds));
-  };
+  set_device(arguments, progress, where, options);
   sophgo::BmodelDevice found;
   SAMC_ASSIGN(std::unique_ptr<ImageModel> result, sophgo::make_bmodel_model(options, &found));
   *where = device = found.description;
+  return result;
+}
+
+Result<std::unique_ptr<VideoModel>> open_video_bmodels(const ModelArguments& arguments, Progress& progress) {
+  if (arguments.model.empty())
+    return usage_error("--encoder and --decoder are the image parts of a model, and cannot track objects",
+                       "give --model DIR, a folder of samc deploy-all --video");
+  SAMC_ASSIGN(const sophgo::BmodelManifest manifest, sophgo::read_manifest(arguments.model));
+  if (!manifest.tracks())
+    return unsupported(arguments.model + " holds the image parts of a model, and cannot track objects",
+                       "make it with samc deploy-all --video, of a checkpoint");
+  sophgo::BmodelVideoOptions options;
+  options.encoder = manifest.encoder;
+  options.decoder = manifest.decoder;
+  options.memory_attention = manifest.memory_attention;
+  options.memory_encoder = manifest.memory_encoder;
+  options.heads = manifest.heads;
+  options.info = manifest.info;
+  const auto where = std::make_shared<std::string>();
+  set_device(arguments, progress, where, options);
+  sophgo::BmodelDevice found;
+  SAMC_ASSIGN(std::unique_ptr<VideoModel> result, sophgo::make_bmodel_video_model(options, &found));
+  *where = found.description;
   return result;
 }
 
@@ -146,6 +175,8 @@ Result<std::unique_ptr<ImageModel>> ModelOpener::open(const ModelArguments& argu
 }
 
 Result<std::unique_ptr<VideoModel>> ModelOpener::open_video(const ModelArguments& arguments, Progress& progress) const {
+  SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
+  if (bmodels) return open_video_bmodels(arguments, progress);
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_video_module(arguments, progress));
   return make_video_model(std::move(module), arguments.threads);
 }
@@ -154,8 +185,8 @@ Result<std::shared_ptr<const Module>> ModelOpener::open_video_module(const Model
                                                                      Progress& progress) const {
   SAMC_ASSIGN(const bool bmodels, are_bmodels(arguments));
   if (bmodels)
-    return unsupported("bmodels hold the image parts of a model, and cannot track objects",
-                       "give the checkpoint, or a module compiled from it");
+    return unsupported("this command tracks with a module alone, and not with bmodels",
+                       "give the checkpoint, or a module compiled from it; samc track takes bmodels");
   SAMC_ASSIGN(std::shared_ptr<const Module> module, open_module(arguments, progress));
   if (!module->info().video)
     return unsupported(

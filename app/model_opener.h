@@ -56,9 +56,9 @@ class ModelOpener {
   Result<std::unique_ptr<ImageModel>> open(const ModelArguments& arguments, Progress& progress,
                                            std::string& device) const;
 
-  // The same for a model that tracks objects: a module or a checkpoint.
+  // The same for a model that tracks objects.
   Result<std::unique_ptr<VideoModel>> open_video(const ModelArguments& arguments, Progress& progress) const;
-  // Its module, for several predictors.
+  // Its module, for several predictors: not of bmodels.
   Result<std::shared_ptr<const Module>> open_video_module(const ModelArguments& arguments, Progress& progress) const;
 
   // The files that the model is read from, for OutputGuard. What cannot be read is left out: open() says why.

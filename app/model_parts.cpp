@@ -1,5 +1,7 @@
 #include "app/model_parts.h"
 
+#include <span>
+
 namespace samc {
 namespace {
 
@@ -12,29 +14,32 @@ sophgo::Preprocess preprocess_of_sam2() {
   return preprocess;
 }
 
-Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source, const PartName& part,
-                               int64_t max_points, const TemporaryFolder& folder) {
+Result<std::string> write_part(const std::shared_ptr<const ModelSource>& source, sophgo::ModelPart part,
+                               const PartsOptions& options, const TemporaryFolder& folder) {
   sophgo::TransformOptions transform;
   transform.source = source;
-  transform.model_name = source->info().name + "_" + part.name;
-  transform.part = part.part;
-  transform.max_points = max_points;
+  transform.model_name = source->info().name + "_" + sophgo::part_name(part);
+  transform.part = part;
+  transform.max_points = options.max_points;
+  transform.for_video = options.for_video;
+  transform.memory = options.memory;
   transform.preprocess = preprocess_of_sam2();
   SAMC_ASSIGN(const auto model, sophgo::TransformedModel::make(transform));
-  const std::string path = folder.file(std::string(part.name) + ".mlir");
+  const std::string path = folder.file(std::string(sophgo::part_name(part)) + ".mlir");
   SAMC_TRY(model->write(path));
   return path;
 }
 
 }  // namespace
 
-Result<std::vector<PartFile>> write_parts(const std::shared_ptr<const ModelSource>& source, int64_t max_points,
+Result<std::vector<PartFile>> write_parts(const std::shared_ptr<const ModelSource>& source, const PartsOptions& options,
                                           const TemporaryFolder& folder, Progress& progress) {
   std::vector<PartFile> parts;
-  for (const PartName& part : kParts) {
-    progress.show(fmt::format("{}: transforming ...", part.name));
-    SAMC_ASSIGN(const std::string mlir, write_part(source, part, max_points, folder));
-    parts.push_back({part.name, mlir});
+  for (const sophgo::ModelPart part : options.for_video ? std::span<const sophgo::ModelPart>(kVideoParts)
+                                                        : std::span<const sophgo::ModelPart>(kImageParts)) {
+    progress.show(fmt::format("{}: transforming ...", sophgo::part_name(part)));
+    SAMC_ASSIGN(const std::string mlir, write_part(source, part, options, folder));
+    parts.push_back({sophgo::part_name(part), mlir});
   }
   return parts;
 }

@@ -20,6 +20,7 @@ namespace samc {
 namespace {
 
 const std::string kPrefix = "memory_attention.";
+const std::string kFramePosition = "image_encoder.position";
 constexpr double kNormEps = 1e-5;
 
 struct Heads {
@@ -95,11 +96,9 @@ mlir::Value project_values(GraphBuilder& graph, const std::string& name, mlir::V
   return graph.reshape(name + ".heads", linear(graph, name, x), {1, rows, heads.heads, heads.dim});
 }
 
-mlir::Value self_attention(GraphBuilder& graph, const MemoryAttentionConfig& config, const std::string& layer,
-                           mlir::Value x, const Frame& frame) {
-  const std::string name = layer + "self_attn";
+mlir::Value self_attention(GraphBuilder& graph, const MemoryAttentionConfig& config, const std::string& name,
+                           mlir::Value normed, const Frame& frame) {
   const Heads heads = heads_of(config.self_attention);
-  const mlir::Value normed = layer_norm(graph, layer + "norm1", x, kNormEps);
   const mlir::Value with_position = plus_position(graph, name + ".in", normed, frame.position, config.pos_enc_at_attn);
   const auto turned = [&](const char* which) {
     const std::string projection = fmt::format("{}.{}_proj", name, which);
@@ -109,16 +108,14 @@ mlir::Value self_attention(GraphBuilder& graph, const MemoryAttentionConfig& con
   const mlir::Value mixed = attention(graph, name, turned("q"), turned("k"),
                                       project_values(graph, name + ".v_proj", normed, frame.positions, heads),
                                       {.queries = frame.positions, .heads = heads.heads, .head_dim = heads.dim});
-  return graph.add(name + ".residual", x, linear(graph, name + ".out_proj", mixed));
+  return linear(graph, name + ".out_proj", mixed);
 }
 
-mlir::Value cross_attention(GraphBuilder& graph, const MemoryAttentionConfig& config, const std::string& layer,
-                            mlir::Value x, const Frame& frame, const MemoryTokens& tokens) {
-  const std::string name = layer + "cross_attn_image";
+mlir::Value cross_attention(GraphBuilder& graph, const MemoryAttentionConfig& config, const std::string& name,
+                            mlir::Value normed, const Frame& frame, const MemoryTokens& tokens) {
   const Heads heads = heads_of(config.cross_attention);
   const int64_t memory_rows = tokens.memories * frame.positions;
-  mlir::Value q = plus_position(graph, name + ".in", layer_norm(graph, layer + "norm2", x, kNormEps), frame.position,
-                                config.pos_enc_at_cross_attn_queries);
+  mlir::Value q = plus_position(graph, name + ".in", normed, frame.position, config.pos_enc_at_cross_attn_queries);
   q = rotate(graph, name + ".q_proj.turned", project(graph, name + ".q_proj", q, frame.positions, heads), heads,
              config.cross_attention, frame.side);
 
@@ -144,7 +141,7 @@ mlir::Value cross_attention(GraphBuilder& graph, const MemoryAttentionConfig& co
   const mlir::Value mixed =
       attention(graph, name, q, k, project_values(graph, name + ".v_proj", remembered, rows, heads),
                 {.queries = frame.positions, .heads = heads.heads, .head_dim = heads.dim});
-  return graph.add(name + ".residual", x, linear(graph, name + ".out_proj", mixed));
+  return linear(graph, name + ".out_proj", mixed);
 }
 
 // A sine encoding as a constant of (1, h w, channels).
@@ -201,34 +198,48 @@ void add_pointer_tokens(GraphBuilder& graph, const ModelConfig& config, mlir::Va
 }
 
 mlir::Value memory_attention(GraphBuilder& graph, const ModelConfig& config, mlir::Value vision_features,
-                             const MemoryTokens& tokens) {
+                             const MemoryAttends& attends) {
   const MemoryAttentionConfig& attention = config.memory_attention;
-  const int64_t c = config.d_model();
-  Frame frame;
-  frame.side = config.feature_size(16);
-  frame.positions = frame.side * frame.side;
-  frame.position = sine_rows(graph, "image_encoder.position", config.neck.position_encoding, frame.side);
-  mlir::Value x = graph.reshape("vision_features.flat", vision_features, {1, c, frame.positions});
+  const int64_t c = config.d_model(), side = config.feature_size(16);
+  mlir::Value x = graph.reshape("vision_features.flat", vision_features, {1, c, side * side});
   x = graph.permute("vision_features.rows", x, {0, 2, 1});
   if (attention.pos_enc_at_input) {
-    const mlir::Value tenth = constant_once(graph, "image_encoder.position.tenth", [&] {
-      Tensor scaled = Tensor::copy_of(graph.weights().view("image_encoder.position"));
+    sine_rows(graph, kFramePosition, config.neck.position_encoding, side);
+    const mlir::Value tenth = constant_once(graph, kFramePosition + ".tenth", [&] {
+      Tensor scaled = Tensor::copy_of(graph.weights().view(kFramePosition));
       for (float& value : scaled.f32()) value *= 0.1f;
       return scaled;
     });
     x = graph.add(kPrefix + "in", x, tenth);
   }
+  const auto plus = [&](const std::string& name, mlir::Value added) { x = graph.add(name + ".residual", x, added); };
   for (int64_t i = 0; i < attention.num_layers; ++i) {
     const std::string layer = fmt::format("{}layers.{}.", kPrefix, i);
-    x = self_attention(graph, attention, layer, x, frame);
-    x = cross_attention(graph, attention, layer, x, frame, tokens);
+    const std::string self = layer + "self_attn", cross = layer + "cross_attn_image";
+    plus(self, attends.self(self, layer_norm(graph, layer + "norm1", x, kNormEps)));
+    plus(cross, attends.cross(cross, layer_norm(graph, layer + "norm2", x, kNormEps)));
     mlir::Value y = layer_norm(graph, layer + "norm3", x, kNormEps);
     y = graph.relu(layer + "activation", linear(graph, layer + "linear1", y));
     x = graph.add(layer + "residual", x, linear(graph, layer + "linear2", y));
   }
   x = layer_norm(graph, kPrefix + "norm", x, kNormEps);
   x = graph.permute(kPrefix + "map.flat", x, {0, 2, 1});
-  return graph.reshape(kPrefix + "map", x, {1, c, frame.side, frame.side});
+  return graph.reshape(kPrefix + "map", x, {1, c, side, side});
+}
+
+mlir::Value memory_attention(GraphBuilder& graph, const ModelConfig& config, mlir::Value vision_features,
+                             const MemoryTokens& tokens) {
+  const MemoryAttentionConfig& attention = config.memory_attention;
+  Frame frame;
+  frame.side = config.feature_size(16);
+  frame.positions = frame.side * frame.side;
+  frame.position = sine_rows(graph, kFramePosition, config.neck.position_encoding, frame.side);
+  return memory_attention(
+      graph, config, vision_features,
+      {.self = [&](const std::string& name,
+                   mlir::Value rows) { return self_attention(graph, attention, name, rows, frame); },
+       .cross = [&](const std::string& name,
+                    mlir::Value rows) { return cross_attention(graph, attention, name, rows, frame, tokens); }});
 }
 
 }  // namespace samc

@@ -1,6 +1,9 @@
 #pragma once
-// The memory attention and the memory encoder as top ops; for build_video.cpp. C is d_model, M the memory's channels, h
-// and w the sides of the map at stride 16.
+// The memory attention and the memory encoder as top ops, for build_video.cpp, and for targets that write the memory
+// attention in another form. C is d_model, M the memory's channels, h and w the sides of the map at stride 16.
+
+#include <functional>
+#include <string>
 
 #include "ir/graph_builder.h"
 #include "model/config.h"
@@ -24,7 +27,16 @@ MemoryTokens memory_tokens(GraphBuilder& graph, const ModelConfig& config, mlir:
 void add_pointer_tokens(GraphBuilder& graph, const ModelConfig& config, mlir::Value pointers, mlir::Value times,
                         int64_t count, MemoryTokens& tokens);
 
+// The two attentions of a layer: normed rows (1, h w, C) -> what is added to the rows. name: "...self_attn",
+// "...cross_attn_image".
+struct MemoryAttends {
+  std::function<mlir::Value(const std::string&name, mlir::Value normed)> self, cross;
+};
+
 // vision_features (1, C, h, w) -> the same, as the memory changes it
+mlir::Value memory_attention(GraphBuilder& graph, const ModelConfig& config, mlir::Value vision_features,
+                             const MemoryAttends& attends);
+// The same in the form of the official code.
 mlir::Value memory_attention(GraphBuilder& graph, const ModelConfig& config, mlir::Value vision_features,
                              const MemoryTokens& tokens);
 

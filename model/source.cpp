@@ -16,8 +16,8 @@ namespace {
 constexpr size_t kMostNamed = 5;  // tensors that are not finite
 
 // By Format.
-constexpr const char* kFormatNames[] = {"a module", "an ONNX export", "the MLIR of a part", "the MLIR of a part",
-                                        "a folder of bmodels"};
+constexpr const char* kFormatNames[] = {"a module",           "an ONNX export",     "the MLIR of a part",
+                                        "the MLIR of a part", "the MLIR of a part", "a folder of bmodels"};
 
 // What is no checkpoint, but known.
 Status check_checkpoint(const std::string& path) {
@@ -134,7 +134,8 @@ std::vector<std::string> lost_facts(const ModelInfo& info, Format format) {
   // the new encoder) are in every format.
   const auto& [name, build_id, encoder_id, image_size, pixel_mean, pixel_std, mask_threshold, via_stability,
                stability_delta, stability_threshold, video, notes] = info;
-  const bool no_encoder = format == Format::kDecoderMlir, no_decoder = format == Format::kEncoderMlir;
+  const bool no_encoder = format == Format::kDecoderMlir || format == Format::kMemoryMlir;
+  const bool no_decoder = format == Format::kEncoderMlir || format == Format::kMemoryMlir;
   const bool in_manifest = format == Format::kBmodels;  // targets/sophgo/device/manifest.h
   fact("pixel_mean", pixel_mean, usual.pixel_mean, no_encoder);
   fact("pixel_std", pixel_std, usual.pixel_std, no_encoder);

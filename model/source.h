@@ -32,7 +32,7 @@ struct SourceOptions {
 };
 
 // What a model is opened for: what it will be written as.
-enum class Format { kModule, kOnnxExport, kEncoderMlir, kDecoderMlir, kBmodels };
+enum class Format { kModule, kOnnxExport, kEncoderMlir, kDecoderMlir, kMemoryMlir, kBmodels };
 
 class ModelSource {
  public:

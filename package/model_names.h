@@ -65,6 +65,10 @@ constexpr const char* kMask = "mask";
 constexpr const char* kHasMaskInput = "has_mask_input";
 constexpr const char* kExportedMasks = "masks";
 
+// What only bmodels of a memory attention have: which places of their fixed shapes are used, 1 or 0.
+constexpr const char* kMemoryPresent = "memory_present";
+constexpr const char* kPointerPresent = "pointer_present";
+
 // The files of an export's folder.
 constexpr const char* kEncoderOnnx = "encoder.onnx";
 constexpr const char* kDecoderOnnx = "decoder.onnx";

@@ -82,6 +82,14 @@ Status build_video_functions(const ModelConfig& config, mlir::ModuleOp module, G
   return Status::ok();
 }
 
+Status build_video_heads(const ModelSource& source, GraphBuilder& graph) {
+  SAMC_TRY(source.check_video());
+  return source.build_of_config(graph, [&](const ModelConfig& config) {
+    SAMC_TRY(build_object_pointer(config, graph));
+    return build_mask_downsample(config, graph);
+  });
+}
+
 // The functions of model/README.md.
 Status build_functions(const ModelSource& source, mlir::ModuleOp module, GraphBuilder& graph) {
   if (source.info().video.has_value())
@@ -112,7 +120,8 @@ Status build(const CompileOptions& options, Compilation& work) {
   work.context.loadDialect<cpu::CpuDialect>();
   work.module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&work.context));
   GraphBuilder graph(*work.module, work.weights);
-  SAMC_TRY(build_functions(*work.source, *work.module, graph));
+  SAMC_TRY(options.only_video_heads ? build_video_heads(*work.source, graph)
+                                    : build_functions(*work.source, *work.module, graph));
   work.report.build_milliseconds = watch.lap();
   if (options.precision != Precision::kF32)
     (*work.module)->setAttr(cpu::kPrecision, mlir::StringAttr::get(&work.context, precision_name(options.precision)));
@@ -201,6 +210,17 @@ Sizes example_sizes(const PlanFunction& function) {
   return function.sizes.size() == 1 ? Sizes{2} : Sizes{7, 16};
 }
 
+// Those that were built at several sizes become one each.
+Status merge_functions(bool for_video, std::vector<PlanFunction>& functions) {
+  const Witnesses few_points = take_witnesses(kFewPointsWitnesses, functions);
+  SAMC_ASSIGN(std::vector<PlanFunction> decoder, write_decoder(take_witnesses(kWitnesses, functions), few_points));
+  std::ranges::move(decoder, std::back_inserter(functions));
+  if (!for_video) return Status::ok();
+  SAMC_ASSIGN(std::vector<PlanFunction> attention, write_memory_attention(functions));
+  std::ranges::move(attention, std::back_inserter(functions));
+  return Status::ok();
+}
+
 Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) {
   PlanModule plan;
   cpu::WeightTable weights(work.weights);
@@ -208,13 +228,7 @@ Result<PlanModule> write_plan(const CompileOptions& options, Compilation& work) 
     SAMC_ASSIGN(PlanFunction written, cpu::write_function(function, weights));
     plan.functions.push_back(std::move(written));
   }
-  const Witnesses few_points = take_witnesses(kFewPointsWitnesses, plan.functions);
-  SAMC_ASSIGN(std::vector<PlanFunction> decoder, write_decoder(take_witnesses(kWitnesses, plan.functions), few_points));
-  std::ranges::move(decoder, std::back_inserter(plan.functions));
-  if (work.info.video.has_value()) {
-    SAMC_ASSIGN(std::vector<PlanFunction> attention, write_memory_attention(plan.functions));
-    std::ranges::move(attention, std::back_inserter(plan.functions));
-  }
+  if (!options.only_video_heads) SAMC_TRY(merge_functions(work.info.video.has_value(), plan.functions));
   for (PlanFunction& function : plan.functions) {
     cpu::order_for_memory(function);
     cpu::order_output_last(function, kLowResLogits);

@@ -20,6 +20,9 @@ struct CompileOptions : SourceOptions {
   std::set<std::string> disabled_passes;
   std::string build_id;  // kept in the module
   std::string key;       // of a cache: kept in the module as the note kKeyNote; empty: none
+  // Only object_pointer and mask_downsample, of a model that tracks: what is left for this processor where the other
+  // functions run elsewhere.
+  bool only_video_heads = false;
 };
 
 constexpr const char* kKeyNote = "key";

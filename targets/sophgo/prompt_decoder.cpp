@@ -4,6 +4,7 @@
 #include "ir/values.h"
 #include "model/decoder_parts.h"
 #include "package/model_names.h"
+#include "targets/sophgo/mask_scores.h"
 #include "targets/sophgo/passes/rewrite.h"
 
 namespace samc::sophgo {
@@ -16,22 +17,6 @@ mlir::Value token_mask(GraphBuilder& graph, mlir::Value labels, int64_t points, 
   const mlir::Value excluded = graph.mul_const("absent.excluded", absent, kExcluded);
   const mlir::Value none = graph.constant("absent.output_tokens", Tensor::zeros({1, 1, 1, output_tokens}));
   return graph.concat("absent.mask", {none, excluded}, 3);
-}
-
-// Puts the mask between the scores and every softmax that runs over the tokens.
-Status mask_tokens(mlir::Value mask, int64_t tokens) {
-  mlir::Block* block = mask.getParentBlock();
-  int64_t masked = 0;
-  for (mlir::Operation& op : llvm::make_early_inc_range(*block)) {
-    auto softmax = mlir::dyn_cast<top::SoftmaxOp>(op);
-    if (!softmax || shape_of(softmax.getOutput()).back() != tokens) continue;
-    mlir::OpBuilder builder(softmax);
-    const mlir::Value scores = softmax.getInput();
-    softmax->setOperand(0, make_add(builder, name_of(scores) + ".masked", scores, mask));
-    ++masked;
-  }
-  SAMC_CHECK(masked > 0, "the decoder has no attention over {} tokens", tokens);
-  return Status::ok();
 }
 
 // Attention over tokens is told from attention over the image by the number of keys.
@@ -74,12 +59,12 @@ Status build_prompt_decoder(const ExportedModel& model, int64_t max_points, Grap
       next->moveAfter(place);
       place = next;
     }
-    return mask_tokens(mask, tokens);
+    return mask_scores(mask, tokens);
   };
   return build_mask_decoder_with_mask(model, max_points, graph, name, mask_absent_points);
 }
 
-Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph,
+Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, bool for_video, GraphBuilder& graph,
                             const std::string& name) {
   SAMC_CHECK(max_points > 0, "{} points", max_points);
   const int64_t side = config.feature_size(16);
@@ -99,10 +84,12 @@ Status build_prompt_decoder(const ModelConfig& config, int64_t max_points, Graph
   decoder.sparse_embed = embed_points(graph, config, inputs[3], inputs[4], max_points);
   const DecoderOutputs outputs = mask_decoder(graph, config, decoder);
   if (!graph.is_ok()) return graph.status();
-  SAMC_TRY(mask_tokens(mask, tokens));
-  return graph.end_function({{kLowResLogits, outputs.low_res_logits},
-                             {kIouPredictions, outputs.iou_predictions},
-                             {kObjectScore, outputs.object_score}});
+  SAMC_TRY(mask_scores(mask, tokens));
+  std::vector<NamedValue> results = {{kLowResLogits, outputs.low_res_logits},
+                                     {kIouPredictions, outputs.iou_predictions},
+                                     {kObjectScore, outputs.object_score}};
+  if (for_video) results.push_back({kMaskTokens, outputs.mask_tokens});
+  return graph.end_function(results);
 }
 
 }  // namespace samc::sophgo

@@ -155,6 +155,17 @@ TEST(Manifest, IsReadBackAndDamageIsAnError) {
   EXPECT_EQ(again.value().info.stability_threshold, 0.9f);
   EXPECT_EQ(again.value().info.mask_threshold, 2.5f);
   EXPECT_EQ(again.value().decoder, folder.path("decoder.bmodel"));
+  EXPECT_FALSE(again.value().tracks());
+  manifest.memory_attention = "attention.bmodel";
+  manifest.memory_encoder = "memory.bmodel";
+  manifest.heads = "heads.samc";
+  manifest.memory_form = "dealt";
+  ASSERT_TRUE(write_manifest(manifest, folder.root().string()).is_ok());
+  const auto tracking = read_manifest(folder.root().string());
+  ASSERT_TRUE(tracking.is_ok()) << tracking.status().to_string();
+  EXPECT_TRUE(tracking.value().tracks());
+  EXPECT_EQ(tracking.value().heads, folder.path("heads.samc"));
+  EXPECT_EQ(manifest_files(folder.root().string()).size(), 6u);
   const std::string escaping =
       "{\"samc_bmodels\": 1, \"model\": \"m\", \"chip\": \"c\", \"quantize\": \"F16\", \"cores\": 1, \"image_size\": "
       "1, "

@@ -16,6 +16,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/IR/Verifier.h"
+#include "model/build_video.h"
+#include "targets/sophgo/exponentials.h"
 #include "targets/sophgo/onnx_definition.h"
 #include "targets/sophgo/passes/passes.h"
 #include "targets/sophgo/text/foreign_ops.h"
@@ -32,12 +34,16 @@ struct TransformedModel::State {
   mlir::OwningOpRef<mlir::ModuleOp> source;  // as it was built; empty for a .mlir that was read
   TopModule top;
   std::string model_name;
+  std::vector<QuantizeLine> quantize_lines;
 
   mlir::func::FuncOp main() { return top.module->lookupSymbol<mlir::func::FuncOp>("main"); }
   Status build_part(const TransformOptions& options, GraphBuilder& graph, const StepObserver& step);
 };
 
 namespace {
+
+// By ModelPart.
+constexpr const char* kPartNames[] = {"encoder", "decoder", "memory_attention", "memory_encoder"};
 
 Status check_name(const std::string& name) {
   if (name.empty()) return usage_error("the model has no name", "give --model_name");
@@ -123,20 +129,61 @@ Status choose_outputs(mlir::func::FuncOp function, const std::vector<std::string
   return Status::ok();
 }
 
+Format format_of(ModelPart part) {
+  if (is_memory_part(part)) return Format::kMemoryMlir;
+  return part == ModelPart::kEncoder ? Format::kEncoderMlir : Format::kDecoderMlir;
+}
+
 // The model whose part this is. An export's file of it stands for its folder.
 Result<std::shared_ptr<const ModelSource>> open_source(const TransformOptions& options) {
   const bool is_encoder = options.part == ModelPart::kEncoder;
   SourceOptions given = options;
   if (options.model.ends_with(".onnx") && !is_folder(options.model)) {
     const std::filesystem::path file = options.model;
+    if (is_memory_part(*options.part))
+      return unsupported(fmt::format("{} is of an ONNX export, which holds no {} that samc reads", options.model,
+                                     part_name(*options.part)),
+                         "give the checkpoint (.pt) that it was made from");
     if (file.filename() != (is_encoder ? kEncoderOnnx : kDecoderOnnx))
       return usage_error(fmt::format("--part makes a part of an export's folder, and {} is no {}", options.model,
                                      is_encoder ? kEncoderOnnx : kDecoderOnnx),
                          "leave it out to transform the file as it is");
     given.model = file.has_parent_path() ? file.parent_path().string() : ".";
   }
-  SAMC_ASSIGN(ModelSource source, ModelSource::open(given, is_encoder ? Format::kEncoderMlir : Format::kDecoderMlir));
+  SAMC_ASSIGN(ModelSource source, ModelSource::open(given, format_of(*options.part)));
   return std::shared_ptr<const ModelSource>(std::make_shared<ModelSource>(std::move(source)));
+}
+
+Status build_decoder(const ModelConfig& config, int64_t max_points, GraphBuilder& graph) {
+  return build_prompt_decoder(config, max_points, false, graph);
+}
+Status build_decoder(const ExportedModel& model, int64_t max_points, GraphBuilder& graph) {
+  return build_prompt_decoder(model, max_points, graph);
+}
+
+Status build_for_video(const ModelConfig& config, const TransformOptions& options, GraphBuilder& graph) {
+  switch (*options.part) {
+    case ModelPart::kEncoder:
+      return build_image_encoder(config, graph, kImageEncoder, true);
+    case ModelPart::kDecoder:
+      return build_prompt_decoder(config, options.max_points, true, graph);
+    case ModelPart::kMemoryEncoder:
+      return build_memory_encoder(config, graph);
+    case ModelPart::kMemoryAttention:
+      break;
+  }
+  const MemoryTransform& memory = options.memory;
+  const MemoryPlaces usual = usual_places(config);
+  MemoryAttentionOptions attention;
+  attention.form = memory.form;
+  attention.places = {memory.memories.value_or(usual.memories), memory.pointers.value_or(usual.pointers)};
+  SAMC_TRY(check_places(config, attention.places));
+  if (memory.form == MemoryForm::kDealt) {
+    // In F32 two cores want smaller heads than one; in BF16 they do not.
+    const int64_t factor = memory.exponentials == "F32" ? memory.cores : 1;
+    SAMC_ASSIGN(attention.heads, heads_for_keys(config, attention.places, factor));
+  }
+  return build_placed_memory_attention(config, attention, graph, kMemoryAttention);
 }
 
 int64_t products_of(mlir::Operation& op) {
@@ -167,14 +214,26 @@ Status TransformedModel::State::build_part(const TransformOptions& options, Grap
     SAMC_ASSIGN(opened, open_source(options));
   }
   step("read", 0, fmt::format("{}: {}", opened->info().name, opened->why()));
-  if (options.part == ModelPart::kEncoder)
+  if (options.for_video || is_memory_part(*options.part)) {
+    SAMC_TRY(opened->check_video());
+    SAMC_TRY(opened->build_of_config(
+        graph, [&](const ModelConfig& config) { return build_for_video(config, options, graph); }));
+  } else if (options.part == ModelPart::kEncoder) {
     SAMC_TRY(opened->build_image_encoder(graph));
-  else
-    SAMC_TRY(opened->build(graph,
-                           [&](const auto& model) { return build_prompt_decoder(model, options.max_points, graph); }));
+  } else {
+    SAMC_TRY(opened->build(graph, [&](const auto& model) { return build_decoder(model, options.max_points, graph); }));
+  }
   const auto function = *source->getOps<mlir::func::FuncOp>().begin();
   SAMC_TRY(check_input_shapes(function, options.input_shapes));
   return choose_outputs(function, options.output_names);
+}
+
+const char* part_name(ModelPart part) { return kPartNames[static_cast<size_t>(part)]; }
+
+Result<ModelPart> find_part(const std::string& name) {
+  for (size_t i = 0; i < std::size(kPartNames); ++i)
+    if (name == kPartNames[i]) return static_cast<ModelPart>(i);
+  return usage_error("there is no part " + name, fmt::format("give --part {}", fmt::join(kPartNames, ", ")));
 }
 
 TransformedModel::TransformedModel() : state_(std::make_unique<State>()) {
@@ -208,7 +267,10 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
   if (!options.part && !is_file_as_it_is && !is_folder(options.model))
     SAMC_TRY(Checkpoint::open(options.model).status());
   if (!options.part && !is_file_as_it_is)
-    return usage_error(options.model + " holds several models", "give --part encoder or --part decoder");
+    return usage_error(options.model + " holds several models",
+                       "give --part encoder, decoder, memory_attention or memory_encoder");
+  if (options.for_video && is_file_as_it_is)
+    return usage_error("--video is for parts of a model", "give --part encoder or --part decoder of a checkpoint");
   if (is_file_as_it_is) {
     SAMC_TRY(check_no_architecture(options));
     const OnnxDefinition definition{.path = options.model,
@@ -229,6 +291,7 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::make_unguarded(
   SAMC_TRY(verify_weights(*work.source, work.weights));
   watch.lap();
   SAMC_ASSIGN(work.top, make_top_module(function, options.model_name, "ONNX", options.preprocess));
+  work.quantize_lines = exponential_precision(work.main(), options.memory.exponentials);
   return model;
 }
 
@@ -246,6 +309,7 @@ Result<std::unique_ptr<TransformedModel>> TransformedModel::read_unguarded(const
   const std::string weight_path = (std::filesystem::path(path).parent_path() / read.weight_file).string();
   SAMC_ASSIGN(const Npz npz, Npz::read(weight_path));
   if (const Status fits = add_weights(npz, *work.top.module, work.weights); !fits.is_ok()) return fits.at(weight_path);
+  work.quantize_lines = exponential_precision(work.main(), "F32");
   return model;
 }
 
@@ -297,8 +361,13 @@ std::optional<Preprocess> TransformedModel::preprocess(const std::string& input)
   return std::nullopt;
 }
 
+const std::vector<QuantizeLine>& TransformedModel::quantize_lines() const { return state_->quantize_lines; }
+
 Status TransformedModel::write(const std::string& path) const {
-  return guarded_in_mlir([&] { return write_top_module(state_->top, state_->weights, path); });
+  return guarded_in_mlir([&] {
+    SAMC_TRY(write_top_module(state_->top, state_->weights, path));
+    return write_table_beside(path, state_->quantize_lines);
+  });
 }
 
 Result<NamedTensors> TransformedModel::run(const NamedViews& inputs, ThreadPool* pool) const {

@@ -14,12 +14,29 @@
 #include "ir/interpreter.h"
 #include "model/source.h"
 #include "passes/pipeline.h"
+#include "targets/sophgo/memory_attention.h"
 #include "targets/sophgo/prompt_decoder.h"
 #include "targets/sophgo/text/top_text.h"
+#include "targets/sophgo/tools/quantize_tables.h"
 
 namespace samc::sophgo {
 
-enum class ModelPart { kEncoder, kDecoder };
+enum class ModelPart { kEncoder, kDecoder, kMemoryAttention, kMemoryEncoder };
+// "memory_attention"
+const char* part_name(ModelPart part);
+Result<ModelPart> find_part(const std::string& name);
+// Whether it is a part that only tracking needs, which exports lack.
+inline bool is_memory_part(ModelPart part) {
+  return part == ModelPart::kMemoryAttention || part == ModelPart::kMemoryEncoder;
+}
+
+// Of --part memory_attention.
+struct MemoryTransform {
+  MemoryForm form = MemoryForm::kMaximum;
+  std::optional<int64_t> memories = {}, pointers = {};  // places; absent: usual_places()
+  int cores = 1;                                        // that it will be deployed for
+  std::string exponentials = "F32";                     // of the dealt form: F32 or BF16, which is faster
+};
 
 // model: also an .onnx.
 struct TransformOptions : SourceOptions {
@@ -28,6 +45,8 @@ struct TransformOptions : SourceOptions {
   std::optional<ModelPart> part = {};
   std::shared_ptr<const ModelSource> source = {};  // the model that SourceOptions would open, opened already
   int64_t max_points = kDefaultMaxPoints;
+  bool for_video = false;  // of the encoder and the decoder: what tracking needs of them comes out too
+  MemoryTransform memory = {};
   std::vector<Shape> input_shapes = {};        // in the order of the inputs; checked against those that are fixed
   std::vector<std::string> output_names = {};  // values to compute instead of the model's outputs
   Preprocess preprocess = {};
@@ -65,6 +84,10 @@ class TransformedModel {
   // Of an input that is a picture; absent for the others.
   std::optional<Preprocess> preprocess(const std::string& input) const;
 
+  // What has to be in another precision than the rest, whatever that is in: none of most models.
+  const std::vector<QuantizeLine>& quantize_lines() const;
+
+  // With the lines above beside it, as deploy() expects them.
   Status write(const std::string& path) const;
   // In the reference interpreter, f32. An output that is not finite is an error that names where it begins.
   Result<NamedTensors> run(const NamedViews& inputs, ThreadPool* pool) const;

@@ -2,30 +2,22 @@
 // An encoder and a decoder bmodel as an image model of the runtime: the same prompts and the same outputs as on the
 // CPU.
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "runtime/image_model.h"
-#include "targets/sophgo/device/device.h"
+#include "targets/sophgo/device/part_runner.h"
 
 namespace samc::sophgo {
 
-inline constexpr double kUsualChipSeconds = 60;
-
-struct BmodelModelOptions {
+struct BmodelModelOptions : PartRunnerOptions {
   std::string encoder, decoder;  // as transform's encoder and decoder parts, deployed for one chip
   ModelInfo info = {};           // what the manifest says of the model; without a name: the encoder file's
   std::string device = "auto";   // find_device()
   std::optional<std::string> tpu_mlir = {};
-  std::string runner = {};  // samc-run-bmodel; empty: beside this program
   int threads = 0;
-  // That a call into the chip, or a run of its simulator, may take before it is given up; nothing: kUsualChipSeconds,
-  // and any time in the simulator.
-  std::optional<double> seconds = {};
-  std::function<void(const std::string& what, double seconds)> waiting = {};
 };
 
 // On a chip the bmodels are loaded once and stay, and embeddings stay on it between encoder and decoder; others of this

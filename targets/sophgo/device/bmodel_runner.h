@@ -2,6 +2,7 @@
 // Where the two bmodels of an image model run: on the chip, in this process, where they stay loaded (ChipRunner); or in
 // its simulator, in a process for each call.
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,14 @@ namespace samc::sophgo {
 
 // What the names of a bmodel's inputs and outputs have behind those of the model's values.
 inline constexpr const char* kBmodelEndings[] = {"", "_f32", "_f16", "_bf16"};
+
+// Whether a bmodel's name for a value is this one of the model's.
+inline bool is_bmodel_name(const std::string& bmodels, const std::string& name) {
+  return std::ranges::any_of(kBmodelEndings, [&](const char* ending) { return bmodels == name + ending; });
+}
+
+// The one of the values that this input takes.
+Result<TensorView> value_for(const ChipTensor& input, const NamedViews& values, const std::string& bmodel);
 
 class BmodelRunner {
  public:

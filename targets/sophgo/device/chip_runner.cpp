@@ -17,13 +17,9 @@
 namespace samc::sophgo {
 namespace {
 
-bool is_called(const ChipTensor& tensor, const std::string& name) {
-  return std::ranges::any_of(kBmodelEndings, [&](const char* ending) { return tensor.name == name + ending; });
-}
-
 std::optional<size_t> find_tensor(std::span<const ChipTensor> tensors, const std::string& name) {
   for (size_t i = 0; i < tensors.size(); ++i)
-    if (is_called(tensors[i], name)) return i;
+    if (is_bmodel_name(tensors[i].name, name)) return i;
   return {};
 }
 
@@ -167,7 +163,7 @@ class ChipRunner : public BmodelRunner {
     written_.resize(inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (std::ranges::find(model_->decoder_inputs, i) != model_->decoder_inputs.end()) continue;
-      SAMC_ASSIGN(const TensorView value, value_for(network.inputs()[i], prompt));
+      SAMC_ASSIGN(const TensorView value, value_for(network.inputs()[i], prompt, network.path()));
       if (!write_if_new(value.f32(), network.inputs()[i].type, *inputs[i], written_[i])) continue;
       uploads.push_back(inputs[i]);
     }
@@ -229,16 +225,6 @@ class ChipRunner : public BmodelRunner {
   std::shared_ptr<const ChipEmbedding> find_on_chip(const ImageEmbedding& embedding) const {
     auto found = std::dynamic_pointer_cast<const ChipEmbedding>(embedding.on_device);
     return found != nullptr && found->model() == model_.get() ? found : nullptr;
-  }
-
-  Result<TensorView> value_for(const ChipTensor& input, const NamedViews& prompt) const {
-    for (const auto& [name, value] : prompt) {
-      if (!is_called(input, name)) continue;
-      if (value.count() == element_count(input.shape)) return value;
-      return invalid_input(fmt::format("{}: {} is {}, not {}", model_->decoder->path(), input.name,
-                                       shape_to_string(value.shape), shape_to_string(input.shape)));
-    }
-    return invalid_input(fmt::format("{} takes {}, which no prompt has", model_->decoder->path(), input.name));
   }
 
   // Whether it has to go to the chip: the mask that most prompts lack is zero each time.

@@ -33,6 +33,12 @@ Status write_manifest(const BmodelManifest& manifest, const std::string& folder)
   json["stability_delta"] = as_it_reads(info.stability_delta);
   json["stability_threshold"] = as_it_reads(info.stability_threshold);
   json["mask_threshold"] = as_it_reads(info.mask_threshold);
+  if (manifest.tracks()) {
+    json["memory_attention"] = manifest.memory_attention;
+    json["memory_encoder"] = manifest.memory_encoder;
+    json["heads"] = manifest.heads;
+    json["memory_form"] = manifest.memory_form;
+  }
   return write_file((fs::path(folder) / kManifestName).string(), json.dump(2) + "\n");
 }
 
@@ -98,6 +104,12 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
       if (found == nullptr && status.is_ok()) status = refuse(fmt::format("'{}' is not a number", name));
       *value = found != nullptr ? static_cast<float>(*found) : 0.0f;
     }
+  if (json.member("memory_attention") != nullptr) {
+    manifest.memory_attention = file("memory_attention");
+    manifest.memory_encoder = file("memory_encoder");
+    manifest.heads = file("heads");
+    manifest.memory_form = string("memory_form");
+  }
   SAMC_TRY(status);
   return manifest;
 }
@@ -105,7 +117,10 @@ Result<BmodelManifest> read_manifest(const std::string& folder) {
 std::vector<std::string> manifest_files(const std::string& folder) {
   std::vector<std::string> files{(fs::path(folder) / kManifestName).string()};
   if (const Result<BmodelManifest> manifest = read_manifest(folder); manifest.is_ok())
-    files.insert(files.end(), {manifest.value().encoder, manifest.value().decoder});
+    for (const std::string& file :
+         {manifest.value().encoder, manifest.value().decoder, manifest.value().memory_attention,
+          manifest.value().memory_encoder, manifest.value().heads})
+      if (!file.empty()) files.push_back(file);
   return files;
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 
 #include "base/files.h"
 #include "base/guard.h"
@@ -218,6 +219,22 @@ Status check(const DeployOptions& options, const ChipEntry& chip, const Quantize
   return check_compiler(options.compiler);
 }
 
+// tpuc-opt 1.30.2 aborts at the cast from F16 to BF16 in front of such an exponential on BM1684X.
+Status check_exponentials(const DeployOptions& options, const QuantizeTable& table, std::span<const NamedOp> ops) {
+  const Result<const QuantizeEntry*> mode = find_quantization(options.quantize);
+  if (options.chip != "bm1684x" || !mode.is_ok() || std::strcmp(mode.value()->name, "F16") != 0) return Status::ok();
+  std::set<std::string_view> exponentials;
+  for (const NamedOp& op : ops)
+    if (op.kind == "Exp") exponentials.insert(op.names.begin(), op.names.end());
+  for (const auto& part : table)
+    for (const QuantizeLine& line : part.lines)
+      if (line.mode == "BF16" && exponentials.contains(line.name))
+        return unsupported(fmt::format("{} has {} in BF16, which tpuc-opt cannot compile for bm1684x",
+                                       options.quantize_table, line.name),
+                           "transform with --exponentials F32, which is as fast on this chip");
+  return Status::ok();
+}
+
 // Against the ops of the .mlir, since tpuc-opt passes over what it does not know.
 Status check_tables(const DeployOptions& options) {
   if (options.calibration_table.empty() && options.quantize_table.empty()) return Status::ok();
@@ -232,7 +249,20 @@ Status check_tables(const DeployOptions& options) {
     SAMC_ASSIGN(const std::string lines, read_text_file(path, kMostTableBytes));
     SAMC_ASSIGN(const QuantizeTable table, parse_quantize_table(lines, path));
     SAMC_TRY(check_quantize_table(table, ops, path));
+    SAMC_TRY(check_exponentials(options, table, ops));
   }
+  return Status::ok();
+}
+
+// The table that samc transform wrote with the model, where none is given. F32 needs none.
+Status take_table_beside(const QuantizeEntry& mode, DeployOptions& options) {
+  if (!options.quantize_table.empty() || std::strcmp(mode.name, "F32") == 0 || !has_table_beside(options.mlir))
+    return Status::ok();
+  if (mode.calibrated)
+    return unsupported(fmt::format("{} in {}: it has exponentials that {} says are in floating point", options.mlir,
+                                   mode.name, table_beside(options.mlir)),
+                       "give --quantize F16");
+  options.quantize_table = table_beside(options.mlir);
   return Status::ok();
 }
 
@@ -328,6 +358,7 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   SAMC_TRY(check_indices("--quant_output_list", options.quantized_outputs, source.outputs, "output"));
   const std::string& layer_groups = options.compiler.layer_group_config;
   if (!layer_groups.empty()) SAMC_TRY(check_layer_group_config(layer_groups));
+  SAMC_TRY(take_table_beside(*mode, options));
   SAMC_TRY(check_tables(options));
   SAMC_TRY(check_debug_commands(kTpucDebugCommands));
   SAMC_ASSIGN(const TpuMlir tools, find_tpu_mlir(options.tpu_mlir));
@@ -352,6 +383,7 @@ static Result<DeployReport> deploy_unguarded(const DeployOptions& given) {
   DeployReport report;
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::error_code error;
+  if (given.quantize_table.empty()) report.quantize_table = options.quantize_table;
   report.bytes = fs::file_size(work.file("model.bmodel"), error);
   if (error || report.bytes == 0)
     return keep_log(unsupported("tpuc-opt ended well and wrote no bmodel"), work, options.output);

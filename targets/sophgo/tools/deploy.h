@@ -63,7 +63,7 @@ struct DeployOptions {
   std::string customization_format = {};  // with fuse_preprocess: RGB_PACKED ...; empty: the .mlir's pixel_format
   // tools/quantize_tables.h; empty: none. Both are checked against the .mlir.
   std::string calibration_table = {};  // of INT8, which needs one
-  std::string quantize_table = {};
+  std::string quantize_table = {};     // empty: table_beside(mlir) where there is one
   bool high_precision = false;
   CompilerOptions compiler = {};
   std::optional<std::string> tpu_mlir = {};
@@ -74,6 +74,7 @@ struct DeployReport {
   std::vector<EngineEstimate> cores;  // one for each core
   double seconds = 0;                 // of tpuc-opt
   uint64_t bytes = 0;
+  std::string quantize_table;  // that was taken though none was given
 };
 
 // Where tpuc-opt's log stays when it fails.

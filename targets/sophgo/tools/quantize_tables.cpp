@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
 
+#include "base/files.h"
 #include "targets/sophgo/tools/mlir_escapes.h"
 
 namespace samc::sophgo {
@@ -159,6 +161,8 @@ Status has_unknown(const std::string& where, const Match& found) {
 
 using Aliases = std::map<std::string_view, std::string_view>;
 
+constexpr const char* kBesideNote = "samc transform wrote this with the .mlir, which is wrong without it";
+
 constexpr size_t kMostNames = 64;  // of an op, and of the aliases that its location leads to
 constexpr size_t kMostAliases = 256;
 
@@ -217,6 +221,28 @@ std::string print_quantize_table(const QuantizeTable& table, const std::vector<s
     for (const QuantizeLine& line : part.lines) text += fmt::format("{} {}\n", line.name, line.mode);
   }
   return text;
+}
+
+std::string table_beside(const std::string& mlir) {
+  const std::filesystem::path path(mlir);
+  return (path.parent_path() / (path.stem().string() + "_quantize_table")).string();
+}
+
+bool has_table_beside(const std::string& mlir) {
+  const Result<std::string> text = read_text_file(table_beside(mlir), kMostTableBytes);
+  return text.is_ok() && text.value().starts_with(head_of({kBesideNote}));
+}
+
+Status write_table_beside(const std::string& mlir, std::span<const QuantizeLine> lines) {
+  const std::string path = table_beside(mlir);
+  if (!lines.empty()) {
+    const QuantizeTable table = {{.lines = {lines.begin(), lines.end()}}};
+    return write_file(path, print_quantize_table(table, {kBesideNote}));
+  }
+  std::error_code error;
+  if (has_table_beside(mlir) && !std::filesystem::remove(path, error))
+    return io_error(fmt::format("cannot remove {}, which is of an earlier model: {}", path, error.message()));
+  return Status::ok();
 }
 
 std::vector<NamedOp> read_named_ops(std::string_view text) {

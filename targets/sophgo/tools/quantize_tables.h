@@ -55,6 +55,13 @@ struct NamedOp {
 // The ops of a Top-dialect text but for weights, whoever wrote it.
 std::vector<NamedOp> read_named_ops(std::string_view text);
 
+// Where the lines lie without which a .mlir of samc transform's makes a wrong bmodel: "NAME_quantize_table" beside it.
+std::string table_beside(const std::string& mlir);
+// Writes it; without lines takes one away that was written so.
+Status write_table_beside(const std::string& mlir, std::span<const QuantizeLine> lines);
+// Whether there is one that was written so.
+bool has_table_beside(const std::string& mlir);
+
 // Every op has its line but those that tpuc-opt fills in, such as Reshape.
 Status check_calibration_table(const CalibrationTable& table, std::span<const NamedOp> ops, const std::string& where);
 // Every name is an op's.

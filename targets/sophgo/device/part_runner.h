@@ -1,0 +1,43 @@
+#pragma once
+// One bmodel after the other as functions of all their inputs: on the chip, in this process, where each is loaded once;
+// or in its simulator, in a process for each call, which loads it anew.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/named_tensors.h"
+#include "base/status.h"
+#include "targets/sophgo/device/chip.h"
+#include "targets/sophgo/device/device.h"
+
+namespace samc::sophgo {
+
+inline constexpr double kUsualChipSeconds = 60;
+
+struct PartRunnerOptions {
+  std::string runner = {};  // samc-run-bmodel; empty: beside this program
+  std::optional<double> seconds =
+      {};  // that a call may take; nothing: kUsualChipSeconds, and any time in the simulator
+  std::function<void(const std::string& what, double seconds)> waiting = {};
+};
+
+class PartRunner {
+ public:
+  virtual ~PartRunner() = default;
+  // Every input by the model's names, f32; every output by the bmodel's.
+  virtual Result<NamedTensors> run(const NamedViews& inputs) = 0;
+};
+
+// The chip of this machine, which must be the one that the bmodel is for. The device's description gets its name.
+Result<std::shared_ptr<Chip>> open_chip(const std::string& bmodel, const std::string& bmodels_chip,
+                                        std::optional<double> seconds, BmodelDevice& device);
+
+// what: "encoding", for options.waiting.
+std::unique_ptr<PartRunner> make_simulated_part(const BmodelDevice& device, const std::string& bmodel,
+                                                const std::string& what, const PartRunnerOptions& options);
+// Every input goes up and every output comes down in each call.
+Result<std::unique_ptr<PartRunner>> make_chip_part(const std::shared_ptr<Chip>& chip, const std::string& bmodel);
+
+}  // namespace samc::sophgo
