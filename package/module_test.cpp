@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -89,7 +90,7 @@ class ModuleTest : public testing::Test {
     const size_t rounded = (bytes.size() / 64 + 1) * 64;
     std::shared_ptr<void> memory(std::aligned_alloc(64, rounded), std::free);
     char* start = static_cast<char*>(memory.get());
-    std::memcpy(start, bytes.data(), bytes.size());
+    std::ranges::copy(bytes, start);
     const auto span = std::span(static_cast<const std::byte*>(memory.get()), bytes.size());
     return read_module_bytes(span, memory, "m.samc").status();
   }

@@ -597,6 +597,7 @@ TEST(Executor, ARunEndsWhereItIsToldTo) {
 TEST(Executor, SeveralThreadsShareOneModule) {
   const auto module = Module::from_plan(chain()).value();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([module, thread] {
       Executor executor = Executor::create(module, 2).value();

@@ -23,7 +23,7 @@ Result<int64_t> bytes_of_team(const Module& module) {
 PromptTeams::PromptTeams(std::vector<Team> teams)
     : teams_(std::move(teams)), pool_(std::make_unique<ThreadPool>(static_cast<int>(teams_.size()))) {}
 
-Result<PromptTeams> PromptTeams::create(std::shared_ptr<const Module> module, int threads, int64_t most_bytes) {
+Result<PromptTeams> PromptTeams::create(const std::shared_ptr<const Module>& module, int threads, int64_t most_bytes) {
   SAMC_ASSIGN(const int64_t bytes, bytes_of_team(*module));
   const auto count = static_cast<int>(std::clamp<int64_t>(most_bytes / bytes, 1, threads));
   std::vector<Team> teams;

@@ -30,7 +30,7 @@ class PromptTeams {
  public:
   // At most `threads` threads in all. most_bytes bounds what the teams' arenas take together; at least one team is
   // made.
-  static Result<PromptTeams> create(std::shared_ptr<const Module> module, int threads, int64_t most_bytes);
+  static Result<PromptTeams> create(const std::shared_ptr<const Module>& module, int threads, int64_t most_bytes);
 
   size_t count() const { return teams_.size(); }
   // As ImageModel::decode_all(). decoder has been set to the image, by another executor.
