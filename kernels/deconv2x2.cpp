@@ -13,6 +13,18 @@
 namespace samc {
 namespace {
 
+// Rows of pixels, from src on.
+void pack_pixels(const Gemm& gemm, const Deconv2x2Params& params, const void* src, int64_t pixels, void* packed) {
+  GemmRows rows;
+  rows.src = src;
+  rows.src_dtype = params.src_dtype;
+  rows.row_stride = params.in_c;
+  rows.rows = pixels;
+  rows.k = params.in_c;
+  rows.dst = packed;
+  gemm.pack_rows(rows);
+}
+
 // When a row of two pixels does not fill whole panels: products go to scratch memory and from there to their places.
 void scatter(const Deconv2x2Params& params, const void* src, const void* weight, const float* bias,
              const float* residual, void* dst, KernelContext& context) {
@@ -25,26 +37,20 @@ void scatter(const Deconv2x2Params& params, const void* src, const void* weight,
     const int64_t first = piece * kBlockRows;
     float* a = context.scratch.floats(worker, static_cast<size_t>(packed + kBlockRows * columns));
     float* products = a + packed;
-    GemmRows rows;
-    rows.src = elements_on(src, first * params.in_c, params.src_dtype);
-    rows.src_dtype = params.src_dtype;
-    rows.row_stride = params.in_c;
-    rows.rows = std::min(kBlockRows, pixels - first);
-    rows.k = params.in_c;
-    rows.dst = a;
-    gemm.pack_rows(rows);
+    const int64_t rows = std::min(kBlockRows, pixels - first);
+    pack_pixels(gemm, params, elements_on(src, first * params.in_c, params.src_dtype), rows, a);
     std::array<int64_t, kBlockRows> row_offsets;
-    for (int64_t row = 0; row < rows.rows; ++row) row_offsets[static_cast<size_t>(row)] = row * columns;
+    for (int64_t row = 0; row < rows; ++row) row_offsets[static_cast<size_t>(row)] = row * columns;
     GemmBlock block;
     block.a = a;
     block.b = weight;
-    block.rows = rows.rows;
+    block.rows = rows;
     block.k = gemm.words(params.in_c);
     block.columns = columns;
     block.row_offsets = row_offsets.data();
     block.dst = products;
     gemm.multiply(block);
-    for (int64_t row = 0; row < rows.rows; ++row) {
+    for (int64_t row = 0; row < rows; ++row) {
       const int64_t y = (first + row) / params.w;
       const int64_t x = (first + row) % params.w;
       for (int64_t column = 0; column < columns; ++column) {
@@ -138,14 +144,7 @@ class FinishedRows {
 
   // values (2 rows, 2 w, out_c) = rows of pixels times weight, + bias + residual, and the activation if no norm follows
   void multiply(const Block& now, const void* weight, const float* bias, float* packed, float* values) const {
-    GemmRows rows;
-    rows.src = now.src;
-    rows.src_dtype = params_.src_dtype;
-    rows.row_stride = params_.in_c;
-    rows.rows = now.pixels;
-    rows.k = params_.in_c;
-    rows.dst = packed;
-    gemm_.pack_rows(rows);
+    pack_pixels(gemm_, params_, now.src, now.pixels, packed);
     const int64_t pair = 2 * params_.out_c;
     GemmBlock block;
     block.a = packed;
@@ -249,14 +248,7 @@ void deconv2x2(const Deconv2x2Params& params, const void* src, const void* weigh
   run_gemm(
       problem,
       [&](int64_t first, int64_t count, void* packed, void*) {
-        GemmRows rows;
-        rows.src = elements_on(src, first * params.in_c, params.src_dtype);
-        rows.src_dtype = params.src_dtype;
-        rows.row_stride = params.in_c;
-        rows.rows = count;
-        rows.k = params.in_c;
-        rows.dst = packed;
-        gemm.pack_rows(rows);
+        pack_pixels(gemm, params, elements_on(src, first * params.in_c, params.src_dtype), count, packed);
       },
       [&](int64_t first, int64_t count, int64_t* offsets) {
         for (int64_t row = 0; row < count; ++row) {

@@ -13,7 +13,7 @@ namespace {
 
 bool has_activation(RunOp run) { return config_string(run, "activation") != "none"; }
 constexpr unsigned kAttentionKeys = 1, kAttentionPads = 3, kAttentionPosition = 5;
-constexpr unsigned kTokenRows = 0, kTokenPosition = 6, kTokenNormWeight = 7, kTokenNormBias = 8;
+constexpr unsigned kTokenRows = 0, kTokenPosition = 6, kTokenNormWeight = 7;
 bool is_normed_tokens(RunOp run) {
   return run.getKernel() == "token_attention" && run.getConfig().get("norm") != nullptr;
 }
@@ -35,6 +35,19 @@ RunOp replace_run(RunOp run, mlir::Operation* at, mlir::ValueRange arguments, ml
                   mlir::PatternRewriter& rewriter) {
   return rewriter.create<RunOp>(at->getLoc(), run.getResult().getType(), run.getKernelAttr(), arguments, config,
                                 nullptr, nullptr);
+}
+
+// run with a norm behind it: weight and bias at position and position + 1, eps, and the activation where there is one.
+RunOp with_norm(RunOp run, mlir::Operation* norm, unsigned position, mlir::Value weight, mlir::Value bias,
+                mlir::Attribute eps, mlir::Attribute activation, mlir::PatternRewriter& rewriter) {
+  llvm::SmallVector<mlir::Value> arguments = padded_arguments(run, position + 2, rewriter);
+  arguments[position] = weight;
+  arguments[position + 1] = bias;
+  mlir::NamedAttrList config(run.getConfig());
+  config.set("norm", rewriter.getI64IntegerAttr(1));
+  config.set("eps", eps);
+  if (activation) config.set("activation", activation);
+  return replace_run(run, norm, arguments, config.getDictionary(run.getContext()), rewriter);
 }
 
 // activation(run(x)), where nobody else wants run(x)
@@ -132,14 +145,9 @@ struct NormAfterDeconv : mlir::OpRewritePattern<RunOp> {
     RunOp run = producer_run(norm.getArguments()[0], "deconv2x2");
     if (!run || !run.getResult().hasOneUse() || has_activation(run) || is_finished_deconv(run) || !can_be_finished(run))
       return mlir::failure();
-    llvm::SmallVector<mlir::Value> arguments = padded_arguments(run, kDeconvNormBias + 1, rewriter);
-    arguments[kDeconvNormWeight] = norm.getArguments()[1];
-    arguments[kDeconvNormBias] = norm.getArguments()[2];
-    mlir::NamedAttrList config(run.getConfig());
-    config.set("norm", rewriter.getI64IntegerAttr(1));
-    config.set("eps", norm.getConfig().get("eps"));
-    config.set("activation", norm.getConfig().get("activation"));
-    rewriter.replaceOp(norm, replace_run(run, norm, arguments, config.getDictionary(getContext()), rewriter));
+    const mlir::DictionaryAttr config = norm.getConfig();
+    rewriter.replaceOp(norm, with_norm(run, norm, kDeconvNormWeight, norm.getArguments()[1], norm.getArguments()[2],
+                                       config.get("eps"), config.get("activation"), rewriter));
     return mlir::success();
   }
 };
@@ -151,13 +159,8 @@ struct NormAfterTokens : mlir::OpRewritePattern<top::LayerNormOp> {
   mlir::LogicalResult matchAndRewrite(top::LayerNormOp norm, mlir::PatternRewriter& rewriter) const override {
     RunOp run = producer_run(norm.getInput(), "token_attention");
     if (!run || !run.getResult().hasOneUse() || is_normed_tokens(run) || !is_last_axis(norm)) return mlir::failure();
-    llvm::SmallVector<mlir::Value> arguments = padded_arguments(run, kTokenNormBias + 1, rewriter);
-    arguments[kTokenNormWeight] = norm.getWeight();
-    arguments[kTokenNormBias] = norm.getBias();
-    mlir::NamedAttrList config(run.getConfig());
-    config.set("norm", rewriter.getI64IntegerAttr(1));
-    config.set("eps", norm.getEpsAttr());
-    rewriter.replaceOp(norm, replace_run(run, norm, arguments, config.getDictionary(getContext()), rewriter));
+    rewriter.replaceOp(norm, with_norm(run, norm, kTokenNormWeight, norm.getWeight(), norm.getBias(), norm.getEpsAttr(),
+                                       {}, rewriter));
     return mlir::success();
   }
 };

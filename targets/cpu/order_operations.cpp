@@ -13,14 +13,17 @@ namespace {
 
 constexpr size_t kMostTogether = 3;  // operations, one behind the other, that move at once
 
+// The value that holds a value's bytes: of an alias, what it stands for.
+size_t storage_of(const PlanFunction& function, int32_t index) {
+  const Value& value = function.values[static_cast<size_t>(index)];
+  return static_cast<size_t>(value.place == Place::kAlias ? value.alias_of : index);
+}
+
 class Order {
  public:
   explicit Order(const PlanFunction& function) : order_(function.operations.size()), bytes_(function.values.size(), 0) {
     std::iota(order_.begin(), order_.end(), size_t{0});
-    const auto storage = [&](int32_t index) {
-      const Value& value = function.values[static_cast<size_t>(index)];
-      return static_cast<size_t>(value.place == Place::kAlias ? value.alias_of : index);
-    };
+    const auto storage = [&](int32_t index) { return storage_of(function, index); };
     for (size_t index = 0; index < bytes_.size(); ++index)
       if (function.values[index].place == Place::kArena) bytes_[index] = function.values[index].bytes({});
     for (const Operation& operation : function.operations) {
@@ -147,10 +150,7 @@ void order_for_memory(PlanFunction& function) {
 }
 
 void order_output_last(PlanFunction& function, std::string_view output) {
-  const auto storage = [&](int32_t index) {
-    const Value& value = function.values[static_cast<size_t>(index)];
-    return static_cast<size_t>(value.place == Place::kAlias ? value.alias_of : index);
-  };
+  const auto storage = [&](int32_t index) { return storage_of(function, index); };
   const auto name = [&](int32_t index) -> std::string_view { return function.values[static_cast<size_t>(index)].name; };
   if (std::ranges::none_of(function.outputs, [&](int32_t index) { return name(index) == output; })) return;
   std::vector<bool> is_wanted(function.values.size(), false);

@@ -26,7 +26,7 @@ std::string config_string(RunOp run, llvm::StringRef name);
 bool has_operand(RunOp run, unsigned position);
 
 // Positions of what deconv2x2 does behind its residual.
-constexpr unsigned kDeconvNormWeight = 4, kDeconvNormBias = 5, kDeconvMix = 6;
+constexpr unsigned kDeconvNormWeight = 4, kDeconvMix = 6;
 // A deconv2x2 that does any of it.
 bool is_finished_deconv(RunOp run);
 
