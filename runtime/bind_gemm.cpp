@@ -1,5 +1,8 @@
 // matmul, batch_matmul, deconv2x2: package/ops.def says what each operand and attribute is.
 
+#include <cstring>
+
+#include "base/rounding.h"
 #include "kernels/batch_matmul.h"
 #include "kernels/deconv2x2.h"
 #include "kernels/matmul.h"
@@ -17,6 +20,51 @@ void read_types(const OperationBinder& in, Params& params) {
   params.src_dtype = in.dtype(in.operand(kSource));
   params.dst_dtype = in.dtype(in.result());
 }
+
+// Of more rows a product reads its weights often enough to have them in the cache.
+constexpr int64_t kFewRows = 32;
+
+struct Matmul {
+  int32_t src, weight, bias, residual, dst;
+};
+
+// The rows of several runs of a product, one below the other. What a row gives does not depend on the others.
+class RowsTogether {
+ public:
+  RowsTogether(const MatmulParams& params, bool has_residual)
+      : params_(params),
+        src_(params.rows * params.k * dtype_size(params.src_dtype)),
+        dst_(params.rows * params.n * dtype_size(params.dst_dtype)),
+        residual_(has_residual ? params.rows * params.n * dtype_size(DType::kF32) : 0) {}
+
+  // Of one run; in places that suit any kernel.
+  int64_t bytes() const { return padded(src_) + padded(dst_) + padded(residual_); }
+
+  void multiply(std::span<const ValueAddresses* const> runs, std::byte* memory, const Matmul& operation,
+                KernelContext& context) const {
+    const auto count = static_cast<int64_t>(runs.size());
+    std::byte* const src = memory;
+    std::byte* const dst = src + count * padded(src_);
+    std::byte* const residual = dst + count * padded(dst_);
+    for (int64_t run = 0; run < count; ++run) {
+      const ValueAddresses& at = *runs[static_cast<size_t>(run)];
+      std::memcpy(src + run * src_, at.bytes(operation.src), static_cast<size_t>(src_));
+      if (residual_ > 0)
+        std::memcpy(residual + run * residual_, at.bytes(operation.residual), static_cast<size_t>(residual_));
+    }
+    MatmulParams all = params_;
+    all.rows *= count;
+    matmul(all, src, runs[0]->bytes(operation.weight), runs[0]->read(operation.bias),
+           residual_ > 0 ? reinterpret_cast<const float*>(residual) : nullptr, dst, context);
+    for (int64_t run = 0; run < count; ++run)
+      std::memcpy(runs[static_cast<size_t>(run)]->bytes(operation.dst), dst + run * dst_, static_cast<size_t>(dst_));
+  }
+
+ private:
+  static int64_t padded(int64_t bytes) { return round_up(bytes, int64_t{64}); }
+  MatmulParams params_;
+  int64_t src_, dst_, residual_;  // bytes of one run
+};
 
 }  // namespace
 
@@ -40,11 +88,20 @@ BoundOperation bind_matmul(OperationBinder& in) {
   in.expect_result_count(product({params.rows, params.n}));
   const int32_t src = in.operand(kSource), weight = in.operand(kWeight), bias = in.operand(kBias),
                 residual = in.operand(kResidual), dst = in.result();
-  return bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.k) * static_cast<double>(params.n),
-               [=](const ValueAddresses& at, KernelContext& context) {
-                 matmul(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst),
-                        context);
-               });
+  BoundOperation product =
+      bound(2.0 * static_cast<double>(params.rows) * static_cast<double>(params.k) * static_cast<double>(params.n),
+            [=](const ValueAddresses& at, KernelContext& context) {
+              matmul(params, at.bytes(src), at.bytes(weight), at.read(bias), at.read(residual), at.bytes(dst), context);
+            });
+  // Every run has the same weight, and the same bias where that is one.
+  const bool is_shared = in.is_weight(kWeight) && (!in.has(kBias) || in.is_weight(kBias));
+  if (in.good() && params.rows <= kFewRows && is_shared) {
+    const RowsTogether rows(params, in.has(kResidual));
+    const Matmul operation{src, weight, bias, residual, dst};
+    product.together = {rows.bytes(), [=](std::span<const ValueAddresses* const> runs, std::byte* memory,
+                                          KernelContext& context) { rows.multiply(runs, memory, operation, context); }};
+  }
+  return product;
 }
 
 BoundOperation bind_batch_matmul(OperationBinder& in) {

@@ -9,6 +9,7 @@
 
 #include "base/cpu_precision.h"
 #include "base/guard.h"
+#include "base/rounding.h"
 #include "runtime/bound_function.h"
 
 namespace samc {
@@ -46,6 +47,7 @@ struct Executor::State {
   Scratch scratch;
   Isa isa;
   Block arena;
+  Block together;  // rows of several runs
   std::deque<Tensor> dropped_outputs;
   OperationObserver observer;
   bool stops_at_nonfinite = false;
@@ -77,7 +79,6 @@ struct Executor::State {
   Status place_outputs(const BoundFunction& bound, std::span<const NamedOutput> outputs, ValueAddresses& at) {
     const PlanFunction& function = *bound.function;
     size_t found_outputs = 0;
-    dropped_outputs.clear();
     for (const int32_t index : function.outputs) {
       const Value& value = function.values[static_cast<size_t>(index)];
       Tensor* tensor = nullptr;
@@ -97,44 +98,87 @@ struct Executor::State {
     return Status::ok();
   }
 
-  void place_rest(const BoundFunction& bound, ValueAddresses& at) {
-    arena.grow(bound.arena.bytes);
+  // memory is the run's arena.
+  void place_rest(const BoundFunction& bound, std::byte* memory, ValueAddresses& at) const {
     const PlanFunction& function = *bound.function;
     for (size_t index = 0; index < function.values.size(); ++index) {
       const Value& value = function.values[index];
       const auto place = static_cast<int32_t>(index);
       if (value.place == Place::kArena && bound.arena.offsets[index] >= 0)
-        at.set(place, arena.data() + bound.arena.offsets[index]);
+        at.set(place, memory + bound.arena.offsets[index]);
       if (value.place == Place::kWeight)
         at.set(place, module->plan().weights[static_cast<size_t>(value.weight)].bytes.data());
       if (value.place == Place::kAlias) at.set(place, at.bytes(value.alias_of));
     }
   }
 
-  Status run_operations(const BoundFunction& bound, const ValueAddresses& at, const GoOn& go_on) {
+  struct Run {
+    ValueAddresses at;
+    GoOn go_on;
+  };
+
+  void place_values(const BoundFunction& bound, std::span<Run> runs) {
+    constexpr int64_t kAlignment = 64;
+    const int64_t bytes = round_up(bound.arena.bytes, kAlignment), count = static_cast<int64_t>(runs.size());
+    arena.grow(bytes * count);
+    int64_t together_bytes = 0;
+    for (const BoundOperation& operation : bound.operations)
+      together_bytes = std::max(together_bytes, operation.together.bytes);
+    if (count > 1) together.grow(together_bytes * count);
+    std::byte* memory = arena.data();
+    for (Run& run : runs) {
+      place_rest(bound, memory, run.at);
+      memory += bytes;
+    }
+  }
+
+  static bool gives(const BoundFunction& bound, const Operation& operation, std::string_view output) {
+    return std::ranges::any_of(operation.results, [&](int32_t result) {
+      const Value& value = bound.function->values[static_cast<size_t>(result)];
+      return value.place == Place::kOutput && value.name == output;
+    });
+  }
+
+  Status run_operation(const BoundOperation& operation, std::span<const ValueAddresses* const> runs,
+                       KernelContext& context) const {
+    if (runs.size() > 1 && operation.together.run) {
+      operation.together.run(runs, together.data(), context);
+      return Status::ok();
+    }
+    for (const ValueAddresses* at : runs) SAMC_TRY(operation.run(*at, context));
+    return Status::ok();
+  }
+
+  Status run_operations(const BoundFunction& bound, std::span<const Run> runs) {
     KernelContext context{pool, scratch, isa};
-    const auto gives = [&](const Operation& operation, std::string_view output) {
-      return std::ranges::any_of(operation.results, [&](int32_t result) {
-        const Value& value = bound.function->values[static_cast<size_t>(result)];
-        return value.place == Place::kOutput && value.name == output;
-      });
-    };
-    if (stops_at_nonfinite) SAMC_TRY(check_inputs(bound, at));
+    std::vector<const Run*> going;
+    std::vector<const ValueAddresses*> addresses;  // of those
+    for (const Run& run : runs) {
+      if (stops_at_nonfinite) SAMC_TRY(check_inputs(bound, run.at));
+      going.push_back(&run);
+      addresses.push_back(&run.at);
+    }
     for (const BoundOperation& operation : bound.operations) {
-      if (!observer) {
-        SAMC_TRY(operation.run(at, context));
-      } else {
-        context.ran = CpuFeatures();
-        context.blocking = {};
-        const auto start = std::chrono::steady_clock::now();
-        SAMC_TRY(operation.run(at, context));
+      const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+      context.ran = CpuFeatures();
+      context.blocking = {};
+      SAMC_TRY(run_operation(operation, addresses, context));
+      if (observer) {
         const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
+        const auto count = static_cast<double>(going.size());
         observer({bound.function->name, operation.operation->name, operation.operation->kernel,
-                  operation.operation->precision, isa_name(context.ran), taken.count(), operation.arithmetic,
-                  operation.bytes, text_of(context.blocking), start});
+                  operation.operation->precision, isa_name(context.ran), taken.count(), count * operation.arithmetic,
+                  count * operation.bytes, text_of(context.blocking), start});
       }
-      if (stops_at_nonfinite) SAMC_TRY(check_results(bound, *operation.operation, at));
-      if (go_on.decide && gives(*operation.operation, go_on.output) && !go_on.decide()) break;
+      if (stops_at_nonfinite)
+        for (const ValueAddresses* at : addresses) SAMC_TRY(check_results(bound, *operation.operation, *at));
+      const size_t stopped = std::erase_if(going, [&](const Run* run) {
+        return run->go_on.decide && gives(bound, *operation.operation, run->go_on.output) && !run->go_on.decide();
+      });
+      if (stopped == 0) continue;
+      addresses.clear();
+      for (const Run* run : going) addresses.push_back(&run->at);
+      if (going.empty()) break;
     }
     return Status::ok();
   }
@@ -204,13 +248,23 @@ Result<Executor> Executor::create(std::shared_ptr<const Module> module, int thre
 
 Status Executor::run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
                      std::span<const NamedOutput> outputs, const GoOn& go_on) {
+  const FunctionRun run{inputs, outputs, go_on};
+  return run_together(function, sizes, {&run, 1});
+}
+
+Status Executor::run_together(std::string_view function, const std::vector<NamedSize>& sizes,
+                              std::span<const FunctionRun> runs) {
   return guarded([&]() -> Status {
     SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, sizes));
-    ValueAddresses at(bound->function->values.size());
-    SAMC_TRY(state_->place_inputs(*bound, inputs, at));
-    SAMC_TRY(state_->place_outputs(*bound, outputs, at));
-    state_->place_rest(*bound, at);
-    return state_->run_operations(*bound, at, go_on);
+    std::vector<State::Run> placed;
+    state_->dropped_outputs.clear();
+    for (const FunctionRun& run : runs) {
+      State::Run& next = placed.emplace_back(ValueAddresses(bound->function->values.size()), run.go_on);
+      SAMC_TRY(state_->place_inputs(*bound, run.inputs, next.at));
+      SAMC_TRY(state_->place_outputs(*bound, run.outputs, next.at));
+    }
+    state_->place_values(*bound, placed);
+    return state_->run_operations(*bound, placed);
   });
 }
 
@@ -221,6 +275,8 @@ const Module& Executor::module() const { return *state_->module; }
 ThreadPool& Executor::pool() { return state_->pool; }
 Isa Executor::isa() const { return state_->isa; }
 size_t Executor::arena_bytes() const { return static_cast<size_t>(state_->arena.bytes()); }
-size_t Executor::scratch_bytes() const { return state_->scratch.bytes(); }
+size_t Executor::scratch_bytes() const {
+  return state_->scratch.bytes() + static_cast<size_t>(state_->together.bytes());
+}
 
 }  // namespace samc

@@ -36,6 +36,13 @@ struct GoOn {
   std::function<bool()> decide;
 };
 
+// One of several runs of a function.
+struct FunctionRun {
+  std::span<const NamedInput> inputs;
+  std::span<const NamedOutput> outputs;
+  GoOn go_on = {};
+};
+
 class Executor {
  public:
   // threads: 0 means one for each core that the process may use. Errors: SAMC_ISA names a set that is not there; the
@@ -49,6 +56,10 @@ class Executor {
   // and nothing else. Outputs that are not asked for are computed and dropped. After an error outputs hold anything.
   Status run(std::string_view function, const std::vector<NamedSize>& sizes, std::span<const NamedInput> inputs,
              std::span<const NamedOutput> outputs, const GoOn& go_on = {});
+  // run() of each, operation by operation, with an arena for each: where a few rows are multiplied by weights, those of
+  // all runs are at once, so that weights are read once. The same bits as run() gives.
+  Status run_together(std::string_view function, const std::vector<NamedSize>& sizes,
+                      std::span<const FunctionRun> runs);
 
   // Called after every operation, from the thread that called run(). Empty: no timing at all.
   void observe(OperationObserver observer);

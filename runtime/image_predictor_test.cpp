@@ -193,6 +193,29 @@ TEST(ImagePredictor, PromptsOfABatchAreIndependent) {
   EXPECT_FALSE(predictor.predict(std::span<const ObjectPrompt>()).is_ok());
 }
 
+// Prompts of as many points go through the decoder together, those with a mask alone, and threads share them out.
+TEST(ImagePredictor, ManyPromptsGiveWhatEachGivesAlone) {
+  for (const int threads : {1, 3}) {
+    PredictorOptions options;
+    options.threads = threads;
+    ImagePredictor predictor = predictor_of(tiny_model(), options);
+    ASSERT_TRUE(predictor.set_embedding(embedding_of({0, 100, -100, 31}, {0, 0, 0, 0})).is_ok());
+    std::vector<ObjectPrompt> prompts(70);
+    std::vector<float> mask(16, 0.5f);
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      prompts[i].points.assign(i * 7 % 3, {static_cast<float>(i % 8), static_cast<float>(i % 5), 1});
+      if (i % 11 == 4) prompts[i].mask_input = {DType::kF32, {4, 4}, mask.data()};
+    }
+    const Prediction all = predictor.predict(prompts).value();
+    const size_t count = all.low_res_logits.f32().size() / prompts.size();
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      const Prediction alone = predictor.predict(prompts[i]).value();
+      EXPECT_TRUE(std::ranges::equal(all.low_res_logits.f32().subspan(i * count, count), alone.low_res_logits.f32()))
+          << "prompt " << i << ", " << threads << " threads";
+    }
+  }
+}
+
 TEST(ImagePredictor, HolesAreFilledBeforeUpscalingButNotInWhatIsReturned) {
   ImageEmbedding embedding = embedding_of({5, 5, 5, 5}, {0, 0, 0, 0}, 4, 4);
   embedding.image_embed.f32()[16 + 5] = -7;

@@ -83,8 +83,7 @@ class ModuleModel : public ImageModel {
   Status decode_all(const ImageEmbedding& embedding, std::span<const PromptInputs> prompts,
                     const DecodedPrompt& done) override {
     // Who watches operations sees them one after the other.
-    if (prompts.size() < 2 || pool().threads() < 2 || is_observed_)
-      return ImageModel::decode_all(embedding, prompts, done);
+    if (prompts.size() < 2 || is_observed_) return ImageModel::decode_all(embedding, prompts, done);
     if (!teams_.has_value()) {
       SAMC_ASSIGN(PromptTeams made, PromptTeams::create(module_, pool().threads(), kMostTeamBytes));
       teams_.emplace(std::move(made));

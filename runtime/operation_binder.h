@@ -43,11 +43,18 @@ class ValueAddresses {
   std::vector<void*> addresses_;
 };
 
+// An operation that takes the rows of several runs at once: they are brought together in memory.
+struct TogetherOperation {
+  int64_t bytes = 0;  // of memory for each run
+  std::function<void(std::span<const ValueAddresses* const> runs, std::byte* memory, KernelContext&)> run;
+};
+
 struct BoundOperation {
   const Operation* operation = nullptr;
   std::function<Status(const ValueAddresses&, KernelContext&)> run;
-  double arithmetic = 0;  // multiplications and additions, for the timing table
-  double bytes = 0;       // of its operands and results, each once
+  double arithmetic = 0;            // multiplications and additions, for the timing table
+  double bytes = 0;                 // of its operands and results, each once
+  TogetherOperation together = {};  // may be empty: the runs then come one after the other
 };
 
 // body(const ValueAddresses&, KernelContext&) calls the kernel; it returns a Status if the kernel does.
@@ -62,7 +69,9 @@ BoundOperation bound(double arithmetic, Body body) {
               return body(at, context);
             }
           },
-          arithmetic, 0};
+          arithmetic,
+          0,
+          {}};
 }
 
 // What a binder reads an operation through, by the operation's schema (package/ops.def): how many operands and results,
@@ -79,6 +88,7 @@ class OperationBinder {
     return position < operation_.operands.size() ? operation_.operands[position] : kAbsent;
   }
   bool has(size_t position) const { return operand(position) != kAbsent; }
+  bool is_weight(size_t position) const { return layout(operand(position)).has_value(); }
   int32_t result() const { return operation_.results.empty() ? kAbsent : operation_.results[0]; }
   Shape shape(int32_t value) const;
   int64_t count(int32_t value) const;

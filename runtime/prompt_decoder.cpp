@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "package/model_names.h"
 #include "package/plan.h"
 
@@ -48,40 +49,83 @@ Status PromptDecoder::set_picture(Executor& executor, const DecoderMaps& maps) {
   return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
 }
 
-Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const PromptInputs& given_prompt,
-                             PromptWork& work, DecoderOutputs& results) const {
-  const DecoderPoints& points = given_prompt.points;
-  const TensorView& mask = given_prompt.mask;
+// The inputs and outputs of one prompt, for one run.
+struct PromptDecoder::Call {
+  std::vector<NamedInput> inputs;
+  std::array<NamedOutput, 4> outputs;
+  size_t output_count;
+  GoOn go_on;
+
+  // dense_embed is of the prompt's mask. part: the last of the decoder's parts, or nullptr for the whole.
+  Call(const PromptDecoder& decoder, const DecoderMaps& maps, const PromptInputs& prompt, const TensorView& dense_embed,
+       const KeptValues& dense, const PlanFunction* part, DecoderOutputs& results)
+      : outputs{{{kLowResLogits, &results.low_res_logits},
+                 {kIouPredictions, &results.iou_predictions},
+                 {kObjectScore, &results.object_score},
+                 {kMaskTokens, &results.mask_tokens}}},
+        output_count(decoder.tracks_ ? 4 : 2) {
+    const DecoderPoints& points = prompt.points;
+    const std::array<NamedInput, 6> given = {
+        {{kImageEmbed, maps.image_embed},
+         {kHighResFeats0, maps.high_res_feats_0},
+         {kHighResFeats1, maps.high_res_feats_1},
+         {kDenseEmbed, dense_embed},
+         {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
+         {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
+    inputs = part == nullptr ? std::vector<NamedInput>(given.begin(), given.end())
+                             : inputs_of(*part, given, {&decoder.picture_, &dense});
+    if (prompt.wants_logits)
+      go_on = {kIouPredictions, [&prompt, &results] { return prompt.wants_logits(results.iou_predictions.f32()); }};
+  }
+
+  FunctionRun run() const { return {inputs, std::span(outputs).first(output_count), go_on}; }
+};
+
+const PlanFunction* PromptDecoder::function_for(int64_t points) const {
+  if (!parts_.has_value()) return nullptr;
+  return parts_->few_points != nullptr && points <= parts_->few_points->sizes[0].greatest ? parts_->few_points
+                                                                                          : parts_->prompt;
+}
+
+Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const PromptInputs& prompt, PromptWork& work,
+                             DecoderOutputs& results) const {
+  const TensorView& mask = prompt.mask;
   const bool has_mask = mask.data != nullptr;
   if (has_mask) {
     const std::array<NamedInput, 1> inputs = {{{kMaskInput, mask}}};
     const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &work.mask_dense}}};
     SAMC_TRY(executor.run(kMaskEncoder, {}, inputs, outputs));
+    if (parts_.has_value()) {
+      const std::array<NamedInput, 4> given = {{{kImageEmbed, maps.image_embed},
+                                                {kHighResFeats0, maps.high_res_feats_0},
+                                                {kHighResFeats1, maps.high_res_feats_1},
+                                                {kDenseEmbed, work.mask_dense.view()}}};
+      SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), work.with_mask));
+    }
   }
-  const std::array<NamedInput, 6> given = {
-      {{kImageEmbed, maps.image_embed},
-       {kHighResFeats0, maps.high_res_feats_0},
-       {kHighResFeats1, maps.high_res_feats_1},
-       {kDenseEmbed, has_mask ? work.mask_dense.view() : no_mask_.view()},
-       {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
-       {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-  const std::array<NamedOutput, 4> all = {{{kLowResLogits, &results.low_res_logits},
-                                           {kIouPredictions, &results.iou_predictions},
-                                           {kObjectScore, &results.object_score},
-                                           {kMaskTokens, &results.mask_tokens}}};
-  const std::span<const NamedOutput> outputs = std::span(all).first(tracks_ ? 4 : 2);
-  GoOn go_on;
-  if (given_prompt.wants_logits)
-    go_on = {kIouPredictions, [&] { return given_prompt.wants_logits(results.iou_predictions.f32()); }};
-  if (!parts_.has_value()) return executor.run(kMaskDecoder, {{kPoints, points.count()}}, given, outputs, go_on);
-  if (has_mask)
-    SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), work.with_mask));
-  const KeptValues& dense = has_mask ? work.with_mask : without_mask_;
-  const PlanFunction& prompt = parts_->few_points != nullptr && points.count() <= parts_->few_points->sizes[0].greatest
-                                   ? *parts_->few_points
-                                   : *parts_->prompt;
-  return executor.run(prompt.name, {{kPoints, points.count()}}, inputs_of(prompt, given, {&picture_, &dense}), outputs,
-                      go_on);
+  const PlanFunction* part = function_for(prompt.points.count());
+  const Call call(*this, maps, prompt, has_mask ? work.mask_dense.view() : no_mask_.view(),
+                  has_mask ? work.with_mask : without_mask_, part, results);
+  const FunctionRun run = call.run();
+  return executor.run_together(part == nullptr ? kMaskDecoder : part->name, {{kPoints, prompt.points.count()}},
+                               {&run, 1});
+}
+
+Status PromptDecoder::decode_together(Executor& executor, const DecoderMaps& maps,
+                                      std::span<const PromptInputs* const> prompts,
+                                      std::span<DecoderOutputs> outputs) const {
+  SAMC_CHECK(!prompts.empty() && outputs.size() >= prompts.size(), "outputs of {} prompts for {}", outputs.size(),
+             prompts.size());
+  const int64_t points = prompts[0]->points.count();
+  const PlanFunction* part = function_for(points);
+  std::vector<Call> calls;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    SAMC_CHECK(prompts[i]->mask.data == nullptr && prompts[i]->points.count() == points, "prompts that are not alike");
+    calls.emplace_back(*this, maps, *prompts[i], no_mask_.view(), without_mask_, part, outputs[i]);
+  }
+  std::vector<FunctionRun> runs;
+  for (const Call& call : calls) runs.push_back(call.run());
+  return executor.run_together(part == nullptr ? kMaskDecoder : part->name, {{kPoints, points}}, runs);
 }
 
 void PromptDecoder::forget_picture() {

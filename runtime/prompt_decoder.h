@@ -51,6 +51,10 @@ class PromptDecoder {
   // With the prompt's wants_logits.
   Status decode(Executor& executor, const DecoderMaps& maps, const PromptInputs& prompt, PromptWork& work,
                 DecoderOutputs& outputs) const;
+  // Several prompts without a mask and with as many points each, at the same time (Executor::run_together): prompt i's
+  // outputs go to outputs[i].
+  Status decode_together(Executor& executor, const DecoderMaps& maps, std::span<const PromptInputs* const> prompts,
+                         std::span<DecoderOutputs> outputs) const;
   // Gives back the memory of all that was computed: the next picture begins with nothing.
   void forget_picture();
   size_t bytes() const;
@@ -62,6 +66,9 @@ class PromptDecoder {
     const PlanFunction* prompt = nullptr;
     const PlanFunction* few_points = nullptr;  // in the place of prompt for a few points; a module may lack it
   };
+
+  struct Call;
+  const PlanFunction* function_for(int64_t points) const;
 
   bool tracks_ = false;         // whether the decoder gives what video needs
   std::optional<Parts> parts_;  // of the module

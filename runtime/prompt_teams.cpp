@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "package/model_names.h"
@@ -18,10 +19,35 @@ Result<int64_t> bytes_of_team(const Module& module) {
   return std::max<int64_t>(1, bound->arena.bytes);
 }
 
+constexpr int64_t kMostTogether = 8;
+// What the arenas of prompts that are decoded together take: beyond that they read from memory what one prompt has in
+// the cache.
+constexpr int64_t kTogetherBytes = int64_t{16} << 20;
+
+// Numbers of prompts in groups of at most `most` that have as many points and no mask; others are alone.
+std::vector<std::vector<size_t>> groups_of(std::span<const PromptInputs> prompts, size_t most) {
+  std::vector<std::vector<size_t>> groups;
+  std::map<int64_t, size_t> open;  // by points: the group that takes more
+  for (size_t prompt = 0; prompt < prompts.size(); ++prompt) {
+    const PromptInputs& given = prompts[prompt];
+    if (given.mask.data != nullptr) {
+      groups.push_back({prompt});
+      continue;
+    }
+    const auto [found, is_new] = open.try_emplace(given.points.count(), groups.size());
+    if (!is_new && groups[found->second].size() == most) found->second = groups.size();
+    if (found->second == groups.size()) groups.emplace_back();
+    groups[found->second].push_back(prompt);
+  }
+  return groups;
+}
+
 }  // namespace
 
-PromptTeams::PromptTeams(std::vector<Team> teams)
-    : teams_(std::move(teams)), pool_(std::make_unique<ThreadPool>(static_cast<int>(teams_.size()))) {}
+PromptTeams::PromptTeams(std::vector<Team> teams, size_t most_together)
+    : teams_(std::move(teams)),
+      most_together_(most_together),
+      pool_(std::make_unique<ThreadPool>(static_cast<int>(teams_.size()))) {}
 
 Result<PromptTeams> PromptTeams::create(const std::shared_ptr<const Module>& module, int threads, int64_t most_bytes) {
   SAMC_ASSIGN(const int64_t bytes, bytes_of_team(*module));
@@ -32,26 +58,36 @@ Result<PromptTeams> PromptTeams::create(const std::shared_ptr<const Module>& mod
     SAMC_ASSIGN(Executor executor, Executor::create(module, threads / count + (team < threads % count ? 1 : 0)));
     teams.push_back({std::move(executor), {}, {}, {}});
   }
-  return PromptTeams(std::move(teams));
+  const int64_t together = std::min(kTogetherBytes, most_bytes / count) / bytes;
+  return PromptTeams(std::move(teams), static_cast<size_t>(std::clamp<int64_t>(together, 1, kMostTogether)));
 }
 
-Status PromptTeams::run(size_t prompts, const std::function<Status(size_t prompt, Team& team)>& decode_one) {
-  std::vector<Status> statuses(prompts);
-  pool_->run(static_cast<int64_t>(prompts), [&](int64_t piece, int worker) {
-    const auto prompt = static_cast<size_t>(piece);
-    statuses[prompt] = decode_one(prompt, teams_[static_cast<size_t>(worker)]);
+Status PromptTeams::run(size_t pieces, const std::function<Status(size_t piece, Team& team)>& decode) {
+  std::vector<Status> statuses(pieces);
+  pool_->run(static_cast<int64_t>(pieces), [&](int64_t index, int worker) {
+    const auto piece = static_cast<size_t>(index);
+    statuses[piece] = decode(piece, teams_[static_cast<size_t>(worker)]);
   });
-  for (size_t prompt = 0; prompt < prompts; ++prompt)
-    if (!statuses[prompt].is_ok()) return statuses[prompt].at(fmt::format("prompt {}", prompt));
+  for (Status& status : statuses)
+    if (!status.is_ok()) return std::move(status);
   return Status::ok();
 }
 
 Status PromptTeams::decode(const PromptDecoder& decoder, const DecoderMaps& maps, std::span<const PromptInputs> prompts,
                            const DecodedPrompt& done) {
-  return run(prompts.size(), [&](size_t prompt, Team& team) {
-    const PromptInputs& given = prompts[prompt];
-    SAMC_TRY(decoder.decode(team.executor, maps, given, team.work, team.outputs));
-    done(prompt, team.outputs);
+  // Every team has work.
+  const size_t most = std::clamp<size_t>(prompts.size() / teams_.size(), 1, most_together_);
+  const std::vector<std::vector<size_t>> groups = groups_of(prompts, most);
+  return run(groups.size(), [&](size_t piece, Team& team) -> Status {
+    const std::vector<size_t>& group = groups[piece];
+    if (team.outputs.size() < group.size()) team.outputs.resize(group.size());
+    std::vector<const PromptInputs*> inputs;
+    for (const size_t prompt : group) inputs.push_back(&prompts[prompt]);
+    const Status status = group.size() == 1
+                              ? decoder.decode(team.executor, maps, *inputs[0], team.work, team.outputs[0])
+                              : decoder.decode_together(team.executor, maps, inputs, team.outputs);
+    if (!status.is_ok()) return status.at(fmt::format("prompt {}", group[0]));
+    for (size_t i = 0; i < group.size(); ++i) done(group[i], team.outputs[i]);
     return Status::ok();
   });
 }
@@ -64,7 +100,8 @@ Status PromptTeams::decode(std::span<const PromptOfPicture> prompts) {
       team.decoder.emplace(std::move(made));
     }
     SAMC_TRY(team.decoder->set_picture(team.executor, given.maps));
-    return team.decoder->decode(team.executor, given.maps, *given.points, given.mask, *given.outputs);
+    const Status status = team.decoder->decode(team.executor, given.maps, *given.points, given.mask, *given.outputs);
+    return status.is_ok() ? status : status.at(fmt::format("prompt {}", prompt));
   });
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 // Many prompts of one image, or of one image each: teams of threads, each with an executor of its own, decode different
 // prompts at the same time. A decoder is a hundred short operations, so threads that share each of them wait for each
-// other most of the time. Results are the same bits, as for any number of threads.
+// other most of the time. A team takes several prompts of an image together where the decoder is small: half of its
+// time it reads weights for a few tokens. Results are the same bits, as for any number of threads.
 
 #include <cstdint>
 #include <functional>
@@ -44,13 +45,14 @@ class PromptTeams {
     Executor executor;
     std::optional<PromptDecoder> decoder;  // of prompts with pictures of their own
     PromptWork work;
-    DecoderOutputs outputs;
+    std::vector<DecoderOutputs> outputs;
   };
-  explicit PromptTeams(std::vector<Team> teams);
-  // Calls decode_one(prompt, team) for all prompts.
-  Status run(size_t prompts, const std::function<Status(size_t prompt, Team& team)>& decode_one);
+  PromptTeams(std::vector<Team> teams, size_t most_together);
+  // Calls decode(piece, team) for all pieces.
+  Status run(size_t pieces, const std::function<Status(size_t piece, Team& team)>& decode);
 
   std::vector<Team> teams_;
+  size_t most_together_;
   std::unique_ptr<ThreadPool> pool_;  // one thread for each team; the executors have the others
 };
 
