@@ -135,7 +135,10 @@ class SAM2AutomaticMaskGenerator:
 
 
 def _as_area(value: typing.Any) -> int:
-    return as_size(math.ceil(as_number(value, "min_mask_region_area")), "min_mask_region_area")
+    area = as_number(value, "min_mask_region_area")
+    if math.isinf(area):
+        raise ValueError(f"min_mask_region_area is {area}; give pixels")
+    return as_size(math.ceil(area), "min_mask_region_area")
 
 
 def _as_grids(grids: typing.Any) -> typing.List[np.ndarray]:

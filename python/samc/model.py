@@ -46,8 +46,8 @@ def as_number(value: typing.Any, what: str) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{what} is {value!r}; give a number") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{what} is {number}; give a finite number")
+    if math.isnan(number):
+        raise ValueError(f"{what} is NaN; give a number")
     return number
 
 

@@ -148,6 +148,8 @@ def test_what_is_refused(mini):
         dict(min_mask_region_area=float("nan")),
         dict(min_mask_region_area=1e30),
         dict(pred_iou_thresh=float("nan")),
+        dict(stability_score_offset=float("inf")),
+        dict(box_nms_thresh=float("nan")),
         dict(crop_n_layers=-1),
         dict(crop_overlap_ratio=2),
         dict(min_mask_region_area=-1),

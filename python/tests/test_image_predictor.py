@@ -113,7 +113,7 @@ def test_other_types(predictor):
         predictor.set_image_batch(np.zeros((2, 9, 9, 3), np.uint8))
     with pytest.raises(ValueError, match="no images"):
         predictor.set_image_batch([])
-    for options in (dict(mask_threshold="a"), dict(mask_threshold=np.nan), dict(max_hole_area=np.inf)):
+    for options in (dict(mask_threshold="a"), dict(mask_threshold=np.nan), dict(max_hole_area=np.nan)):
         with pytest.raises((TypeError, ValueError), match=f"{next(iter(options))} is"):
             samc.SAM2ImagePredictor(predictor.model, **options)
     with pytest.raises(TypeError):
