@@ -16,6 +16,7 @@
 #include "app/output_guard.h"
 #include "app/output_names.h"
 #include "app/outputs.h"
+#include "base/limits.h"
 #include "media/image.h"
 #include "runtime/automatic_masks.h"
 
@@ -117,8 +118,10 @@ Status find_masks(const Arguments& arguments, const std::vector<Task>& tasks, co
     draw_masks(image, masks);
     SAMC_TRY(write_png(overlay, image));
   }
-  report.summary = fmt::format("{}: {} x {}, {} mask{}\n", printable(task.path), image.width, image.height,
-                               masks.size(), masks.size() == 1 ? "" : "s");
+  // Without a mask, what changes that: the default thresholds are those for official weights.
+  report.summary = fmt::format("{}: {} x {}, {} mask{}{}\n", printable(task.path), image.width, image.height,
+                               masks.size(), masks.size() == 1 ? "" : "s",
+                               masks.empty() ? "; lower --pred-iou-thresh or --stability-score-thresh" : "");
   return Status::ok();
 }
 
@@ -210,7 +213,7 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--points-per-batch", masks.points_per_batch,
                   "At most so many points are decoded together (64). Changes no mask")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1000 * 1000))
       ->type_name("N")
       ->group(group);
   command
@@ -270,7 +273,7 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--min-mask-region-area", masks.min_mask_region_area,
                   "Fill holes and remove islands of fewer pixels than this; 0: none")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(int64_t{0}, kMostPixels))
       ->type_name("PIXELS")
       ->group(group);
   command.add_flag("--use-m2m", masks.use_m2m, "Refine each mask by giving it back to the model once: slower")

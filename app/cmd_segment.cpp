@@ -15,6 +15,7 @@
 #include "app/outputs.h"
 #include "app/segmenter.h"
 #include "base/files.h"
+#include "base/limits.h"
 #include "media/image.h"
 #include "runtime/image_predictor.h"
 
@@ -234,13 +235,13 @@ void add_mask_options(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--max-hole-area", arguments.max_hole_area,
                   "Fill holes of at most so many pixels of the low-res mask; 0: none")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, static_cast<double>(kMostPixels)))
       ->type_name("PIXELS")
       ->group(group);
   command
       .add_option("--max-sprinkle-area", arguments.max_sprinkle_area,
                   "Remove specks of at most so many pixels of the low-res mask; 0: none")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0.0, static_cast<double>(kMostPixels)))
       ->type_name("PIXELS")
       ->group(group);
   command

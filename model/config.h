@@ -96,7 +96,9 @@ struct MemoryEncoderConfig {
   bool fuser_layer_scale = true;  // layer_scale_init_value > 0: there is a gamma
   bool fuser_depthwise = true;
   bool fuser_input_projection = false;
+  bool projects_same_dim = false;  // out_proj is there where in_dim == out_dim too, as in transformers
 
+  bool has_out_proj() const { return projects_same_dim || in_dim != out_dim; }
   int64_t mask_layers() const;
   bool operator==(const MemoryEncoderConfig&) const = default;
 };

@@ -98,7 +98,7 @@ void add_memory_encoder(StateDict& dict, const MemoryEncoderConfig& config) {
     dict.linear(name + "pwconv1", dim, 4 * dim);
     dict.linear(name + "pwconv2", 4 * dim, dim);
   }
-  if (config.out_dim != config.in_dim) dict.conv(prefix + "out_proj", config.in_dim, config.out_dim, 1);
+  if (config.has_out_proj()) dict.conv(prefix + "out_proj", config.in_dim, config.out_dim, 1);
 }
 
 void add_prompt_encoder(StateDict& dict, const ModelConfig& config) {

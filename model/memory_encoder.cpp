@@ -43,7 +43,7 @@ mlir::Value memory_encoder(GraphBuilder& graph, const ModelConfig& config, mlir:
   if (encoder.fuser_input_projection) x = conv_2d(graph, kPrefix + "fuser.proj", x);
   for (int64_t i = 0; i < encoder.fuser_layers; ++i)
     x = convnext_block(graph, encoder, fmt::format("{}fuser.layers.{}", kPrefix, i), x);
-  return encoder.out_dim == encoder.in_dim ? x : conv_2d(graph, kPrefix + "out_proj", x);
+  return encoder.has_out_proj() ? conv_2d(graph, kPrefix + "out_proj", x) : x;
 }
 
 }  // namespace samc

@@ -210,6 +210,7 @@ void read_memory_encoder(const Section& top, ModelConfig& config) {
   top.read("memory_encoder_hidden_size", encoder.in_dim);
   top.read("memory_encoder_output_channels", encoder.out_dim);
   encoder.position_encoding.num_pos_feats = encoder.out_dim;
+  encoder.projects_same_dim = encoder.in_dim == encoder.out_dim;
   top.read("mask_downsampler_embed_dim", encoder.mask_embed_dim);
   top.read("mask_downsampler_kernel_size", encoder.mask_kernel_size);
   top.read("mask_downsampler_stride", encoder.mask_stride);

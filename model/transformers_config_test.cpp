@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "model/recognise.h"
 
 namespace samc {
 namespace {
@@ -35,6 +36,22 @@ TEST(TransformersConfig, says_what_the_official_yaml_says) {
             *find_official_config("sam2.1_hiera_large"));
   const ModelConfig empty = parse_transformers_config(R"({"model_type": "sam2_video"})", "x").value();
   EXPECT_EQ(empty, *find_official_config("sam2.1_hiera_tiny"));
+}
+
+TEST(TransformersConfig, memories_are_projected_whatever_their_dim) {
+  const auto has_projection = [](const ModelConfig& config) {
+    for (const TensorSpec& tensor : expected_tensors(config))
+      if (tensor.name == "memory_encoder.out_proj.weight") return true;
+    return false;
+  };
+  std::string text = text_of("pico_config.json");
+  const std::string dim = "\"memory_encoder_output_channels\": 16";
+  text.replace(text.find(dim), dim.size(), "\"memory_encoder_output_channels\": 64");
+  EXPECT_TRUE(has_projection(parse_transformers_config(text, "pico").value()));
+  ModelConfig official = read_config(kData + "pico/pico.yaml").value();
+  EXPECT_TRUE(has_projection(official));
+  official.memory_encoder.out_dim = 64;
+  EXPECT_FALSE(has_projection(official));
 }
 
 TEST(TransformersConfig, of_the_image_model) {

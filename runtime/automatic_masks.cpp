@@ -124,11 +124,15 @@ Status check_options(const AutomaticMaskOptions& options) {
   if (options.crop_n_points_downscale_factor < 1) return out_of_range("crop_n_points_downscale_factor", "1 or more");
   if (options.points_per_batch < 1) return out_of_range("points_per_batch", "1 or more");
   if (options.min_mask_region_area < 0) return out_of_range("min_mask_region_area", "0 or more");
-  for (const float value : {options.pred_iou_thresh, options.stability_score_thresh, options.stability_score_offset,
-                            options.mask_threshold})
-    if (!std::isfinite(value)) return invalid_input("a threshold or the offset is not a number");
-  for (const double value : {options.box_nms_thresh, options.crop_nms_thresh})
-    if (std::isnan(value)) return invalid_input("a threshold of overlaps is not a number");
+  using Named = std::pair<const char*, double>;
+  for (const auto& [option, value] : {Named{"pred_iou_thresh", options.pred_iou_thresh},
+                                      {"stability_score_thresh", options.stability_score_thresh},
+                                      {"stability_score_offset", options.stability_score_offset},
+                                      {"mask_threshold", options.mask_threshold}})
+    if (!std::isfinite(value)) return out_of_range(option, "a finite number");
+  for (const auto& [option, value] :
+       {Named{"box_nms_thresh", options.box_nms_thresh}, {"crop_nms_thresh", options.crop_nms_thresh}})
+    if (std::isnan(value)) return out_of_range(option, "a number");
   if (!(options.crop_overlap_ratio >= 0 && options.crop_overlap_ratio <= 1))
     return out_of_range("crop_overlap_ratio", "0 to 1");
   return Status::ok();

@@ -117,7 +117,7 @@ struct ImagePredictor::State {
   Status set_pictures(std::span<const View> pictures) {
     embeddings.clear();
     return guarded([&]() -> Status {
-      if (pictures.empty()) return invalid_input("no pictures");
+      if (pictures.empty()) return invalid_input("no images", "give at least one");
       std::vector<ImageEmbedding> made;
       for (size_t index = 0; index < pictures.size(); ++index) {
         Result<ImageEmbedding> embedding = encode(pictures[index]);
@@ -243,7 +243,7 @@ struct ImagePredictor::State {
     if (embeddings.empty()) return invalid_input("no image is set", "call set_image first");
     if (picture >= embeddings.size())
       return invalid_input(fmt::format("image {} of {}", picture, embeddings.size()), "they are counted from 0");
-    if (prompts.empty()) return invalid_input("no prompts", "an ObjectPrompt may be empty, the list may not");
+    if (prompts.empty()) return invalid_input("no prompts", "give at least one; it may be empty");
     const ImageEmbedding& embedding = embeddings[picture];
     const auto count = static_cast<int64_t>(prompts.size());
     for (size_t i = 0; i < prompts.size(); ++i)
@@ -359,7 +359,7 @@ Result<std::vector<Prediction>> ImagePredictor::predict_batch(std::span<const st
                                                               const PredictOptions& options) {
   return guarded([&]() -> Result<std::vector<Prediction>> {
     if (prompts.size() != pictures())
-      return invalid_input(fmt::format("{} lists of prompts for {} pictures", prompts.size(), pictures()));
+      return invalid_input(fmt::format("{} lists of prompts for {} images", prompts.size(), pictures()));
     std::vector<Prediction> results;
     for (size_t picture = 0; picture < prompts.size(); ++picture) {
       Result<Prediction> result = state_->predict(prompts[picture], options, picture);

@@ -66,6 +66,9 @@ TEST_F(Everything, options_change_what_is_found) {
   EXPECT_LT(count({"--single"}), all);
   EXPECT_EQ(count({"--points-per-batch", "2"}), all);
   EXPECT_EQ(samc({"everything", bedroom_, "--model", module(), "--json", "-", "--pred-iou-thresh", "2"}).out, "[]\n");
+  const ProcessResult none =
+      samc({"everything", bedroom_, "--model", module(), "-o", path("o.png"), "--pred-iou-thresh", "2"});
+  EXPECT_EQ(none.out, bedroom_ + ": 160 x 90, 0 masks; lower --pred-iou-thresh or --stability-score-thresh\n");
 }
 
 TEST_F(Everything, a_folder_is_done_but_for_what_cannot_be_read) {
@@ -96,7 +99,12 @@ TEST_F(Everything, wrong_calls_are_one_line) {
   expect_error(everything({bedroom_, "--json", path("none/m.json")}), 1, {"none/m.json"});
   expect_error(
       samc({"everything", bedroom_, "--model", module(), "--json", path("m.json"), "--pred-iou-thresh", "nan"}), 1,
-      {"not a number"});
+      {"pred_iou_thresh is out of its range", "give a finite number"});
+  const std::vector<std::pair<std::string, std::string>> ranges = {{"--min-mask-region-area", "0 to 178956970"},
+                                                                   {"--points-per-batch", "1 to 1000000"}};
+  for (const auto& [option, range] : ranges)
+    expect_error(everything({bedroom_, "--json", path("m.json"), option, "-1"}), 2,
+                 {option + ": Value -1 not in range " + range + ";"});
   expect_error(samc({"everything", bedroom_, "--model", path("none.samc"), "--json", path("m.json")}), 1,
                {"none.samc"});
   EXPECT_FALSE(fs::exists(path("m.json")));

@@ -4,6 +4,8 @@ import typing
 
 import numpy as np
 
+_LONGEST_SIDE, _MOST_PIXELS = 65_535, 178_956_970  # base/limits.h
+
 
 class TensorLike(np.ndarray):
     """An array where the official code gives a tensor, with the methods that bring one to NumPy: programs that say
@@ -43,18 +45,32 @@ def as_image(image: typing.Any) -> np.ndarray:
     is_in_rows = image.strides[1:] == (3 * item, item) and image.strides[0] >= 3 * item * image.shape[1]
     if is_in_rows and image.dtype.isnative and image.flags.aligned:
         return image
+    height, width = image.shape[:2]
+    if max(height, width) > _LONGEST_SIDE or height * width > _MOST_PIXELS:  # as C++ says of those that are not copied
+        raise ValueError(
+            f"the image has {width} x {height} pixels, more than the limits of {_LONGEST_SIDE} on a side and "
+            f"{_MOST_PIXELS} in all; make it smaller first"
+        )
     return np.array(image, dtype=native, order="C")
+
+
+def as_numbers(values: typing.Any, what: str, dtype: typing.Any) -> np.ndarray:
+    """Dense. Text, dates and complex numbers, which NumPy would turn into some number, raise ValueError."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufO":
+            raise ValueError(f"they are of dtype {array.dtype}")
+        with np.errstate(over="ignore"):  # becomes infinite, which who calls looks at
+            return np.ascontiguousarray(array, dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{what}: no array of numbers: {error}") from None
 
 
 def as_floats(values: typing.Any, what: str) -> np.ndarray:
     """float32, dense; not NaN or infinite."""
-    try:
-        with np.errstate(over="ignore"):  # becomes infinite, which is said below
-            array = np.ascontiguousarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} are no array of numbers: {error}") from None
+    array = as_numbers(values, what, np.float32)
     if not np.isfinite(array).all():
-        raise ValueError(f"{what} hold NaN or infinite values")
+        raise ValueError(f"{what}: NaN or infinite values; give finite ones")
     return array
 
 
@@ -62,9 +78,9 @@ def as_labels(values: typing.Any) -> np.ndarray:
     """int32, dense. Fractions are cut off, as the official code does."""
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "c":
-            raise ValueError("they are complex")
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biufO":
+            raise ValueError(f"they are of dtype {array.dtype}")
+        if array.dtype.kind == "O":
             array = array.astype(np.int64)
         # Beyond int32 a cast would make some other label of it.
         if array.size and not (abs(array.astype(np.float64)) < 2**31).all():

@@ -6,8 +6,8 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import as_image
-from .model import Module, PathLike, as_module, as_size, threads_of
+from .arrays import as_image, as_numbers
+from .model import Module, PathLike, as_module, as_number, as_size, threads_of
 
 Record = typing.Dict[str, typing.Any]
 
@@ -117,16 +117,16 @@ class SAM2AutomaticMaskGenerator:
             self._threads,
             None if self.points_per_side is None else as_size(self.points_per_side, "points_per_side"),
             as_size(self.points_per_batch, "points_per_batch"),
-            float(self.pred_iou_thresh),
-            float(self.stability_score_thresh),
-            float(self.stability_score_offset),
-            float(self.mask_threshold),
-            float(self.box_nms_thresh),
+            as_number(self.pred_iou_thresh, "pred_iou_thresh"),
+            as_number(self.stability_score_thresh, "stability_score_thresh"),
+            as_number(self.stability_score_offset, "stability_score_offset"),
+            as_number(self.mask_threshold, "mask_threshold"),
+            as_number(self.box_nms_thresh, "box_nms_thresh"),
             as_size(self.crop_n_layers, "crop_n_layers"),
-            float(self.crop_nms_thresh),
-            float(self.crop_overlap_ratio),
+            as_number(self.crop_nms_thresh, "crop_nms_thresh"),
+            as_number(self.crop_overlap_ratio, "crop_overlap_ratio"),
             as_size(self.crop_n_points_downscale_factor, "crop_n_points_downscale_factor"),
-            [_as_grid(grid) for grid in self.point_grids or []],
+            _as_grids(self.point_grids),
             _as_area(self.min_mask_region_area),
             str(self.output_mode),
             bool(self.use_m2m),
@@ -135,16 +135,23 @@ class SAM2AutomaticMaskGenerator:
 
 
 def _as_area(value: typing.Any) -> int:
-    if not math.isfinite(value):
-        raise ValueError(f"min_mask_region_area is {value}; give pixels")
-    return as_size(math.ceil(value), "min_mask_region_area")
+    area = as_number(value, "min_mask_region_area")
+    if math.isinf(area):
+        raise ValueError(f"min_mask_region_area is {area}; give pixels")
+    return as_size(math.ceil(area), "min_mask_region_area")
+
+
+def _as_grids(grids: typing.Any) -> typing.List[np.ndarray]:
+    """Of a list of arrays, or of one array (layers, points, 2)."""
+    if grids is None:
+        return []
+    if not isinstance(grids, (list, tuple, np.ndarray)):
+        raise TypeError(f"point_grids of type {type(grids).__name__}; give a list with an array (points, 2) a layer")
+    return [_as_grid(grid) for grid in grids]
 
 
 def _as_grid(grid: typing.Any) -> np.ndarray:
-    try:
-        array = np.ascontiguousarray(grid, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"a point grid is no array of numbers: {error}") from None
+    array = as_numbers(grid, "a point grid", np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"a point grid of the shape {array.shape}; (points, 2) is expected")
     return array

@@ -42,6 +42,8 @@ def _value_of(text: str) -> Fact:
 def parse_overrides(overrides: typing.Iterable[str]) -> typing.Dict[str, Fact]:
     """{"fill_hole_area": 8} of ["++model.fill_hole_area=8"]. What has no meaning here raises ValueError."""
     facts: typing.Dict[str, Fact] = {}
+    if isinstance(overrides, str) or not isinstance(overrides, typing.Iterable):
+        raise TypeError(f"hydra_overrides_extra is {overrides!r}; give a list of ++model.KEY=VALUE")
     for override in overrides:
         key, equals, text = str(override).partition("=")
         key = key.strip()
@@ -62,10 +64,11 @@ def _build(
     ckpt_path: typing.Optional[PathLike],
     device: object,
     mode: str,
+    usual: typing.List[str],
     overrides: typing.Iterable[str],
     kwargs: typing.Dict[str, typing.Any],
 ) -> typing.Tuple[Module, typing.Dict[str, typing.Any]]:
-    """The model, and what the overrides say of the predictor."""
+    """The model, and what the overrides say of the predictor. Those of the user win over the usual ones."""
     check_device(device)
     if mode != "eval":
         raise ValueError(f"mode '{mode}': samc runs models and does not train them; give mode='eval'")
@@ -85,7 +88,7 @@ def _build(
                 f"config_file '{config_file}': no such file, and no official config; give None to have the model "
                 "recognised by its weights"
             )
-    facts = parse_overrides(overrides)
+    facts = {**parse_overrides(usual), **parse_overrides(overrides)}
     image_size = typing.cast(typing.Optional[int], facts.pop("image_size", None))
     options = {key: kind(facts.pop(key)) for key, kind in _PREDICTOR_KEYS.items() if key in facts}
     module = load(ckpt_path, config=config, image_size=image_size, threads=kwargs.get("threads", 0))
@@ -118,7 +121,7 @@ def build_sam2(
     """
     usual = [] if apply_postprocessing else [_WITHOUT_FALLBACK]
     # What is of a video predictor the official code takes and ignores here as well.
-    return _build(config_file, ckpt_path, device, mode, [*usual, *hydra_overrides_extra], kwargs)[0]
+    return _build(config_file, ckpt_path, device, mode, usual, hydra_overrides_extra, kwargs)[0]
 
 
 def build_sam2_video_predictor(
@@ -138,7 +141,7 @@ def build_sam2_video_predictor(
     """
     del vos_optimized
     usual = ["++model.fill_hole_area=8"] if apply_postprocessing else [_WITHOUT_FALLBACK, _MEMORY_AS_LOGITS]
-    module, options = _build(config_file, ckpt_path, device, mode, [*usual, *hydra_overrides_extra], kwargs)
+    module, options = _build(config_file, ckpt_path, device, mode, usual, hydra_overrides_extra, kwargs)
     return SAM2VideoPredictor(module, **options)
 
 

@@ -1,5 +1,6 @@
 """Compiled models."""
 
+import math
 import operator
 import os
 import pathlib
@@ -11,20 +12,53 @@ PathLike = typing.Union[str, os.PathLike[str]]
 Fact = typing.Union[bool, int, float]
 
 
+def as_path(path: PathLike) -> str:
+    """As C++ takes it: text without NUL, which would end it there, and as UTF-8."""
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(f"a path must be a str, not {type(text).__name__}")
+    if not text or "\0" in text:
+        raise ValueError(f"the path {text!r} names no file")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"the path {text!r} is not UTF-8; rename the file") from None
+    return text
+
+
 def optional_path(path: typing.Optional[PathLike]) -> typing.Optional[str]:
-    return None if path is None else os.fspath(path)
+    return None if path is None else as_path(path)
 
 
 def as_size(value: typing.Any, what: str) -> int:
     """An integer that C++ takes: of a greater one the bindings would say, in many lines, that no function fits."""
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is {value!r}; give an integer") from None
     if abs(number) >= 2**63:
         raise ValueError(f"{what} is out of its range: more than 64 bits")
     return number
 
 
+def as_number(value: typing.Any, what: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} is {value!r}; give a number") from None
+    if math.isnan(number):
+        raise ValueError(f"{what} is NaN; give a number")
+    return number
+
+
 def optional_size(image_size: typing.Optional[int]) -> typing.Optional[int]:
     return None if image_size is None else as_size(image_size, "image_size")
+
+
+def as_precision(precision: typing.Optional[str]) -> typing.Optional[str]:
+    if precision is not None and not isinstance(precision, str):
+        raise TypeError(f"precision is {precision!r}; give 'f32', 'bf16' or 'int8'")
+    return precision
 
 
 class Device(str):
@@ -48,9 +82,7 @@ def check_device(device: object) -> Device:
 
 def model_path(model: PathLike) -> str:
     """The path as text; of "mini", where no file is called so, that of the model that comes with samc."""
-    path = os.fspath(model)
-    if not isinstance(path, str):
-        raise TypeError(f"a path must be a str, not {type(path).__name__}")
+    path = as_path(model)
     if path == "mini" and not os.path.exists(path):
         return str(pathlib.Path(__file__).parent / "share" / "samc" / "models" / "mini" / "mini.pt")
     return path
@@ -68,9 +100,10 @@ def threads_of(model: "Module", kwargs: typing.Mapping[str, typing.Any]) -> int:
 
 
 def check_threads(threads: typing.Any) -> int:
-    if not 0 <= operator.index(threads) <= 1024:
+    number = as_size(threads, "threads")
+    if not 0 <= number <= 1024:
         raise ValueError(f"{threads} threads; 1 to 1024, or 0: one for each core")
-    return operator.index(threads)
+    return number
 
 
 class Module:
@@ -101,7 +134,7 @@ class Module:
 
     @property
     def precision(self) -> str:
-        """What it computes in: "f32" or "bf16"."""
+        """What it computes in: "f32", "bf16" or "int8"."""
         return self._handle.precision
 
     @property
@@ -164,8 +197,8 @@ def load(
         compiled module (.samc), or "mini".
       config: of a checkpoint: official-format YAML. None: MODEL.yaml beside it, or recognised by the tensors.
       image_size: of a checkpoint: the side of the square that images are stretched to. None: the config's.
-      precision: "f32", or "bf16" for processors that have it: what to compile for, and of a .samc what it must have been
-        compiled for. None: "f32", or what the .samc was compiled for.
+      precision: "f32", "int8", or "bf16" for processors that have it: what to compile for, and of a .samc what it must
+        have been compiled for. None: "f32", or what the .samc was compiled for.
       threads: to compute with, in what is made of this model; 0: one for each core that the process may use.
       cache: keep what was compiled in ~/.cache/samc, so that the next time takes milliseconds.
 
@@ -174,6 +207,6 @@ def load(
     """
     threads = check_threads(threads)
     handle = _samc.load(
-        model_path(model), optional_path(config), optional_size(image_size), precision, bool(cache), threads
+        model_path(model), optional_path(config), optional_size(image_size), as_precision(precision), bool(cache), threads
     )
     return Module(handle, threads)

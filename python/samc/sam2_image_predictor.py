@@ -5,8 +5,8 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import TensorLike, as_floats, as_image, as_labels
-from .model import Device, Module, PathLike, as_module, threads_of
+from .arrays import TensorLike, as_floats, as_image, as_labels, as_numbers
+from .model import Device, Module, PathLike, as_module, as_number, as_size, threads_of
 
 Masks = typing.Tuple[np.ndarray, np.ndarray, np.ndarray]
 Features = typing.Dict[str, typing.Any]
@@ -40,9 +40,9 @@ class SAM2ImagePredictor:
         self._predictor = _samc.ImagePredictor(
             sam_model._handle,
             threads_of(sam_model, kwargs),
-            float(mask_threshold),
-            float(max_hole_area),
-            float(max_sprinkle_area),
+            as_number(mask_threshold, "mask_threshold"),
+            as_number(max_hole_area, "max_hole_area"),
+            as_number(max_sprinkle_area, "max_sprinkle_area"),
         )
         self._orig_hw: typing.Optional[typing.List[typing.Tuple[int, int]]] = None
         self._is_image_set = False
@@ -216,7 +216,7 @@ class SAM2ImagePredictor:
         image_embed (1, 256, 64, 64) for SAM 2; int64 original_size (height, width); uint8 encoder_id."""
         if not self._is_image_set:
             raise RuntimeError("An image must be set with .set_image(...) first.")
-        feats_0, feats_1, embed, width, height, encoder = self._predictor.features(image)
+        feats_0, feats_1, embed, width, height, encoder = self._predictor.features(self._place(image))
         return {
             "high_res_feats_0": feats_0,
             "high_res_feats_1": feats_1,
@@ -225,20 +225,34 @@ class SAM2ImagePredictor:
             "encoder_id": np.array(list(encoder.encode()), np.uint8),
         }
 
+    def _place(self, image: typing.Any) -> int:
+        count = len(self._orig_hw or [])
+        place = as_size(image, "image")
+        if not 0 <= place < count:
+            raise ValueError(f"no image {place}; there are {count}, counted from 0")
+        return place
+
     def set_features(self, features: typing.Mapping[str, typing.Any]) -> None:
         """samc's own: takes what get_features() gave in place of an image. Another model's features raise ValueError."""
         self.reset_predictor()
+        maps = []
         try:
-            maps = [features[name] for name in ("high_res_feats_0", "high_res_feats_1", "image_embed")]
-            height, width = (int(extent) for extent in np.asarray(features["original_size"]))
+            for name in ("high_res_feats_0", "high_res_feats_1", "image_embed"):
+                maps.append(as_floats(features[name], name))
+                if maps[-1].ndim != 4:
+                    raise ValueError(f"{name} of the shape {maps[-1].shape}; (1, channels, height, width) is expected")
+            size = as_numbers(features["original_size"], "original_size", np.int64)
         except KeyError as error:
             raise ValueError(f"the features lack {error}") from None
-        feats_0, feats_1, embed = (as_floats(values, "the features") for values in maps)
-        if any(values.ndim != 4 for values in (feats_0, feats_1, embed)):
-            raise ValueError("features of another rank than 4")
+        except (TypeError, IndexError):  # from [] of what is none
+            raise TypeError(f"features of type {type(features).__name__}; give what get_features() gave") from None
+        if size.shape != (2,):
+            raise ValueError(f"original_size of the shape {size.shape}; (height, width) is expected")
+        feats_0, feats_1, embed = maps
+        height, width = (int(extent) for extent in size)
         encoder = ""
         if "encoder_id" in features:
-            encoder = np.asarray(features["encoder_id"], np.uint8).tobytes().decode("ascii", "replace")
+            encoder = as_numbers(features["encoder_id"], "encoder_id", np.uint8).tobytes().decode("ascii", "replace")
         self._predictor.set_features(feats_0, feats_1, embed, width, height, encoder)
         self._orig_hw = [(height, width)]
         self._is_image_set = True

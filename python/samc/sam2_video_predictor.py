@@ -6,8 +6,8 @@ import typing
 import numpy as np
 
 from . import _samc
-from .arrays import TensorLike, as_floats, as_image, as_labels
-from .model import CPU, Device, Module, PathLike, as_module, as_size, threads_of
+from .arrays import TensorLike, as_floats, as_image, as_labels, as_numbers
+from .model import CPU, Device, Module, PathLike, as_module, as_path, as_size, threads_of
 
 FrameMasks = typing.Tuple[int, typing.List[typing.Any], TensorLike]
 
@@ -144,7 +144,9 @@ class SAM2VideoPredictor:
         if isinstance(video_path, bytes):
             return InferenceState(_samc.open_video_bytes(handle, video_path, *options))
         if isinstance(video_path, (str, os.PathLike)):
-            return InferenceState(_samc.open_video(handle, os.fspath(video_path), *options))
+            return InferenceState(_samc.open_video(handle, as_path(video_path), *options))
+        if not isinstance(video_path, typing.Iterable):
+            raise TypeError(f"a video of type {type(video_path).__name__}; give a path, or a list of arrays")
         frames = [as_image(frame) for frame in video_path]
         if any(frame.dtype != np.uint8 for frame in frames):
             raise TypeError("frames of another dtype than uint8")
@@ -215,7 +217,7 @@ class SAM2VideoPredictor:
         """Prompts an object by its mask (height, width), of any size: not 0 where the object is. Takes the place of
         points on the frame."""
         video = _video(inference_state)
-        pixels = np.ascontiguousarray(np.asarray(mask) != 0)
+        pixels = as_numbers(mask, "the mask", bool)
         if pixels.ndim != 2:
             raise ValueError(f"a mask of the shape {np.shape(mask)}; (height, width) is expected")
         result = video.add_mask(_frame(frame_idx), inference_state._number(obj_id), pixels.view(np.uint8))
@@ -244,7 +246,7 @@ class SAM2VideoPredictor:
         video = _video(inference_state)
         propagation = video.propagate(
             None if start_frame_idx is None else _frame(start_frame_idx),
-            None if max_frame_num_to_track is None else as_size(int(max_frame_num_to_track), "max_frame_num_to_track"),
+            None if max_frame_num_to_track is None else as_size(max_frame_num_to_track, "max_frame_num_to_track"),
             bool(reverse),
         )
         while True:

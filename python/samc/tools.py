@@ -7,7 +7,7 @@ import typing
 import warnings
 
 from . import _samc
-from .model import PathLike, model_path, optional_path, optional_size
+from .model import PathLike, as_path, as_precision, as_size, model_path, optional_path, optional_size
 
 
 def compile(
@@ -18,8 +18,9 @@ def compile(
     precision: str = "f32",
 ) -> None:
     """Compiles what samc.load() takes to a .samc file, as `samc compile` does: about a second. image_size: pixels, of the
-    side of the square that images are stretched to. precision: "f32", or "bf16" for processors that have it. What is to be said of the model is said by warnings.warn()."""
-    said = _samc.compile(model_path(model), os.fspath(output), optional_path(config), optional_size(image_size), precision)
+    side of the square that images are stretched to. precision: "f32", "int8", or "bf16" for processors that have it. What
+    is to be said of the model is said by warnings.warn()."""
+    said = _samc.compile(model_path(model), as_path(output), optional_path(config), optional_size(image_size), as_precision(precision))
     for line in said:
         warnings.warn(f"{os.fspath(model)}: {line}", stacklevel=2)
 
@@ -34,7 +35,9 @@ def export(
 ) -> typing.List[str]:
     """Writes encoder.onnx and decoder.onnx, with samexporter's names, and with video what tracks as well; gives the files'
     paths. As `samc export` does."""
-    paths, said = _samc.export_onnx(model_path(model), os.fspath(folder), optional_path(config), optional_size(image_size), opset, video)
+    paths, said = _samc.export_onnx(
+        model_path(model), as_path(folder), optional_path(config), optional_size(image_size), as_size(opset, "opset"), bool(video)
+    )
     for line in said:
         warnings.warn(f"{os.fspath(model)}: {line}", stacklevel=2)
     return paths
@@ -50,7 +53,9 @@ def inspect(
     options: typing.Dict[str, typing.Any] = {"summary": summary, "operations": operations}
     if config is not None:
         options["config"] = config
-    return run_program("inspect", model_path(file), **options)
+    path = model_path(file)
+    # A name that begins as options do.
+    return run_program("inspect", f"./{path}" if path.startswith("-") else path, **options)
 
 
 def transform(**options: typing.Any) -> str:

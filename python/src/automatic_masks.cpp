@@ -87,8 +87,10 @@ nb::dict record_of(AutomaticMask& mask) {
 
 // Ctrl-C, and whatever else signals raise, ends the work after a batch of points.
 Status check_signals() {
-  const nb::gil_scoped_acquire lock;
-  return PyErr_CheckSignals() == 0 ? Status::ok() : Status(StatusCode::kInterrupted, "interrupted");
+  const PyGILState_STATE before = locked_or_asleep([] { return PyGILState_Ensure(); });
+  const bool raised = PyErr_CheckSignals() != 0;
+  PyGILState_Release(before);
+  return raised ? Status(StatusCode::kInterrupted, "interrupted") : Status::ok();
 }
 
 template <class View>

@@ -5,6 +5,8 @@
 
 NB_MODULE(_samc, module) {
   module.doc() = "samc's compiler and runtime. Not an interface of its own: use the classes of samc.";
+  // Where a program ends beside a thread that still computes, something is left, and nobody is to read of it then.
+  nanobind::set_leak_warnings(false);
   samc::python::add_models(module);
   samc::python::add_images(module);
   samc::python::add_automatic_masks(module);

@@ -35,7 +35,7 @@ class Opener : public ModelCompiler {
 
 Precision precision_of(const std::string& name) {
   const std::optional<Precision> precision = find_precision(name);
-  if (!precision) raise(invalid_input("no precision '" + name + "'", "f32 or bf16"));
+  if (!precision) raise(invalid_input("no precision '" + name + "'", "f32, bf16 or int8"));
   return *precision;
 }
 

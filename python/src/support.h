@@ -1,11 +1,15 @@
 #pragma once
 // What the bindings share: faults as exceptions, arrays without copies, one thread at a time.
 
+#include <cxxabi.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,11 +33,32 @@ T take(Result<T> result) {
   return std::move(result).value();
 }
 
+// acquire() takes the interpreter's lock. When the interpreter ends meanwhile, a daemon thread gets it no more: CPython
+// before 3.14 ends the thread there, by unwinding its stack, which nanobind's functions answer with an abort of the
+// process. So the thread sleeps instead until the process is gone, as it does from 3.14 on.
+template <class Acquire>
+auto locked_or_asleep(const Acquire& acquire) -> decltype(acquire()) {
+  try {
+    return acquire();
+  } catch (const abi::__forced_unwind&) {
+    for (;;) ::pause();
+  }
+}
+
 // body() without the interpreter's lock. It gives a Status or a Result and touches nothing of Python's.
 template <class Body>
 auto unlocked(const Body& body) -> decltype(body()) {
-  const nb::gil_scoped_release release;
-  return body();
+  PyThreadState* const thread = PyEval_SaveThread();
+  std::optional<decltype(body())> result;
+  std::exception_ptr thrown;
+  try {
+    result.emplace(body());
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  locked_or_asleep([&] { PyEval_RestoreThread(thread); });
+  if (thrown != nullptr) std::rethrow_exception(thrown);
+  return std::move(*result);
 }
 
 // (height, width, 3), where the three bytes of a pixel and the pixels of a row follow each other.

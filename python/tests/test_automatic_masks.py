@@ -84,6 +84,7 @@ def test_options(mini, frames):
     grid = np.array([[0.2, 0.3], [0.7, 0.6]])
     assert count(**everywhere, box_nms_thresh=1, point_grids=[grid]) == 6
     assert count(**everywhere, box_nms_thresh=1, point_grids=[grid.astype(np.float32)[:, ::-1].tolist()]) == 6
+    assert count(**everywhere, box_nms_thresh=1, point_grids=np.stack([grid])) == 6  # one array of all layers
     assert count(**everywhere, point_grids=[np.zeros((0, 2))]) == 0
     crops = samc.SAM2AutomaticMaskGenerator(
         mini, points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0, crop_n_layers=1, use_m2m=True
@@ -147,6 +148,8 @@ def test_what_is_refused(mini):
         dict(min_mask_region_area=float("nan")),
         dict(min_mask_region_area=1e30),
         dict(pred_iou_thresh=float("nan")),
+        dict(stability_score_offset=float("inf")),
+        dict(box_nms_thresh=float("nan")),
         dict(crop_n_layers=-1),
         dict(crop_overlap_ratio=2),
         dict(min_mask_region_area=-1),
@@ -155,10 +158,17 @@ def test_what_is_refused(mini):
         with pytest.raises(ValueError) as error:
             samc.SAM2AutomaticMaskGenerator(mini, **options)
         assert "\n" not in str(error.value), options
-    for options in [dict(points_per_side=3.5), dict(pred_iou_thresh="good"), dict(crop_n_layers=None)]:
-        with pytest.raises((TypeError, ValueError)) as error:
+    for options in [
+        dict(points_per_side=3.5),
+        dict(pred_iou_thresh="good"),
+        dict(box_nms_thresh=None),
+        dict(crop_n_layers=None),
+        dict(min_mask_region_area="a"),
+        dict(point_grids=5, points_per_side=None),
+    ]:
+        with pytest.raises(TypeError) as error:
             samc.SAM2AutomaticMaskGenerator(mini, **options)
-        assert "\n" not in str(error.value), options
+        assert next(iter(options)) in str(error.value) and "\n" not in str(error.value), options
     with pytest.raises(TypeError, match="of type str"):
         samc.SAM2AutomaticMaskGenerator("mini")
     with pytest.raises(ValueError, match="device 'cuda'"):

@@ -99,11 +99,23 @@ def test_other_shapes(predictor, shape):
         predictor.predict([[5, 5]], [1])
 
 
+def test_images_that_are_too_large(predictor):
+    """Are refused before anything of that size is made."""
+    for image in (np.broadcast_to(np.uint8(7), (60000, 60000, 3)), np.broadcast_to(np.uint8(7), (70000, 9, 3))):
+        with pytest.raises(ValueError, match="more than the limits"):
+            predictor.set_image(image)
+
+
 def test_other_types(predictor):
     with pytest.raises(NotImplementedError):
         predictor.set_image("truck.jpg")
     with pytest.raises(TypeError):
         predictor.set_image_batch(np.zeros((2, 9, 9, 3), np.uint8))
+    with pytest.raises(ValueError, match="no images"):
+        predictor.set_image_batch([])
+    for options in (dict(mask_threshold="a"), dict(mask_threshold=np.nan), dict(max_hole_area=np.nan)):
+        with pytest.raises((TypeError, ValueError), match=f"{next(iter(options))} is"):
+            samc.SAM2ImagePredictor(predictor.model, **options)
     with pytest.raises(TypeError):
         samc.SAM2ImagePredictor("mini")
 
@@ -151,6 +163,13 @@ def test_wrong_prompts(predictor, small):
         dict(point_coords=[[5, 5]], point_labels=np.array([2**32 + 1], np.uint64)),
         dict(point_coords=[[5, 5]], point_labels=[1j]),
         dict(point_coords=[[1e300, 5]], point_labels=[1]),
+        dict(point_coords=[["1", "2"]], point_labels=[1]),
+        dict(point_coords=[[1j, 5]], point_labels=[1]),
+        dict(point_coords=np.zeros((1, 2), "M8[D]"), point_labels=[1]),
+        dict(point_coords=[[5, 5]], point_labels=["1"]),
+        dict(point_coords=np.zeros((0, 1, 2)), point_labels=np.zeros((0, 1))),
+        dict(point_coords=np.zeros((5000, 2)), point_labels=np.zeros(5000)),
+        dict(point_coords=np.zeros((2, 1, 2)), point_labels=np.zeros((2, 1)), mask_input=np.zeros((3, 1, low, low))),
         dict(box=[1, 2, 3]),
         dict(box=[1, 2, 3, np.nan]),
         dict(box=np.zeros((0, 4))),
@@ -187,8 +206,19 @@ def test_features_go_out_and_in(predictor, mini, small, tmp_path):
     features["image_embed"] = features["image_embed"][:, :-1]
     with pytest.raises(ValueError):
         other.set_features(features)
+    for size in ([5], [0, 5], 3, ["a", "b"], [2**40, 2**40]):
+        with pytest.raises(ValueError) as error:
+            other.set_features({**predictor.get_features(), "original_size": np.array(size)})
+        assert "\n" not in str(error.value), size
+    with pytest.raises(TypeError, match="get_features"):
+        other.set_features([1])
     with pytest.raises(RuntimeError):
         other.get_image_embedding()
+    for image in (1, -1, 2**64):
+        with pytest.raises(ValueError, match="no image|out of its range"):
+            predictor.get_features(image)
+    with pytest.raises(TypeError, match="image is 'a'; give an integer"):
+        predictor.get_features("a")
 
 
 def test_results_outlive_the_predictor(mini, small):

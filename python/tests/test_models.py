@@ -55,6 +55,15 @@ def test_what_cannot_be_built(tmp_path):
     for threads in (-1, 5000):
         with pytest.raises(ValueError, match="threads"):
             samc.build_sam2(None, "mini", threads=threads)
+    for name in ("", "mini\0.pt", "\udcff.pt"):  # the last is of a file whose name is not UTF-8
+        for call in (samc.load, samc.inspect, lambda path: samc.export(path, "onnx"), lambda path: samc.compile("mini", path)):
+            with pytest.raises((ValueError, TypeError)) as error:
+                call(name)
+            assert "\n" not in str(error.value), (name, call)
+    with pytest.raises(RuntimeError, match="cannot open ./--help"):
+        samc.inspect("--help")
+    with pytest.raises(TypeError, match="precision is 5"):
+        samc.load("mini", precision=5)
     with pytest.raises(ValueError, match="no precision 'f16'"):
         samc.load("mini", precision="f16")
 
@@ -70,6 +79,9 @@ def test_overrides(small):
     for wrong in ["++trainer.x=1", "model.x", "++model.x=words", "++model.x=nan", "++model.compile_image_encoder=true", "++model._target_=sam2.X", 5]:
         with pytest.raises(ValueError):
             parse([wrong])
+    for wrong in ("++model.image_size=512", None, 5):
+        with pytest.raises(TypeError, match="give a list"):
+            samc.build_sam2(None, "mini", hydra_overrides_extra=wrong)
     video = samc.build_sam2_video_predictor(
         None, "mini", hydra_overrides_extra=["++model.non_overlap_masks=true", "++model.fill_hole_area=3"]
     )

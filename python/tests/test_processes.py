@@ -178,6 +178,31 @@ def test_control_c_ends_automatic_masks():
     assert done.returncode == 0 and done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.parametrize("work", [
+    "predictor.set_image(image)",
+    "predictor.predict([[5, 5]], [1])",
+    "samc.SAM2AutomaticMaskGenerator(model, points_per_side=100, pred_iou_thresh=0.99).generate(image)",
+    "samc.load('mini', cache=False)",
+])  # fmt: skip
+def test_a_program_ends_while_a_thread_computes(work):
+    """A daemon thread gets the interpreter's lock no more, and is no reason to abort."""
+    done = run(
+        f"""
+        import threading, time, numpy, samc
+        model = samc.build_sam2(None, "mini")
+        predictor = samc.SAM2ImagePredictor(model, threads=1)
+        image = numpy.zeros((900, 1200, 3), numpy.uint8)
+        predictor.set_image(image)
+        def forever():
+            while True:
+                {work}
+        threading.Thread(target=forever, daemon=True).start()
+        time.sleep(0.3)
+        """
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_one_video_in_several_threads():
     """Each call is right, or refused."""
     tracker = samc.build_sam2_video_predictor(None, "mini")

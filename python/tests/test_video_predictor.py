@@ -112,13 +112,23 @@ def test_wrong_prompts(tracker, state, frames):
     for frame, object_id in (("first", 1), (0.5, 1), (0, [1])):
         with pytest.raises(TypeError):
             tracker.add_new_points_or_box(state, frame, object_id, [[5, 5]], [1])
-    with pytest.raises(ValueError):
-        tracker.add_new_mask(state, 0, 1, np.zeros((1, 5, 5)))
+    for mask in (np.zeros((1, 5, 5)), np.zeros((0, 0)), np.broadcast_to(np.uint8(1), (20000, 20000)), [["a"]], "mask"):
+        with pytest.raises(ValueError) as error:
+            tracker.add_new_mask(state, 0, 1, mask)
+        assert "\n" not in str(error.value)
     with pytest.raises(TypeError):
         tracker.add_new_points_or_box({}, 0, 1, [[5, 5]], [1])
     with pytest.raises(RuntimeError, match="no object"):
         tracker.clear_all_prompts_in_frame(state, 0, 1)
     assert state["obj_ids"] == []  # nothing of all that is an object
+    tracker.add_new_mask(state, 0, 1, [[True, False], [False, True]])  # of any size
+    for most in (float("nan"), "a", 1.0):
+        with pytest.raises(TypeError, match="max_frame_num_to_track is"):
+            next(tracker.propagate_in_video(state, max_frame_num_to_track=most))
+    for most in (-1, 2**70):
+        with pytest.raises(ValueError):
+            next(tracker.propagate_in_video(state, max_frame_num_to_track=most))
+    assert next(tracker.propagate_in_video(state, max_frame_num_to_track=2**62))[0] == 0
 
 
 def test_prompts_end_a_propagation(tracker, state):
@@ -145,6 +155,11 @@ def test_videos_that_are_none(tracker, tmp_path, frames):
         tracker.init_state([])
     with pytest.raises(TypeError):
         tracker.init_state([frames[0].astype(np.float32)])
+    for wrong in (None, 5):
+        with pytest.raises(TypeError, match="give a path"):
+            tracker.init_state(wrong)
+    with pytest.raises(ValueError, match="names no file"):
+        tracker.init_state("a\0b")
 
 
 def test_states_are_independent(tracker, state, frames):
