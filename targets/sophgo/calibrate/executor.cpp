@@ -7,7 +7,7 @@
 #include "ir/interpreter.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
-#include "kernels/batch_matmul.h"
+#include "targets/sophgo/calibrate/kernel_ops.h"
 
 namespace samc::sophgo {
 namespace {
@@ -16,6 +16,7 @@ using Frame = llvm::DenseMap<mlir::Value, std::shared_ptr<const Tensor>>;
 
 constexpr int64_t kPiece = int64_t{1} << 16;
 constexpr size_t kKeptFrames = 12;
+constexpr float kNoFractions = 12582912;  // 1.5 x 2^23
 
 float largest_magnitude(std::span<const float> values) {
   float largest = 0;
@@ -31,11 +32,10 @@ void round_to_int8(std::span<float> values, Int8Range range, ThreadPool& pool) {
   const float low = range.is_signed ? -128.0f : 0.0f, high = static_cast<float>(most);
   const auto size = static_cast<int64_t>(values.size());
   pool.run((size + kPiece - 1) / kPiece, [&](int64_t piece, int) {
-    const int64_t end = std::min(size, (piece + 1) * kPiece);
-    for (int64_t i = piece * kPiece; i < end; ++i) {
-      float& value = values[static_cast<size_t>(i)];
-      value = std::clamp(std::nearbyintf(value * inverse), low, high) * step;
-    }
+    float* const end = values.data() + std::min(size, (piece + 1) * kPiece);
+    // Adding what leaves no bits for fractions rounds to the nearest, in vectors: nearbyintf is a call for each.
+    for (float* value = values.data() + piece * kPiece; value != end; ++value)
+      *value = ((std::clamp(*value * inverse, low, high) + kNoFractions) - kNoFractions) * step;
   });
 }
 
@@ -51,7 +51,6 @@ struct Executor::State {
   llvm::DenseMap<mlir::Value, size_t> last_use;  // by index in ops
   std::vector<std::pair<size_t, Frame>> kept;    // values that are alive in front of an op
 
-  Result<Tensor> product(top::MatMulOp op, const std::vector<TensorView>& operands);
   Result<std::vector<Tensor>> compute(mlir::Operation* op, const std::vector<TensorView>& operands);
   Result<std::vector<Tensor>> compute_int8(mlir::Operation* op, const std::vector<TensorView>& operands,
                                            const OpSet& int8, const Int8Ranges& ranges);
@@ -79,44 +78,13 @@ TensorView Executor::State::view(const Frame& frame, mlir::Value value) const {
   return frame.find(value)->second->view();
 }
 
-// One product for all rows where the right operand is one matrix, else one for each of the batch.
-Result<Tensor> Executor::State::product(top::MatMulOp op, const std::vector<TensorView>& operands) {
-  const Shape& a = operands[0].shape;
-  const Shape& b = operands[1].shape;
-  Tensor result(shape_of(op.getOutput()));
-  const bool one_matrix = element_count(b) == b[b.size() - 1] * b[b.size() - 2];
-  BatchMatmulParams params;
-  params.k = a.back();
-  params.n = result.shape().back();
-  params.m = one_matrix ? result.count() / params.n : result.shape()[result.shape().size() - 2];
-  params.batch = one_matrix ? 1 : result.count() / params.n / params.m;
-  params.transpose_b = op.getRightTranspose();
+Result<std::vector<Tensor>> Executor::State::compute(mlir::Operation* op, const std::vector<TensorView>& operands) {
   SAMC_ASSIGN(const Isa isa, choose_isa());
   KernelContext context{pool, scratch, isa};
-  batch_matmul(params, operands[0].f32().data(), operands[1].f32().data(), result.f32().data(), context);
-  if (operands[2].data != nullptr) {
-    const float* bias = operands[2].f32().data();
-    pool.run(params.batch * params.m, [&](int64_t row, int) {
-      float* to = result.f32().data() + row * params.n;
-      for (int64_t i = 0; i < params.n; ++i) to[i] += bias[i];
-    });
-  }
-  return result;
-}
-
-Result<std::vector<Tensor>> Executor::State::compute(mlir::Operation* op, const std::vector<TensorView>& operands) {
-  auto matmul = mlir::dyn_cast<top::MatMulOp>(op);
-  const auto batch_of = [](const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); };
-  const bool is_plain =
-      matmul && !matmul.getLeftTranspose() && !matmul.getDoRelu() && operands[0].shape.size() >= 2 &&
-      operands[1].shape.size() >= 2 &&
-      (batch_of(operands[0].shape) == batch_of(operands[1].shape) || element_count(batch_of(operands[1].shape)) == 1) &&
-      element_count(batch_of(operands[0].shape)) == element_count(batch_of(shape_of(op->getResult(0)))) &&
-      (operands[2].data == nullptr || operands[2].count() == shape_of(op->getResult(0)).back());
-  if (!is_plain) return evaluate(op, operands, &pool);
+  std::optional<Tensor> result = run_kernel(op, operands, context);
+  if (!result) return evaluate(op, operands, &pool);
   std::vector<Tensor> results;
-  SAMC_ASSIGN(Tensor result, product(matmul, operands));
-  results.push_back(std::move(result));
+  results.push_back(std::move(*result));
   return results;
 }
 
