@@ -8,6 +8,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "targets/sophgo/calibrate/kernel_ops.h"
+#include "targets/sophgo/calibrate/spare_tensors.h"
 
 namespace samc::sophgo {
 namespace {
@@ -47,10 +48,12 @@ struct Executor::State {
   const WeightStore& weights;
   ThreadPool& pool;
   Scratch scratch;
+  std::shared_ptr<SpareTensors> spare = std::make_shared<SpareTensors>();
   std::vector<mlir::Operation*> ops;             // without weights
   llvm::DenseMap<mlir::Value, size_t> last_use;  // by index in ops
   std::vector<std::pair<size_t, Frame>> kept;    // values that are alive in front of an op
 
+  Tensor copy_of(const TensorView& view) const;
   Result<std::vector<Tensor>> compute(mlir::Operation* op, const std::vector<TensorView>& operands);
   Result<std::vector<Tensor>> compute_int8(mlir::Operation* op, const std::vector<TensorView>& operands,
                                            const OpSet& int8, const Int8Ranges& ranges);
@@ -78,10 +81,16 @@ TensorView Executor::State::view(const Frame& frame, mlir::Value value) const {
   return frame.find(value)->second->view();
 }
 
+Tensor Executor::State::copy_of(const TensorView& view) const {
+  Tensor copy = spare->take(view.shape);
+  std::ranges::copy(view.f32(), copy.f32().begin());
+  return copy;
+}
+
 Result<std::vector<Tensor>> Executor::State::compute(mlir::Operation* op, const std::vector<TensorView>& operands) {
   SAMC_ASSIGN(const Isa isa, choose_isa());
   KernelContext context{pool, scratch, isa};
-  std::optional<Tensor> result = run_kernel(op, operands, context);
+  std::optional<Tensor> result = run_kernel(op, operands, *spare, context);
   if (!result) return evaluate(op, operands, &pool);
   std::vector<Tensor> results;
   results.push_back(std::move(*result));
@@ -97,7 +106,7 @@ Result<std::vector<Tensor>> Executor::State::compute_int8(mlir::Operation* op, c
   for (size_t i = 0; i < operands.size(); ++i) {
     const mlir::Value value = op->getOperand(static_cast<unsigned>(i));
     if (operands[i].data == nullptr || (is_product && i == 2)) continue;  // a bias has 32 bits
-    Tensor copy = Tensor::copy_of(operands[i]);
+    Tensor copy = copy_of(operands[i]);
     if (!is_weight(value)) {
       round_to_int8(copy.f32(), ranges.find(value)->second, pool);
     } else if (mlir::isa<top::ConvOp>(op)) {
@@ -114,6 +123,7 @@ Result<std::vector<Tensor>> Executor::State::compute_int8(mlir::Operation* op, c
     views[i] = rounded.back().view();
   }
   SAMC_ASSIGN(std::vector<Tensor> results, compute(op, views));
+  for (Tensor& done : rounded) spare->give(std::move(done));
   // A reshape behind the product makes 8 bits of its result, whatever the reshape's own precision.
   const auto users = op->getResult(0).getUsers();
   const bool to_16_bits = mlir::isa<top::MatMulOp>(op) && std::none_of(users.begin(), users.end(), [&](auto* user) {
@@ -143,7 +153,7 @@ Result<NamedTensors> Executor::State::run(
     std::vector<TensorView> operands;
     for (const mlir::Value operand : op->getOperands()) operands.push_back(view(frame, operand));
     if (mlir::isa<top::InputOp>(op)) {
-      results.push_back(Tensor::copy_of(operands[0]));
+      results.push_back(copy_of(operands[0]));
     } else {
       SAMC_ASSIGN(results, compute_one(op, operands));
     }
@@ -153,7 +163,7 @@ Result<NamedTensors> Executor::State::run(
       const mlir::Value value = op->getResult(i);
       if (is_none(value)) continue;
       if (observe) SAMC_TRY(observe(value, results[i].view()).at(name_of(value)));
-      if (!value.use_empty()) frame[value] = std::make_shared<const Tensor>(std::move(results[i]));
+      if (!value.use_empty()) frame[value] = spare->share(std::move(results[i]));
     }
   }
   return invalid_input("the function returns nothing");

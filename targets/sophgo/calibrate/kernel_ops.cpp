@@ -131,10 +131,14 @@ bool compute(mlir::Operation* op, Call& call) {
 
 }  // namespace
 
-std::optional<Tensor> run_kernel(mlir::Operation* op, const std::vector<TensorView>& operands, KernelContext& context) {
+std::optional<Tensor> run_kernel(mlir::Operation* op, const std::vector<TensorView>& operands, SpareTensors& spare,
+                                 KernelContext& context) {
   if (op->getNumResults() != 1) return std::nullopt;
-  Call call{operands, context, Tensor(shape_of(op->getResult(0)))};
-  if (!compute(op, call)) return std::nullopt;
+  Call call{operands, context, spare.take(shape_of(op->getResult(0)))};
+  if (!compute(op, call)) {
+    spare.give(std::move(call.result));
+    return std::nullopt;
+  }
   return std::move(call.result);
 }
 

@@ -8,10 +8,12 @@
 #include "base/tensor.h"
 #include "kernels/context.h"
 #include "mlir/IR/Operation.h"
+#include "targets/sophgo/calibrate/spare_tensors.h"
 
 namespace samc::sophgo {
 
 // Nothing for an op, an attribute or a shape that no kernel here takes: the interpreter takes all.
-std::optional<Tensor> run_kernel(mlir::Operation* op, const std::vector<TensorView>& operands, KernelContext& context);
+std::optional<Tensor> run_kernel(mlir::Operation* op, const std::vector<TensorView>& operands, SpareTensors& spare,
+                                 KernelContext& context);
 
 }  // namespace samc::sophgo
