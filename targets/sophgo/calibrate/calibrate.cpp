@@ -12,6 +12,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "targets/sophgo/calibrate/executor.h"
+#include "targets/sophgo/text/foreign_ops.h"
 
 namespace samc::sophgo {
 namespace {
@@ -88,7 +89,7 @@ Result<NamedTensors> PartCalibration::add(const NamedTensors& inputs) {
 TablePart<CalibrationLine> PartCalibration::table(const ThresholdOptions& options) const {
   TablePart<CalibrationLine> part;
   for (mlir::Operation& op : state_->model.function().getBody().front()) {
-    if (!has_line(op)) continue;
+    if (!has_line(op) || op_of_text(&op) != &op) continue;
     for (const mlir::Value value : op.getResults()) {
       const auto found = state_->histograms.find(name_of(value));
       if (found == state_->histograms.end()) continue;
@@ -106,7 +107,10 @@ Int8Ranges PartCalibration::State::ranges_of(const TablePart<CalibrationLine>& t
   for (mlir::Operation& op : model.function().getBody().front()) {
     if (!has_line(op)) continue;
     for (const mlir::Value value : op.getResults())
-      if (const auto found = by_name.find(name_of(value)); found != by_name.end()) ranges[value] = found->second;
+      if (const auto found = by_name.find(name_of(value)); found != by_name.end())
+        ranges[value] = found->second;
+      else if (const auto seen = histograms.find(name_of(value)); seen != histograms.end())  // of a part of an op
+        ranges[value] = {std::max(seen->second.largest(), kLeastThreshold), seen->second.min() < 0};
     if (mlir::isa<top::SoftmaxOp>(op)) ranges[op.getResult(0)] = {1.0, false};  // whatever the table says
   }
   return ranges;
@@ -153,9 +157,11 @@ Status PartCalibration::State::measure_groups(const std::vector<NamedTensors>& s
 
 TablePart<QuantizeLine> PartCalibration::State::table_of(const OpSet& int8) const {
   TablePart<QuantizeLine> part;
+  OpSet named;  // an op of the text is in 16 bits when a part of it is
   for (mlir::Operation& op : model.function().getBody().front()) {
-    if (!stays_16_bits(op, int8)) continue;
-    for (const mlir::Value value : op.getResults())
+    mlir::Operation* const whole = op_of_text(&op);
+    if (!stays_16_bits(op, int8) || !named.insert(whole).second) continue;
+    for (const mlir::Value value : whole->getResults())
       if (!is_none(value)) part.lines.push_back({name_of(value), "F16"});
   }
   return part;
@@ -229,7 +235,7 @@ Result<std::vector<OutputLoss>> PartCalibration::measure(const std::vector<Named
     OpSet int8;
     for (mlir::Operation& op : state_->model.function().getBody().front())
       if (has_line(op) && !mlir::isa<top::InputOp, top::SoftmaxOp, top::LayerNormOp>(op) &&
-          kept.count(name_of(&op)) == 0)
+          kept.count(name_of(op_of_text(&op))) == 0)
         int8.insert(&op);
     return state_->losses(samples, int8, state_->ranges_of(thresholds));
   });
