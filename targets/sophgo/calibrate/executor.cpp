@@ -57,6 +57,7 @@ struct Executor::State {
   Result<std::vector<Tensor>> compute(mlir::Operation* op, const std::vector<TensorView>& operands);
   Result<std::vector<Tensor>> compute_int8(mlir::Operation* op, const std::vector<TensorView>& operands,
                                            const OpSet& int8, const Int8Ranges& ranges);
+  Result<Frame> frame_of(const NamedTensors& inputs);
   TensorView view(const Frame& frame, mlir::Value value) const;
   // compute(op, operands); then each result to observe.
   Result<NamedTensors> run(
@@ -169,18 +170,23 @@ Result<NamedTensors> Executor::State::run(
   return invalid_input("the function returns nothing");
 }
 
+Result<Frame> Executor::State::frame_of(const NamedTensors& inputs) {
+  Frame frame;
+  const std::vector<std::string> names = input_names(function);
+  for (unsigned i = 0; i < names.size(); ++i) {
+    const auto given = inputs.find(names[i]);
+    if (given == inputs.end() || given->second.shape() != shape_of(function.getArgument(i)))
+      return invalid_input(fmt::format("input {} is not given in the shape {}", names[i],
+                                       shape_to_string(shape_of(function.getArgument(i)))));
+    frame[function.getArgument(i)] = spare->share(copy_of(given->second.view()));
+  }
+  return frame;
+}
+
 Result<NamedTensors> Executor::run(const NamedTensors& inputs, const Observer& observe) {
   State& s = *state_;
   s.kept.clear();
-  Frame frame;
-  const std::vector<std::string> names = input_names(s.function);
-  for (unsigned i = 0; i < names.size(); ++i) {
-    const auto given = inputs.find(names[i]);
-    if (given == inputs.end() || given->second.shape() != shape_of(s.function.getArgument(i)))
-      return invalid_input(fmt::format("input {} is not given in the shape {}", names[i],
-                                       shape_to_string(shape_of(s.function.getArgument(i)))));
-    frame[s.function.getArgument(i)] = std::make_shared<const Tensor>(Tensor::copy_of(given->second.view()));
-  }
+  SAMC_ASSIGN(Frame frame, s.frame_of(inputs));
   return s.run(std::move(frame), 0, true, observe,
                [&](mlir::Operation* op, const std::vector<TensorView>& operands) { return s.compute(op, operands); });
 }
@@ -195,6 +201,14 @@ Result<NamedTensors> Executor::run_int8(const OpSet& ops, const Int8Ranges& rang
                [&](mlir::Operation* op, const std::vector<TensorView>& operands) {
                  return s.compute_int8(op, operands, ops, ranges);
                });
+}
+
+Result<NamedTensors> Executor::run_int8(const NamedTensors& inputs, const OpSet& ops, const Int8Ranges& ranges) {
+  State& s = *state_;
+  SAMC_ASSIGN(Frame frame, s.frame_of(inputs));
+  return s.run(std::move(frame), 0, false, {}, [&](mlir::Operation* op, const std::vector<TensorView>& operands) {
+    return s.compute_int8(op, operands, ops, ranges);
+  });
 }
 
 }  // namespace samc::sophgo
