@@ -114,8 +114,7 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
   SAMC_TRY(check_arguments(arguments, *mode));
   if (mode->calibrated && arguments.calibration.images.empty())
-    return usage_error("--quantize INT8 needs --images",
-                       "give a folder of pictures like those that the model will see");
+    return usage_error("--quantize INT8 needs --images", "give a folder of images like those that the model will see");
   const bool measures = arguments.for_video && arguments.memory.form.empty();
   if (!mode->calibrated && !measures && !arguments.calibration.images.empty())
     return usage_error(fmt::format("--images is for INT8, and --quantize is {}", mode->name), "leave it out");
@@ -222,10 +221,9 @@ Command add_deploy_all(CLI::App& parent) {
       ->required()
       ->type_name("MODE");
   command
-      ->add_option(
-          "--images", a.calibration.images,
-          "With INT8 and --video: pictures like those that the model will see, and folders; it is calibrated on "
-          "them. With --video best frames of a video")
+      ->add_option("--images", a.calibration.images,
+                   "With INT8 and --video: images like those that the model will see, and folders; it is calibrated on "
+                   "them. With --video best frames of a video")
       ->allow_extra_args(false)
       ->type_name("DIR|IMAGE");
   for (CLI::Option* option : add_calibration_options(*command, a.calibration)) option->group("Of INT8");
