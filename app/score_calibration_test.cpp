@@ -21,6 +21,7 @@ class ScoreCalibration : public ::testing::Test {
  protected:
   static std::vector<std::string> frames(int count) {
     std::vector<std::string> files;
+    files.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) files.push_back(kFrames + std::to_string(i) + ".jpg");
     return files;
   }
@@ -38,7 +39,7 @@ class ScoreCalibration : public ::testing::Test {
   }
   // pico, tensors of this name multiplied.
   std::string scaled(const std::string& part, float factor) const {
-    const std::string path = folder_.path("scaled_" + std::to_string(factor) + ".pt");
+    std::string path = folder_.path("scaled_" + std::to_string(factor) + ".pt");
     const Status written = test::write_scaled_checkpoint(kPico, path, part, factor);
     EXPECT_TRUE(written.is_ok()) << written.to_string();
     return path;
