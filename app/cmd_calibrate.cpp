@@ -84,7 +84,7 @@ Command add_calibrate(CLI::App& parent) {
       ->required()
       ->type_name("MODEL")
       ->transform(bundled_model());
-  command->add_option("--images", a.calibration.images, "Pictures like those that the model will see, and folders")
+  command->add_option("--images", a.calibration.images, "Images like those that the model will see, and folders")
       ->required()
       ->allow_extra_args(false)
       ->type_name("DIR|IMAGE");

@@ -36,7 +36,7 @@ struct Arguments : SourceOptions {
 // What INT8 was made by stays beside the bmodels.
 constexpr const char* kCalibrationTableName = "calibration_table";
 constexpr const char* kQuantizeTableName = "quantize_table";
-// tpuc-opt 1.30.2 aborts on a decoder in INT8.
+// Of the parts that are not calibrated on images.
 constexpr const char* kBesideInt8 = "F16";
 constexpr const char* kHeadsName = "heads.samc";
 
@@ -114,8 +114,7 @@ Status deploy_all(const Arguments& arguments) {
   SAMC_ASSIGN(const QuantizeEntry* mode, find_quantization(arguments.quantize));
   SAMC_TRY(check_arguments(arguments, *mode));
   if (mode->calibrated && arguments.calibration.images.empty())
-    return usage_error("--quantize INT8 needs --images",
-                       "give a folder of pictures like those that the model will see");
+    return usage_error("--quantize INT8 needs --images", "give a folder of images like those that the model will see");
   const bool measures = arguments.for_video && arguments.memory.form.empty();
   if (!mode->calibrated && !measures && !arguments.calibration.images.empty())
     return usage_error(fmt::format("--images is for INT8, and --quantize is {}", mode->name), "leave it out");
@@ -171,17 +170,21 @@ Status deploy_all(const Arguments& arguments) {
   if (error) return io_error(fmt::format("cannot make the folder {}: {}", arguments.folder, error.message()));
   SAMC_ASSIGN(const TemporaryFolder work, TemporaryFolder::beside((fs::path(arguments.folder) / "parts").string()));
   SAMC_ASSIGN(const std::vector<PartFile> parts, write_parts(source, options, work, progress));
+  size_t calibrated_parts = 0;
   if (mode->calibrated) {
+    // While tracking, the decoder takes what the memory attention gives, which single images do not show.
+    calibrated_parts = arguments.for_video ? 1 : parts.size();
+    const std::vector<PartFile> chosen(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(calibrated_parts));
     SAMC_ASSIGN(const CalibratedModel calibrated,
-                calibrate_parts({parts.front()}, images, arguments.calibration, true, progress));
+                calibrate_parts(chosen, images, arguments.calibration, true, progress));
     SAMC_TRY(write_calibration(calibrated, file_of(arguments, kCalibrationTableName),
                                file_of(arguments, kQuantizeTableName)));
-    print_mix(parts.front().name, calibrated.mixes.front());
-    say("the other parts are compiled in {}: tpuc-opt has no INT8 for the decoder\n", kBesideInt8);
+    for (size_t i = 0; i < chosen.size(); ++i) print_mix(chosen[i].name, calibrated.mixes[i]);
+    if (arguments.for_video) say("the other parts of tracking are compiled in {}\n", kBesideInt8);
   }
   for (size_t i = 0; i < parts.size(); ++i) {
     const PartFile& part = parts[i];
-    const bool calibrated = mode->calibrated && i == 0;
+    const bool calibrated = i < calibrated_parts;
     SAMC_ASSIGN(const DeployReport report,
                 deploy_part(arguments, part, mode->calibrated && !calibrated ? kBesideInt8 : arguments.quantize,
                             calibrated, progress));
@@ -218,10 +221,9 @@ Command add_deploy_all(CLI::App& parent) {
       ->required()
       ->type_name("MODE");
   command
-      ->add_option(
-          "--images", a.calibration.images,
-          "With INT8 and --video: pictures like those that the model will see, and folders; it is calibrated on "
-          "them. With --video best frames of a video")
+      ->add_option("--images", a.calibration.images,
+                   "With INT8 and --video: images like those that the model will see, and folders; it is calibrated on "
+                   "them. With --video best frames of a video")
       ->allow_extra_args(false)
       ->type_name("DIR|IMAGE");
   for (CLI::Option* option : add_calibration_options(*command, a.calibration)) option->group("Of INT8");

@@ -10,8 +10,9 @@
 
 namespace samc {
 
-// The largest magnitude of a score, of any layer, query and key, over these images taken as frames of a video: an
-// object in the middle of the first is tracked through them by the CPU target. At least two images.
+// The largest magnitude of a score of what was remembered, of any layer, query and key, over these images taken as
+// frames of a video: an object in the middle of the first is tracked through them by the CPU target. At least two
+// images.
 Result<double> largest_score(const SourceOptions& model, const std::vector<std::string>& images, int threads,
                              Progress& progress);
 

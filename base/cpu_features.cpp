@@ -11,8 +11,8 @@
 namespace samc {
 namespace {
 
-constexpr std::array<Isa, 7> kKnownIsas = {kScalarIsa,     kAvx2Isa, kAvx512Isa, kAvx512VnniIsa,
-                                           kAvx512Bf16Isa, kAmxIsa,  kNeonIsa};
+constexpr std::array<Isa, 8> kKnownIsas = {kScalarIsa,     kAvx2Isa, kAvx512Isa, kAvx512VnniIsa,
+                                           kAvx512Bf16Isa, kAmxIsa,  kNeonIsa,   kNeonI8mmIsa};
 
 struct FeatureName {
   const char* name;
@@ -34,7 +34,7 @@ constexpr FeatureName kFeatureNames[] = {
     {"bf16", CpuFeature::kNeonBf16, CpuFeature::kNeonBf16},
 };
 
-// "scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx or neon"
+// "scalar, avx2, avx512, avx512_vnni, avx512_bf16, amx, neon or neon_i8mm"
 std::string known_names() {
   std::string names;
   for (const Isa& isa : kKnownIsas) {

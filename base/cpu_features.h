@@ -1,6 +1,6 @@
 #pragma once
 // Which instructions this machine has, found at run time, as a set of features; and the sets with a name, of which
-// SAMC_ISA=scalar|avx2|avx512|avx512_vnni|avx512_bf16|amx|neon forces one.
+// SAMC_ISA=scalar|avx2|avx512|avx512_vnni|avx512_bf16|amx|neon|neon_i8mm forces one.
 
 #include <cstdint>
 #include <initializer_list>
@@ -64,6 +64,7 @@ constexpr Isa kAmxIsa{
     "amx",
     {CpuFeature::kAvx2, CpuFeature::kAvx512, CpuFeature::kAvx512Bf16, CpuFeature::kAmxTile, CpuFeature::kAmxBf16}};
 constexpr Isa kNeonIsa{"neon", {CpuFeature::kNeon}};
+constexpr Isa kNeonI8mmIsa{"neon_i8mm", {CpuFeature::kNeon, CpuFeature::kI8mm}};
 
 // All of them, best last; of one processor's family those of the others are never available. A new one gets its line
 // here when the first kernel is written for it.

@@ -124,16 +124,25 @@ void pad(const Arguments& arguments, top::PadOp op) {
   const Shape out_strides = dense_strides(out);
   const float constant = static_cast<float>(op.getVal().convertToDouble());
   const llvm::StringRef mode = op.getMode();
-  arguments.run_chunks(element_count(out), [&](int64_t begin, int64_t end) {
+  // Axes behind the last padded one are one row.
+  size_t axes = x.size();
+  int64_t row = 1;
+  while (axes > 0 && paddings[axes - 1] == 0 && paddings[x.size() + axes - 1] == 0) row *= x[--axes];
+  if (row == 0) return;
+  arguments.run_chunks(element_count(out) / row, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       int64_t from = 0;
       bool inside = true;
-      for (size_t axis = 0; axis < x.size() && inside; ++axis) {
-        const int64_t source = padded_source(i / out_strides[axis] % out[axis] - paddings[axis], x[axis], mode);
+      for (size_t axis = 0; axis < axes && inside; ++axis) {
+        const int64_t source = padded_source(i * row / out_strides[axis] % out[axis] - paddings[axis], x[axis], mode);
         inside = source >= 0;
         from += source * in_strides[axis];
       }
-      arguments.out()[i] = inside ? arguments.in(0)[from] : constant;
+      float* to = arguments.out() + i * row;
+      if (inside)
+        std::copy_n(arguments.in(0) + from, row, to);
+      else
+        std::fill_n(to, row, constant);
     }
   });
 }

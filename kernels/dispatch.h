@@ -78,13 +78,17 @@ struct KernelVariants {
   SAMC_DECLARE_VARIANT(neon, name, Type)   \
   SAMC_DECLARE_VARIANT(scalar, name, Type) \
   SAMC_LIST_VARIANTS(name, Type, {kNeonIsa, &neon::name}, {kScalarIsa, &scalar::name})
+#define SAMC_INT8_VARIANTS(name, Type)        \
+  SAMC_DECLARE_VARIANT(neon_i8mm, name, Type) \
+  SAMC_DECLARE_VARIANT(scalar, name, Type)    \
+  SAMC_LIST_VARIANTS(name, Type, {kNeonI8mmIsa, &neon_i8mm::name}, {kScalarIsa, &scalar::name})
 #else
 #define SAMC_VECTOR_VARIANTS SAMC_BF16_VARIANTS
+#define SAMC_INT8_VARIANTS SAMC_BF16_VARIANTS
 #endif
 #define SAMC_BF16_VARIANTS(name, Type)     \
   SAMC_DECLARE_VARIANT(scalar, name, Type) \
   SAMC_LIST_VARIANTS(name, Type, {kScalarIsa, &scalar::name})
-#define SAMC_INT8_VARIANTS SAMC_BF16_VARIANTS
 #endif
 
 }  // namespace samc

@@ -29,7 +29,7 @@ inline std::vector<Isa> available_bf16_isas() {
 // Those that kernels in int8 have variants for.
 inline std::vector<Isa> available_int8_isas() {
   std::vector<Isa> isas;
-  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512VnniIsa})
+  for (const Isa& isa : {kScalarIsa, kAvx2Isa, kAvx512VnniIsa, kNeonI8mmIsa})
     if (isa_available(isa)) isas.push_back(isa);
   return isas;
 }

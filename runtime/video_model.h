@@ -25,6 +25,8 @@ struct FrameFeatures {
   Tensor high_res_feats_1;  // (1, C / 4, S / 8, S / 8)
   Tensor image_embed;       // (1, C, h, w), with no_mem_embed added: for the decoder where no memory is
   Tensor vision_features;   // (1, C, h, w), without: what memory attention, memory encoder and mask prompts take
+  // The same where the model that made it keeps it for its other parts, as on a chip. Never set by others.
+  std::shared_ptr<const DeviceEmbedding> on_device = {};
 };
 
 // One earlier frame of one object, as memory attention sees it.

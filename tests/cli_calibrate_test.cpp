@@ -1,7 +1,10 @@
 // `samc calibrate` and INT8 of `deploy` and `deploy-all` from the outside, up to tpuc-opt, which is a script here that
 // notes its arguments and fails.
 
+#include <fmt/format.h>
+
 #include "tests/support/command_line.h"
+#include "tests/support/scaled_checkpoint.h"
 
 namespace samc::test {
 namespace {
@@ -147,11 +150,29 @@ TEST_F(Calibrate, deploy_all_asks_for_images) {
   expect_error(deploy_all({"--quantize", "INT8"}), 2, {"--quantize INT8 needs --images"});
   expect_error(deploy_all({"--quantize", "F16", "--images", kTruck}), 2, {"--images is for INT8"});
   expect_error(deploy_all({"--quantize", "INT8", "--images", kTruck}), 1, {"tpuc-opt: exit code 3"});
-  // The decoder is compiled in F16.
-  EXPECT_TRUE(holds(bytes_of(path("tpu-mlir/quantize_table")), "# part encoder\n"));
-  EXPECT_FALSE(holds(bytes_of(path("tpu-mlir/quantize_table")), "# part decoder\n"));
+  for (const char* table : {"tpu-mlir/calibration_table", "tpu-mlir/quantize_table"}) {
+    EXPECT_TRUE(holds(bytes_of(path(table)), "# part encoder\n")) << table;
+    EXPECT_TRUE(holds(bytes_of(path(table)), "# part decoder\n")) << table;
+  }
   const ProcessResult warned = deploy_all({"--quantize", "W4F16"});
   EXPECT_TRUE(holds(warned.err, "W4F16 makes bmodels smaller, not faster")) << warned.err;
+}
+
+// The memory attention without a shift of its exponentials is chosen where the scores of this model allow it.
+TEST_F(Calibrate, deploy_all_measures_scores_for_video) {
+  fs::create_directories(path("frames"));
+  for (int i = 0; i < 3; ++i)
+    fs::copy_file(fmt::format("{}video/bedroom/{:05}.jpg", kData, i), path(fmt::format("frames/{}.jpg", i)));
+  const auto chosen = [&](const std::string& model) {
+    return samc({"deploy-all", model, "--config", kData + "pico/pico.yaml", "--chip", "bm1688", "--quantize", "F16",
+                 "--video", "--images", path("frames"), "-o", path("v"), "--tpu-mlir", path("tpu-mlir")});
+  };
+  const ProcessResult small = chosen(kPico);
+  EXPECT_TRUE(holds(small.out, "serves up to 39.0, so it is dealt\n")) << small.out << small.err;
+  const std::string part = "memory_attention.layers.3.cross_attn_image.q_proj";
+  ASSERT_TRUE(write_scaled_checkpoint(kPico, path("large.pt"), part, 4096).is_ok());
+  const ProcessResult large = chosen(path("large.pt"));
+  EXPECT_TRUE(holds(large.out, "serves up to 39.0, so it is maximum\n")) << large.out << large.err;
 }
 
 }  // namespace

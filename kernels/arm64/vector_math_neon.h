@@ -67,7 +67,8 @@ static inline Floats scale_normal_by_power(Floats x, Floats n) {
   return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(x), vshlq_n_s32(vcvtq_s32_f32(n), 23)));
 }
 
-static inline float sum_lanes(Floats x) { return vaddvq_f32(x); }
+// In halves, in the order of the other sets.
+static inline float sum_lanes(Floats x) { return vaddv_f32(vadd_f32(vget_low_f32(x), vget_high_f32(x))); }
 static inline float maximum_lane(Floats x) { return vmaxvq_f32(x); }
 
 static inline void transpose(Floats rows[4]) {

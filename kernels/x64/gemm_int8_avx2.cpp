@@ -18,6 +18,7 @@ inline Ints no_ints() { return _mm256_setzero_si256(); }
 inline Ints set1_ints(uint32_t value) { return _mm256_set1_epi32(static_cast<int>(value)); }
 inline Ints load_ints(const uint32_t* source) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(source)); }
 inline Floats to_floats(Ints values) { return _mm256_cvtepi32_ps(values); }
+inline int to_nearest(float value) { return _mm_cvtss_si32(_mm_set_ss(value)); }
 
 template <int kPart>
 Ints load_part(const uint32_t* weights) {

@@ -18,6 +18,7 @@ inline Ints load_ints(const uint32_t* source) { return _mm512_loadu_si512(source
 inline Ints multiply_ints(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
 inline Ints subtract_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
 inline Floats to_floats(Ints values) { return _mm512_cvtepi32_ps(values); }
+inline int to_nearest(float value) { return _mm_cvtss_si32(_mm_set_ss(value)); }
 
 template <int kPart>
 Ints load_part(const uint32_t* weights) {

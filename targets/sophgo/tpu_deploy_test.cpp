@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 
+#include "base/files.h"
+#include "targets/sophgo/calibrate/calibrate.h"
 #include "targets/sophgo/device/bmodel.h"
 #include "targets/sophgo/tools/fused_picture.h"
 #include "targets/sophgo/tpu_fixture.h"
@@ -80,20 +82,27 @@ class Deploy : public TpuTest {
     check(part, options, cosine);
   }
 
-  // tests/data/tpu_mlir/block.mlir, which TPU-MLIR wrote.
-  static void check_block(DeployOptions options, double cosine) {
-    options.mlir = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
-    const auto model = TransformedModel::read(options.mlir);
-    ASSERT_TRUE(model.is_ok()) << model.status().to_string();
-    Tensor image({1, 3, 16, 16});
+  // tests/data/tpu_mlir/block.mlir, which TPU-MLIR wrote, and something that it takes.
+  static std::string block() { return std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir"; }
+  static NamedTensors block_inputs() {
+    NamedTensors inputs;
+    Tensor& image = inputs["image"] = Tensor({1, 3, 16, 16});
     for (int64_t i = 0; i < image.count(); ++i)
       image.f32()[static_cast<size_t>(i)] = static_cast<float>(i % 17) / 8.0f - 1.0f;
-    const auto expected = model.value()->run({{"image", image.view()}}, nullptr);
-    ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+    return inputs;
+  }
+  static Result<NamedTensors> simulated_block(DeployOptions options) {
+    options.mlir = block();
     options.output = file("block.bmodel");
-    const auto report = deploy(options);
-    ASSERT_TRUE(report.is_ok()) << report.status().to_string();
-    const auto outputs = simulated(options.output, options.chip, {{"image", image.view()}});
+    SAMC_TRY(deploy(options).status());
+    return simulated(options.output, options.chip, views_of(block_inputs()));
+  }
+  static void check_block(const DeployOptions& options, double cosine) {
+    const auto model = TransformedModel::read(block());
+    ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+    const auto expected = model.value()->run(views_of(block_inputs()), nullptr);
+    ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+    const auto outputs = simulated_block(options);
     ASSERT_TRUE(outputs.is_ok()) << outputs.status().to_string();
     expect_near(expected.value(), outputs.value(), cosine, fmt::format("block {}", options.quantize));
   }
@@ -172,6 +181,40 @@ TEST_F(Deploy, WhatTpuMlirWroteItself) {
     options.quantize = mode;
     check_block(options, cosine);
   }
+}
+
+// Thresholds a tenth as large cut most of every value, which shows that it is our table that tpuc-opt follows.
+TEST_F(Deploy, TpucOptFollowsOurCalibrationTable) {
+  const auto model = TransformedModel::read(block());
+  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+  ThreadPool pool(1);
+  auto calibration = PartCalibration::make(*model.value(), pool);
+  ASSERT_TRUE(calibration.is_ok()) << calibration.status().to_string();
+  const auto expected = calibration.value()->add(block_inputs());
+  ASSERT_TRUE(expected.is_ok()) << expected.status().to_string();
+  DeployOptions options;
+  options.chip = "bm1688";
+  options.quantize = "INT8";
+  options.calibration_table = file("calibration_table");
+  std::map<double, double> least;  // cosine, by factor
+  for (const double factor : {1.0, 0.1}) {
+    CalibrationTable table = {calibration.value()->table({})};
+    for (CalibrationLine& line : table[0].lines) {
+      line.threshold *= factor;
+      line.min *= factor;
+      line.max *= factor;
+    }
+    ASSERT_TRUE(write_file(options.calibration_table, print_calibration_table(table, {"of a test"})).is_ok());
+    const auto outputs = simulated_block(options);
+    ASSERT_TRUE(outputs.is_ok()) << outputs.status().to_string();
+    const auto compared = compare_outputs(expected.value(), outputs.value());
+    ASSERT_TRUE(compared.is_ok()) << compared.status().to_string();
+    least[factor] = 1;
+    for (const auto& output : compared.value()) least[factor] = std::min(least[factor], output.similarity.cosine);
+  }
+  EXPECT_GT(least[1.0], 0.9999);
+  EXPECT_GT(1 - least[0.1], 100 * (1 - least[1.0]));
+  if (std::getenv("SAMC_PRINT") != nullptr) fmt::print("block INT8: cosine {} and {}\n", least[1.0], least[0.1]);
 }
 
 // model_deploy.py's options for how tpuc-opt compiles: other bmodels, the same numbers.

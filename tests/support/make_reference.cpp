@@ -1,16 +1,19 @@
 // samc_make_reference MODEL OUT.pt: the checkpoint with formula weights of a model whose names and shapes are known.
 // MODEL is a name in tests/data/state_dicts, or the path of such a list.
+// samc_make_reference calibration-images FOLDER: sixteen images to calibrate on, into a folder that is there.
 // samc_make_reference pico-export FOLDER: pico as samexporter exports it, encoder.onnx and decoder.onnx.
 
 #include <cstdio>
 
 #include "base/files.h"
+#include "tests/support/calibration_images.h"
 #include "tests/support/hash_weights.h"
 #include "tests/support/pico_export.h"
 
 namespace {
 
 samc::Status make(const std::string& model, const std::string& path) {
+  if (model == "calibration-images") return samc::test::write_calibration_images(path);
   if (model == "pico-export") return samc::test::write_pico_export(path);
   std::vector<samc::test::NamedShape> shapes;
   if (model.ends_with(".json")) {
@@ -26,7 +29,8 @@ samc::Status make(const std::string& model, const std::string& path) {
 
 int main(int argument_count, char** arguments) {
   if (argument_count != 3) {
-    std::fprintf(stderr, "usage: samc_make_reference MODEL|LIST.json OUT.pt, or pico-export FOLDER\n");
+    std::fprintf(stderr,
+                 "usage: samc_make_reference MODEL|LIST.json OUT.pt, or calibration-images|pico-export FOLDER\n");
     return 2;
   }
   const samc::Status status = make(arguments[1], arguments[2]);

@@ -12,6 +12,7 @@
 #include "ir/top_dialect.h"
 #include "ir/values.h"
 #include "targets/sophgo/calibrate/executor.h"
+#include "targets/sophgo/text/foreign_ops.h"
 
 namespace samc::sophgo {
 namespace {
@@ -55,13 +56,14 @@ struct PartCalibration::State {
 
   // By value, out of the table's lines.
   Int8Ranges ranges_of(const TablePart<CalibrationLine>& table) const;
-  // Of these ops in INT8: the mean over the samples, by output. The samples were not run before, or only the one.
-  Result<std::vector<OutputLoss>> losses(const std::vector<NamedTensors>& samples, const OpSet& int8,
+  // Of these ops in INT8: the mean over the samples, by output. references: what the samples give in f32.
+  Result<std::vector<OutputLoss>> losses(const std::vector<NamedTensors>& samples,
+                                         const std::vector<NamedTensors>& references, const OpSet& int8,
                                          const Int8Ranges& ranges);
-  // Of each group alone: its worst output.
+  // Of each group alone: its worst output. references: gets what the samples give in f32.
   Status measure_groups(const std::vector<NamedTensors>& samples, const std::vector<OpGroup>& groups,
                         const Int8Ranges& ranges, const std::function<void(const std::string&)>& progress,
-                        std::vector<MeasuredGroup>& measured);
+                        std::vector<MeasuredGroup>& measured, std::vector<NamedTensors>& references);
   TablePart<QuantizeLine> table_of(const OpSet& int8) const;
 };
 
@@ -88,7 +90,7 @@ Result<NamedTensors> PartCalibration::add(const NamedTensors& inputs) {
 TablePart<CalibrationLine> PartCalibration::table(const ThresholdOptions& options) const {
   TablePart<CalibrationLine> part;
   for (mlir::Operation& op : state_->model.function().getBody().front()) {
-    if (!has_line(op)) continue;
+    if (!has_line(op) || op_of_text(&op) != &op) continue;
     for (const mlir::Value value : op.getResults()) {
       const auto found = state_->histograms.find(name_of(value));
       if (found == state_->histograms.end()) continue;
@@ -106,20 +108,23 @@ Int8Ranges PartCalibration::State::ranges_of(const TablePart<CalibrationLine>& t
   for (mlir::Operation& op : model.function().getBody().front()) {
     if (!has_line(op)) continue;
     for (const mlir::Value value : op.getResults())
-      if (const auto found = by_name.find(name_of(value)); found != by_name.end()) ranges[value] = found->second;
+      if (const auto found = by_name.find(name_of(value)); found != by_name.end())
+        ranges[value] = found->second;
+      else if (const auto seen = histograms.find(name_of(value)); seen != histograms.end())  // of a part of an op
+        ranges[value] = {std::max(seen->second.largest(), kLeastThreshold), seen->second.min() < 0};
     if (mlir::isa<top::SoftmaxOp>(op)) ranges[op.getResult(0)] = {1.0, false};  // whatever the table says
   }
   return ranges;
 }
 
 Result<std::vector<OutputLoss>> PartCalibration::State::losses(const std::vector<NamedTensors>& samples,
+                                                               const std::vector<NamedTensors>& references,
                                                                const OpSet& int8, const Int8Ranges& ranges) {
   std::vector<OutputLoss> losses;
-  for (const NamedTensors& sample : samples) {
-    SAMC_ASSIGN(const NamedTensors reference, executor.run(sample));
-    SAMC_ASSIGN(const NamedTensors actual, executor.run_int8(int8, ranges));
+  for (size_t sample = 0; sample < samples.size(); ++sample) {
+    SAMC_ASSIGN(const NamedTensors actual, executor.run_int8(samples[sample], int8, ranges));
     size_t i = 0;
-    for (const auto& [name, tensor] : reference) {
+    for (const auto& [name, tensor] : references[sample]) {
       if (i == losses.size()) losses.push_back({name, 0});
       losses[i++].loss += output_loss(tensor.view(), actual.at(name).view()) / static_cast<double>(samples.size());
     }
@@ -130,13 +135,14 @@ Result<std::vector<OutputLoss>> PartCalibration::State::losses(const std::vector
 Status PartCalibration::State::measure_groups(const std::vector<NamedTensors>& samples,
                                               const std::vector<OpGroup>& groups, const Int8Ranges& ranges,
                                               const std::function<void(const std::string&)>& progress,
-                                              std::vector<MeasuredGroup>& measured) {
+                                              std::vector<MeasuredGroup>& measured,
+                                              std::vector<NamedTensors>& references) {
   double all = 0;
   for (const OpGroup& group : groups) all += group.gain;
   for (const OpGroup& group : groups) measured.push_back({group.what, group.ops.size(), group.gain / all, 0, false});
   std::vector<std::map<std::string, double>> sums(groups.size());
   for (size_t sample = 0; sample < samples.size(); ++sample) {
-    SAMC_ASSIGN(const NamedTensors reference, executor.run(samples[sample]));
+    SAMC_ASSIGN(NamedTensors reference, executor.run(samples[sample]));
     for (size_t i = 0; i < groups.size(); ++i) {
       progress(fmt::format("sample {} of {}, group {} of {}: {}", sample + 1, samples.size(), i + 1, groups.size(),
                            groups[i].what));
@@ -145,6 +151,7 @@ Status PartCalibration::State::measure_groups(const std::vector<NamedTensors>& s
       for (const auto& [name, tensor] : reference)
         sums[i][name] += output_loss(tensor.view(), actual.at(name).view()) / static_cast<double>(samples.size());
     }
+    references.push_back(std::move(reference));
   }
   for (size_t i = 0; i < groups.size(); ++i)
     for (const auto& [name, loss] : sums[i]) measured[i].loss = std::max(measured[i].loss, loss);
@@ -153,9 +160,11 @@ Status PartCalibration::State::measure_groups(const std::vector<NamedTensors>& s
 
 TablePart<QuantizeLine> PartCalibration::State::table_of(const OpSet& int8) const {
   TablePart<QuantizeLine> part;
+  OpSet named;  // an op of the text is in 16 bits when a part of it is
   for (mlir::Operation& op : model.function().getBody().front()) {
-    if (!stays_16_bits(op, int8)) continue;
-    for (const mlir::Value value : op.getResults())
+    mlir::Operation* const whole = op_of_text(&op);
+    if (!stays_16_bits(op, int8) || !named.insert(whole).second) continue;
+    for (const mlir::Value value : whole->getResults())
       if (!is_none(value)) part.lines.push_back({name_of(value), "F16"});
   }
   return part;
@@ -174,7 +183,8 @@ Result<Mix> PartCalibration::find_mix(const std::vector<NamedTensors>& samples, 
           largest[value] = {found->second.largest()};
     const std::vector<OpGroup> groups = group_ops(function, largest);
     Mix best;
-    SAMC_TRY(s.measure_groups(samples, groups, ranges, progress, best.groups));
+    std::vector<NamedTensors> references;
+    SAMC_TRY(s.measure_groups(samples, groups, ranges, progress, best.groups, references));
     const std::vector<MeasuredGroup>& measured = best.groups;
     std::vector<size_t> order(groups.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -198,7 +208,7 @@ Result<Mix> PartCalibration::find_mix(const std::vector<NamedTensors>& samples, 
       if (ops.empty() || !tried.insert(chosen).second) break;
       progress(fmt::format("round {}: {:.1f} % in INT8 ...", round + 1, 100 * gain));
       const OpSet int8 = with_movement(function, ops);
-      SAMC_ASSIGN(std::vector<OutputLoss> outputs, s.losses(samples, int8, ranges));
+      SAMC_ASSIGN(std::vector<OutputLoss> outputs, s.losses(samples, references, int8, ranges));
       const double loss = worst_of(outputs);
       if (loss <= max_loss) {
         low = budget;
@@ -229,9 +239,14 @@ Result<std::vector<OutputLoss>> PartCalibration::measure(const std::vector<Named
     OpSet int8;
     for (mlir::Operation& op : state_->model.function().getBody().front())
       if (has_line(op) && !mlir::isa<top::InputOp, top::SoftmaxOp, top::LayerNormOp>(op) &&
-          kept.count(name_of(&op)) == 0)
+          kept.count(name_of(op_of_text(&op))) == 0)
         int8.insert(&op);
-    return state_->losses(samples, int8, state_->ranges_of(thresholds));
+    std::vector<NamedTensors> references;
+    for (const NamedTensors& sample : samples) {
+      SAMC_ASSIGN(NamedTensors reference, state_->executor.run(sample));
+      references.push_back(std::move(reference));
+    }
+    return state_->losses(samples, references, int8, state_->ranges_of(thresholds));
   });
 }
 

@@ -80,6 +80,32 @@ TEST_F(Pico, TableHasEveryOpOfTheText) {
   }
 }
 
+// Of every method, with all that may be in INT8: a threshold is at most the largest magnitude, and what it loses is
+// measured.
+TEST_F(Pico, MethodsOfThresholds) {
+  std::vector<NamedTensors> samples;
+  samples.push_back(picture(0.37));
+  ASSERT_TRUE(part_->add(samples[0]).is_ok());
+  const auto largest = part_->table({});
+  for (const char* name : {"percentile", "kl", "mse"}) {
+    const auto method = find_threshold_method(name);
+    ASSERT_TRUE(method.is_ok());
+    const auto table = part_->table({method.value(), 99.9});
+    ASSERT_EQ(table.lines.size(), largest.lines.size());
+    size_t cut = 0;
+    for (size_t i = 0; i < table.lines.size(); ++i) {
+      EXPECT_LE(table.lines[i].threshold, largest.lines[i].threshold) << name << " " << table.lines[i].name;
+      EXPECT_GE(table.lines[i].threshold, kLeastThreshold) << name << " " << table.lines[i].name;
+      cut += table.lines[i].threshold < largest.lines[i].threshold ? 1 : 0;
+    }
+    EXPECT_GT(cut, table.lines.size() / 20) << name;
+    const auto mix = part_->find_mix(samples, table, 0.01, [](const std::string&) {});
+    ASSERT_TRUE(mix.is_ok()) << mix.status().to_string();
+    EXPECT_LE(mix.value().loss(), 0.01) << name;
+    EXPECT_GT(mix.value().loss(), 0.0) << name;
+  }
+}
+
 TEST_F(Pico, MixKeepsToTheLoss) {
   std::vector<NamedTensors> samples;
   samples.push_back(picture(0.37));
@@ -114,6 +140,31 @@ TEST_F(Pico, NotANumberInAnImage) {
   const auto outputs = part_->add(inputs);
   ASSERT_FALSE(outputs.is_ok());
   EXPECT_NE(outputs.status().message().find("NaN"), std::string::npos);
+}
+
+// An op with its activation, as TPU-MLIR writes it, is two to the interpreter and one to the tables.
+TEST(Calibrate, NamesOfAFileOfTpuMlirs) {
+  const std::string file = std::string(SAMC_SOURCE_DIR) + "/tests/data/tpu_mlir/block.mlir";
+  const auto model = TransformedModel::read(file);
+  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+  ThreadPool pool(1);
+  auto part = PartCalibration::make(*model.value(), pool);
+  ASSERT_TRUE(part.is_ok()) << part.status().to_string();
+  std::vector<NamedTensors> samples(1);
+  samples[0]["image"] = waves({1, 3, 16, 16}, 0.37);
+  ASSERT_TRUE(part.value()->add(samples[0]).is_ok());
+  const auto text = read_text_file(file, kMostTableBytes);
+  ASSERT_TRUE(text.is_ok());
+  const auto ops = read_named_ops(text.value());
+  const CalibrationTable table = {part.value()->table({})};
+  EXPECT_TRUE(check_calibration_table(table, ops, "t").is_ok()) << check_calibration_table(table, ops, "t").to_string();
+  for (const double allowed : {1.0, 0.0}) {
+    const auto mix = part.value()->find_mix(samples, table[0], allowed, [](const std::string&) {});
+    ASSERT_TRUE(mix.is_ok()) << mix.status().to_string();
+    const Status named = check_quantize_table({mix.value().table}, ops, "q");
+    EXPECT_TRUE(named.is_ok()) << named.to_string();
+    EXPECT_TRUE(part.value()->measure(samples, table[0], mix.value().table).is_ok());
+  }
 }
 
 // Attention with a mask, a projection and a small network, whose ops are told by their names.

@@ -7,7 +7,8 @@
 #include "ir/interpreter.h"
 #include "ir/top_dialect.h"
 #include "ir/values.h"
-#include "kernels/batch_matmul.h"
+#include "targets/sophgo/calibrate/kernel_ops.h"
+#include "targets/sophgo/calibrate/spare_tensors.h"
 
 namespace samc::sophgo {
 namespace {
@@ -16,6 +17,7 @@ using Frame = llvm::DenseMap<mlir::Value, std::shared_ptr<const Tensor>>;
 
 constexpr int64_t kPiece = int64_t{1} << 16;
 constexpr size_t kKeptFrames = 12;
+constexpr float kNoFractions = 12582912;  // 1.5 x 2^23
 
 float largest_magnitude(std::span<const float> values) {
   float largest = 0;
@@ -31,11 +33,10 @@ void round_to_int8(std::span<float> values, Int8Range range, ThreadPool& pool) {
   const float low = range.is_signed ? -128.0f : 0.0f, high = static_cast<float>(most);
   const auto size = static_cast<int64_t>(values.size());
   pool.run((size + kPiece - 1) / kPiece, [&](int64_t piece, int) {
-    const int64_t end = std::min(size, (piece + 1) * kPiece);
-    for (int64_t i = piece * kPiece; i < end; ++i) {
-      float& value = values[static_cast<size_t>(i)];
-      value = std::clamp(std::nearbyintf(value * inverse), low, high) * step;
-    }
+    float* const end = values.data() + std::min(size, (piece + 1) * kPiece);
+    // Adding what leaves no bits for fractions rounds to the nearest, in vectors: nearbyintf is a call for each.
+    for (float* value = values.data() + piece * kPiece; value != end; ++value)
+      *value = ((std::clamp(*value * inverse, low, high) + kNoFractions) - kNoFractions) * step;
   });
 }
 
@@ -47,14 +48,16 @@ struct Executor::State {
   const WeightStore& weights;
   ThreadPool& pool;
   Scratch scratch;
+  std::shared_ptr<SpareTensors> spare = std::make_shared<SpareTensors>();
   std::vector<mlir::Operation*> ops;             // without weights
   llvm::DenseMap<mlir::Value, size_t> last_use;  // by index in ops
   std::vector<std::pair<size_t, Frame>> kept;    // values that are alive in front of an op
 
-  Result<Tensor> product(top::MatMulOp op, const std::vector<TensorView>& operands);
+  Tensor copy_of(const TensorView& view) const;
   Result<std::vector<Tensor>> compute(mlir::Operation* op, const std::vector<TensorView>& operands);
   Result<std::vector<Tensor>> compute_int8(mlir::Operation* op, const std::vector<TensorView>& operands,
                                            const OpSet& int8, const Int8Ranges& ranges);
+  Result<Frame> frame_of(const NamedTensors& inputs);
   TensorView view(const Frame& frame, mlir::Value value) const;
   // compute(op, operands); then each result to observe.
   Result<NamedTensors> run(
@@ -79,44 +82,19 @@ TensorView Executor::State::view(const Frame& frame, mlir::Value value) const {
   return frame.find(value)->second->view();
 }
 
-// One product for all rows where the right operand is one matrix, else one for each of the batch.
-Result<Tensor> Executor::State::product(top::MatMulOp op, const std::vector<TensorView>& operands) {
-  const Shape& a = operands[0].shape;
-  const Shape& b = operands[1].shape;
-  Tensor result(shape_of(op.getOutput()));
-  const bool one_matrix = element_count(b) == b[b.size() - 1] * b[b.size() - 2];
-  BatchMatmulParams params;
-  params.k = a.back();
-  params.n = result.shape().back();
-  params.m = one_matrix ? result.count() / params.n : result.shape()[result.shape().size() - 2];
-  params.batch = one_matrix ? 1 : result.count() / params.n / params.m;
-  params.transpose_b = op.getRightTranspose();
-  SAMC_ASSIGN(const Isa isa, choose_isa());
-  KernelContext context{pool, scratch, isa};
-  batch_matmul(params, operands[0].f32().data(), operands[1].f32().data(), result.f32().data(), context);
-  if (operands[2].data != nullptr) {
-    const float* bias = operands[2].f32().data();
-    pool.run(params.batch * params.m, [&](int64_t row, int) {
-      float* to = result.f32().data() + row * params.n;
-      for (int64_t i = 0; i < params.n; ++i) to[i] += bias[i];
-    });
-  }
-  return result;
+Tensor Executor::State::copy_of(const TensorView& view) const {
+  Tensor copy = spare->take(view.shape);
+  std::ranges::copy(view.f32(), copy.f32().begin());
+  return copy;
 }
 
 Result<std::vector<Tensor>> Executor::State::compute(mlir::Operation* op, const std::vector<TensorView>& operands) {
-  auto matmul = mlir::dyn_cast<top::MatMulOp>(op);
-  const auto batch_of = [](const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); };
-  const bool is_plain =
-      matmul && !matmul.getLeftTranspose() && !matmul.getDoRelu() && operands[0].shape.size() >= 2 &&
-      operands[1].shape.size() >= 2 &&
-      (batch_of(operands[0].shape) == batch_of(operands[1].shape) || element_count(batch_of(operands[1].shape)) == 1) &&
-      element_count(batch_of(operands[0].shape)) == element_count(batch_of(shape_of(op->getResult(0)))) &&
-      (operands[2].data == nullptr || operands[2].count() == shape_of(op->getResult(0)).back());
-  if (!is_plain) return evaluate(op, operands, &pool);
+  SAMC_ASSIGN(const Isa isa, choose_isa());
+  KernelContext context{pool, scratch, isa};
+  std::optional<Tensor> result = run_kernel(op, operands, *spare, context);
+  if (!result) return evaluate(op, operands, &pool);
   std::vector<Tensor> results;
-  SAMC_ASSIGN(Tensor result, product(matmul, operands));
-  results.push_back(std::move(result));
+  results.push_back(std::move(*result));
   return results;
 }
 
@@ -129,7 +107,7 @@ Result<std::vector<Tensor>> Executor::State::compute_int8(mlir::Operation* op, c
   for (size_t i = 0; i < operands.size(); ++i) {
     const mlir::Value value = op->getOperand(static_cast<unsigned>(i));
     if (operands[i].data == nullptr || (is_product && i == 2)) continue;  // a bias has 32 bits
-    Tensor copy = Tensor::copy_of(operands[i]);
+    Tensor copy = copy_of(operands[i]);
     if (!is_weight(value)) {
       round_to_int8(copy.f32(), ranges.find(value)->second, pool);
     } else if (mlir::isa<top::ConvOp>(op)) {
@@ -146,6 +124,7 @@ Result<std::vector<Tensor>> Executor::State::compute_int8(mlir::Operation* op, c
     views[i] = rounded.back().view();
   }
   SAMC_ASSIGN(std::vector<Tensor> results, compute(op, views));
+  for (Tensor& done : rounded) spare->give(std::move(done));
   // A reshape behind the product makes 8 bits of its result, whatever the reshape's own precision.
   const auto users = op->getResult(0).getUsers();
   const bool to_16_bits = mlir::isa<top::MatMulOp>(op) && std::none_of(users.begin(), users.end(), [&](auto* user) {
@@ -175,7 +154,7 @@ Result<NamedTensors> Executor::State::run(
     std::vector<TensorView> operands;
     for (const mlir::Value operand : op->getOperands()) operands.push_back(view(frame, operand));
     if (mlir::isa<top::InputOp>(op)) {
-      results.push_back(Tensor::copy_of(operands[0]));
+      results.push_back(copy_of(operands[0]));
     } else {
       SAMC_ASSIGN(results, compute_one(op, operands));
     }
@@ -185,24 +164,29 @@ Result<NamedTensors> Executor::State::run(
       const mlir::Value value = op->getResult(i);
       if (is_none(value)) continue;
       if (observe) SAMC_TRY(observe(value, results[i].view()).at(name_of(value)));
-      if (!value.use_empty()) frame[value] = std::make_shared<const Tensor>(std::move(results[i]));
+      if (!value.use_empty()) frame[value] = spare->share(std::move(results[i]));
     }
   }
   return invalid_input("the function returns nothing");
 }
 
+Result<Frame> Executor::State::frame_of(const NamedTensors& inputs) {
+  Frame frame;
+  const std::vector<std::string> names = input_names(function);
+  for (unsigned i = 0; i < names.size(); ++i) {
+    const auto given = inputs.find(names[i]);
+    if (given == inputs.end() || given->second.shape() != shape_of(function.getArgument(i)))
+      return invalid_input(fmt::format("input {} is not given in the shape {}", names[i],
+                                       shape_to_string(shape_of(function.getArgument(i)))));
+    frame[function.getArgument(i)] = spare->share(copy_of(given->second.view()));
+  }
+  return frame;
+}
+
 Result<NamedTensors> Executor::run(const NamedTensors& inputs, const Observer& observe) {
   State& s = *state_;
   s.kept.clear();
-  Frame frame;
-  const std::vector<std::string> names = input_names(s.function);
-  for (unsigned i = 0; i < names.size(); ++i) {
-    const auto given = inputs.find(names[i]);
-    if (given == inputs.end() || given->second.shape() != shape_of(s.function.getArgument(i)))
-      return invalid_input(fmt::format("input {} is not given in the shape {}", names[i],
-                                       shape_to_string(shape_of(s.function.getArgument(i)))));
-    frame[s.function.getArgument(i)] = std::make_shared<const Tensor>(Tensor::copy_of(given->second.view()));
-  }
+  SAMC_ASSIGN(Frame frame, s.frame_of(inputs));
   return s.run(std::move(frame), 0, true, observe,
                [&](mlir::Operation* op, const std::vector<TensorView>& operands) { return s.compute(op, operands); });
 }
@@ -217,6 +201,14 @@ Result<NamedTensors> Executor::run_int8(const OpSet& ops, const Int8Ranges& rang
                [&](mlir::Operation* op, const std::vector<TensorView>& operands) {
                  return s.compute_int8(op, operands, ops, ranges);
                });
+}
+
+Result<NamedTensors> Executor::run_int8(const NamedTensors& inputs, const OpSet& ops, const Int8Ranges& ranges) {
+  State& s = *state_;
+  SAMC_ASSIGN(Frame frame, s.frame_of(inputs));
+  return s.run(std::move(frame), 0, false, {}, [&](mlir::Operation* op, const std::vector<TensorView>& operands) {
+    return s.compute_int8(op, operands, ops, ranges);
+  });
 }
 
 }  // namespace samc::sophgo

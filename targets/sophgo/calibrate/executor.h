@@ -1,6 +1,6 @@
 #pragma once
 // A function of top ops run in f32 or with some of its ops in INT8, near to what tpuc-opt makes of them, on the CPU
-// target's products of matrices (faster than the interpreter's own) and the interpreter's other ops.
+// target's kernels where there is one for an op, else on the interpreter's ops.
 //
 // INT8 here is f32 rounded to 8 bits: an op's activations by the thresholds of the calibration table, its weights by
 // their largest magnitude (a convolution's by channel), its result by its own threshold. A matrix product whose readers
@@ -42,6 +42,8 @@ class Executor {
   Result<NamedTensors> run(const NamedTensors& inputs, const Observer& observe = {});
   // On the inputs of the last run(), with these ops in INT8. Begins close in front of the first of them.
   Result<NamedTensors> run_int8(const OpSet& ops, const Int8Ranges& ranges);
+  // The same on other inputs, from the beginning.
+  Result<NamedTensors> run_int8(const NamedTensors& inputs, const OpSet& ops, const Int8Ranges& ranges);
 
  private:
   struct State;

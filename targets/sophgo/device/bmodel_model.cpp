@@ -24,7 +24,7 @@ class ProcessRunner : public BmodelRunner {
 
   Result<NamedTensors> encode(const TensorView& image, std::shared_ptr<const DeviceEmbedding>& on_device) override {
     on_device.reset();
-    return encoder_->run({{kImage, image}});
+    return encoder_->run({{kImage, image}}, nullptr);
   }
   Status set_picture(const ImageEmbedding&) override { return Status::ok(); }
   void forget_picture() override {}
@@ -34,7 +34,7 @@ class ProcessRunner : public BmodelRunner {
     inputs[kImageEmbed] = embedding.image_embed.view();
     inputs[kHighResFeats0] = embedding.high_res_feats_0.view();
     inputs[kHighResFeats1] = embedding.high_res_feats_1.view();
-    return decoder_->run(inputs);
+    return decoder_->run(inputs, nullptr);
   }
   Result<std::unique_ptr<BmodelRunner>> another() const override { return unsupported("another simulator"); }
   int most_at_once() const override { return 1; }

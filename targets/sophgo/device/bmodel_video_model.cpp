@@ -46,7 +46,7 @@ class BmodelVideoModel : public VideoModel {
   void forget_frame() override {}
 
   Status encode(const TensorView& image, FrameFeatures& features) override {
-    SAMC_ASSIGN(NamedTensors outputs, runners_.encoder->run({{kImage, image}}));
+    SAMC_ASSIGN(NamedTensors outputs, runners_.encoder->run_and_keep({{kImage, image}}, features.on_device));
     const ImageModelShapes& shapes = shapes_.image;
     SAMC_TRY(take_output(outputs, kHighResFeats0, shapes.high_res_feats_0, features.high_res_feats_0));
     SAMC_TRY(take_output(outputs, kHighResFeats1, shapes.high_res_feats_1, features.high_res_feats_1));
@@ -58,7 +58,7 @@ class BmodelVideoModel : public VideoModel {
     const NamedTensors placed = place_bank(bank, shapes_.bank);
     NamedViews inputs = {{kVisionFeatures, features.vision_features.view()}};
     for (const auto& [name, tensor] : placed) inputs[name] = tensor.view();
-    SAMC_ASSIGN(NamedTensors outputs, runners_.memory_attention->run(inputs));
+    SAMC_ASSIGN(NamedTensors outputs, runners_.memory_attention->run(inputs, features.on_device.get()));
     SAMC_TRY(take_output(outputs, kImageEmbed, shapes_.image.image_embed, conditioned));
     if (is_finite(conditioned)) return Status::ok();
     return invalid_input(
@@ -76,7 +76,7 @@ class BmodelVideoModel : public VideoModel {
     inputs[kImageEmbed] = image_embed.view();
     inputs[kHighResFeats0] = features.high_res_feats_0.view();
     inputs[kHighResFeats1] = features.high_res_feats_1.view();
-    SAMC_ASSIGN(NamedTensors outputs, runners_.decoder->run(inputs));
+    SAMC_ASSIGN(NamedTensors outputs, runners_.decoder->run(inputs, features.on_device.get()));
     const ImageModelShapes& shapes = shapes_.image;
     SAMC_TRY(take_output(outputs, kLowResLogits, {1, shapes.masks, shapes.low_height, shapes.low_width},
                          results.low_res_logits));
@@ -97,7 +97,7 @@ class BmodelVideoModel : public VideoModel {
                        Tensor& memory) override {
     NamedViews inputs = {{kVisionFeatures, features.vision_features.view()}, {kMaskLogits, mask}};
     if (shapes_.memory_takes_score) inputs[kObjectScore] = score;
-    SAMC_ASSIGN(NamedTensors outputs, runners_.memory_encoder->run(inputs));
+    SAMC_ASSIGN(NamedTensors outputs, runners_.memory_encoder->run(inputs, features.on_device.get()));
     Tensor exact;
     SAMC_TRY(take_output(outputs, kMemory, {1, shapes_.bank.positions, shapes_.bank.memory_channels}, exact));
     Tensor rounded(DType::kBF16, exact.shape());

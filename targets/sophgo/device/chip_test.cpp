@@ -1,7 +1,6 @@
 // Bmodels on a chip, with a stand-in for Sophgo's runtime: what is loaded, launched and copied, each call failing in
 // turn, a chip that stops answering. The test needs no bmodels of tpuc-opt: the stand-in computes something of its own.
 
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -15,7 +14,7 @@
 #include "runtime/image_predictor.h"
 #include "targets/sophgo/device/bmodel_model.h"
 #include "targets/sophgo/device/bmrt_api.h"
-#include "targets/sophgo/device/stand_in/stand_in.h"
+#include "targets/sophgo/device/stand_in/stand_in_fixture.h"
 #include "targets/sophgo/device/stand_in/write_bmodel.h"
 
 namespace samc::sophgo {
@@ -35,20 +34,11 @@ Image picture_of(uint8_t shade) {
 const ObjectPrompt kPoint{{{10, 10, 1}}, {}, {}};
 const ObjectPrompt kBox{{}, BoxPrompt{4, 5, 30, 25}, {}};
 
-class ChipTest : public ::testing::Test {
+class ChipTest : public StandInTest {
  protected:
   void SetUp() override {
-    ASSERT_EQ(::setenv("SAMC_LIBSOPHON", SAMC_STAND_IN, 1), 0);
-    void* library = ::dlopen(SAMC_STAND_IN "/lib/libbmrt.so", RTLD_NOW | RTLD_GLOBAL);
-    ASSERT_NE(library, nullptr) << ::dlerror();
-    stand_in_ = reinterpret_cast<FindStandIn>(::dlsym(library, "samc_stand_in"))();
-    stand_in_->reset();
+    StandInTest::SetUp();
     write("BM1688", kBmF32);
-  }
-  void TearDown() override {
-    if (stand_in_ == nullptr) return;
-    stand_in_->reset();
-    EXPECT_TRUE(stand_in_->holds_nothing());
   }
 
   // taken: the type in which the decoder takes what the encoder gives in f32.
@@ -107,43 +97,7 @@ class ChipTest : public ::testing::Test {
     return all;
   }
 
-  // Fails each call of the scenario in turn.
-  void expect_each_failure_to_be_one_line() {
-    const auto right = two_pictures();
-    ASSERT_TRUE(right.is_ok()) << right.status().to_string();
-    const std::map<std::string, int> calls = stand_in_->calls;
-    int failures = 0;
-    for (const auto& [name, number] : calls) {
-      if (name == "bm_dev_free" || name == "bm_free_device" || name == "bmrt_destroy" ||
-          name == "bm_mem_unmap_device_mem")
-        continue;  // they give nothing back
-      for (int at = 1; at <= number; ++at) {
-        stand_in_->fails = name;
-        stand_in_->fails_at = at;
-        stand_in_->calls.clear();
-        const auto result = two_pictures();
-        const std::string what = name + " " + std::to_string(at);
-        if (name == "bm_get_stat" || (name == "bm_mem_mmap_device_mem" && at == 1)) {  // samc does without
-          EXPECT_TRUE(result.is_ok()) << what << ": " << result.status().to_string();
-        } else {
-          EXPECT_FALSE(result.is_ok()) << what;
-          const std::string line = result.status().to_string();
-          EXPECT_EQ(line.find('\n'), std::string::npos) << line;
-          EXPECT_FALSE(result.status().hint().empty()) << line;
-          ++failures;
-        }
-        EXPECT_TRUE(stand_in_->holds_nothing()) << what;
-        stand_in_->fails.clear();
-      }
-    }
-    EXPECT_GT(failures, 30);
-    const auto again = two_pictures();
-    ASSERT_TRUE(again.is_ok()) << again.status().to_string();
-    EXPECT_EQ(again.value(), right.value());
-  }
-
   TestFolder folder_;
-  StandIn* stand_in_ = nullptr;
   BmodelDevice device_;
 };
 
@@ -151,28 +105,17 @@ TEST_F(ChipTest, BmodelsAreLoadedOnceAndOnlyWhatChangesIsCopied) {
   auto made = predictor();
   ASSERT_TRUE(made.is_ok()) << made.status().to_string();
   EXPECT_EQ(device_.description, "BM1688, by " SAMC_STAND_IN "/lib");
-  struct Step {
-    int launches, up, down;
-  };
-  auto step = [&, before = Step{}](int launches, int up, int down, const char* what) mutable {
-    const Step now = {stand_in_->count("bmrt_launch_tensor_ex"), stand_in_->count("bm_memcpy_s2d"),
-                      stand_in_->count("bm_memcpy_d2s")};
-    EXPECT_EQ(now.launches - before.launches, launches) << what;
-    EXPECT_EQ(now.up - before.up, up) << what;
-    EXPECT_EQ(now.down - before.down, down) << what;
-    before = now;
-  };
   ASSERT_TRUE(made.value().set_image(picture_of(10)).is_ok());
-  step(1, 1, 3, "the picture goes up, its embedding comes down for the caller");
+  EXPECT_EQ(calls_since(), (Calls{1, 1, 3})) << "the picture goes up, its embedding comes down for the caller";
   ASSERT_TRUE(made.value().predict(kPoint).is_ok());
-  step(1, 4, 2, "the first prompt: points, labels, no mask; of the embedding nothing");
+  EXPECT_EQ(calls_since(), (Calls{1, 4, 2})) << "the first prompt: points, labels, no mask; of the embedding nothing";
   ASSERT_TRUE(made.value().predict(kBox).is_ok());
-  step(1, 2, 2, "the second prompt: points and labels");
+  EXPECT_EQ(calls_since(), (Calls{1, 2, 2})) << "the second prompt: points and labels";
   const int buffers = stand_in_->count("bm_malloc_device_byte");
   for (const uint8_t shade : {uint8_t{20}, uint8_t{30}, uint8_t{40}}) {
     ASSERT_TRUE(made.value().set_image(picture_of(shade)).is_ok());
     ASSERT_TRUE(made.value().predict(kPoint).is_ok());
-    step(2, 3, 5, "a picture and a prompt");
+    EXPECT_EQ(calls_since(), (Calls{2, 3, 5})) << "a picture and a prompt";
   }
   EXPECT_EQ(stand_in_->count("bm_malloc_device_byte"), buffers);
   EXPECT_EQ(stand_in_->count("bmrt_load_bmodel"), 2);
@@ -273,10 +216,12 @@ TEST_F(ChipTest, TheNextPicturesEncoderRunsBesideThisOnesDecoder) {
   EXPECT_EQ(logits(beside.value()), logits(alone.value()));
 }
 
-TEST_F(ChipTest, EachCallThatFailsIsOneLineAndNothingIsKept) { expect_each_failure_to_be_one_line(); }
+TEST_F(ChipTest, EachCallThatFailsIsOneLineAndNothingIsKept) {
+  expect_each_failure_to_be_one_line([this] { return two_pictures(); }, 30);
+}
 TEST_F(ChipTest, EachCallThatFailsIsOneLineAndNothingIsKeptWhereMemoryIsMapped) {
   stand_in_->can_map = true;
-  expect_each_failure_to_be_one_line();
+  expect_each_failure_to_be_one_line([this] { return two_pictures(); }, 30);
 }
 
 TEST_F(ChipTest, AnotherChip) {

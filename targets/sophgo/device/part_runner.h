@@ -9,6 +9,7 @@
 
 #include "base/named_tensors.h"
 #include "base/status.h"
+#include "runtime/image_model.h"
 #include "targets/sophgo/device/chip.h"
 #include "targets/sophgo/device/device.h"
 
@@ -26,8 +27,11 @@ struct PartRunnerOptions {
 class PartRunner {
  public:
   virtual ~PartRunner() = default;
-  // Every input by the model's names, f32; every output by the bmodel's.
-  virtual Result<NamedTensors> run(const NamedViews& inputs) = 0;
+  // Every input by the model's names, f32; every output by the bmodel's. kept: of run_and_keep() of another part, or
+  // null. An input that is one of the tensors which that gave is read where it lies on the chip.
+  virtual Result<NamedTensors> run(const NamedViews& inputs, const DeviceEmbedding* kept) = 0;
+  // The outputs stay on the chip too as long as `kept` does; null where nothing stays.
+  virtual Result<NamedTensors> run_and_keep(const NamedViews& inputs, std::shared_ptr<const DeviceEmbedding>& kept) = 0;
 };
 
 // The chip of this machine, which must be the one that the bmodel is for. The device's description gets its name.
@@ -37,7 +41,7 @@ Result<std::shared_ptr<Chip>> open_chip(const std::string& bmodel, const std::st
 // what: "encoding", for options.waiting.
 std::unique_ptr<PartRunner> make_simulated_part(const BmodelDevice& device, const std::string& bmodel,
                                                 const std::string& what, const PartRunnerOptions& options);
-// Every input goes up and every output comes down in each call.
+// An input goes up when its bytes are others than in the call before; every output comes down.
 Result<std::unique_ptr<PartRunner>> make_chip_part(const std::shared_ptr<Chip>& chip, const std::string& bmodel);
 
 }  // namespace samc::sophgo

@@ -37,6 +37,7 @@ const Pipeline& sophgo_pipeline() {
        split_perceptrons},
       {"transpose-weights", phase.name, "constant right sides of products stand as (k, n), as tpuc-opt wants them",
        transpose_weights},
+      {"repeat-choices", phase.name, "what a Where chooses from, and by, has its result's shape", repeat_choices},
       {"remove-dead", phase.name, "ops and weights that nothing reads go", remove_dead},
   };
   static const Pipeline pipeline = extend(fused_pipeline(), "sophgo", {&phase, 1}, passes);

@@ -23,6 +23,7 @@ mlir::LogicalResult expand_fused(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult batch_tokens(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult split_perceptrons(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult transpose_weights(mlir::ModuleOp module, WeightStore& weights);
+mlir::LogicalResult repeat_choices(mlir::ModuleOp module, WeightStore& weights);
 mlir::LogicalResult remove_dead(mlir::ModuleOp module, WeightStore& weights);
 
 }  // namespace samc::sophgo

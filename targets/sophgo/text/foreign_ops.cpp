@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kForeign = "tpu_mlir.";
 constexpr const char* kRelu = "tpu_mlir.relu";
+constexpr const char* kPart = "tpu_mlir.part";  // of the op that reads it
 
 // The type alone tells whether the op can be said in samc's words.
 bool is_tensor(mlir::Value value) { return has_static_shape(value); }
@@ -62,6 +63,7 @@ void lower_scale(mlir::Operation* op) {
   const mlir::Type type = op->getResult(0).getType();
   mlir::Operation* product =
       make_op(builder, "top.Mul", name + ".scaled", {op->getOperand(0), op->getOperand(1)}, type, {});
+  product->setAttr(kPart, builder.getUnitAttr());
   take_place(op, make_op(builder, "top.Add", name, {product->getResult(0), op->getOperand(2)}, type, {}));
 }
 
@@ -75,6 +77,7 @@ void lower_relu(mlir::Operation* op) {
   mlir::Operation* relu = make_op(builder, "top.Relu", name, {op->getResult(0)}, op->getResult(0).getType(), {});
   op->getResult(0).replaceAllUsesExcept(relu->getResult(0), relu);
   op->setLoc(name_location(op->getContext(), name + ".before_relu"));
+  op->setAttr(kPart, builder.getUnitAttr());
 }
 
 }  // namespace
@@ -110,6 +113,11 @@ std::string mark_foreign_ops(const std::string& text, mlir::MLIRContext& context
     }
   }
   return marked.append(text, place, std::string::npos);
+}
+
+mlir::Operation* op_of_text(mlir::Operation* op) {
+  while (op->hasAttr(kPart) && op->hasOneUse()) op = *op->getUsers().begin();
+  return op;
 }
 
 std::string foreign_name(mlir::Operation* op) {
