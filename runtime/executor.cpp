@@ -257,9 +257,10 @@ Status Executor::run_together(std::string_view function, const std::vector<Named
   return guarded([&]() -> Status {
     SAMC_ASSIGN(const std::shared_ptr<const BoundFunction> bound, state_->module->bind(function, sizes));
     std::vector<State::Run> placed;
+    placed.reserve(runs.size());
     state_->dropped_outputs.clear();
     for (const FunctionRun& run : runs) {
-      State::Run& next = placed.emplace_back(ValueAddresses(bound->function->values.size()), run.go_on);
+      State::Run& next = placed.emplace_back(State::Run{ValueAddresses(bound->function->values.size()), run.go_on});
       SAMC_TRY(state_->place_inputs(*bound, run.inputs, next.at));
       SAMC_TRY(state_->place_outputs(*bound, run.outputs, next.at));
     }

@@ -119,11 +119,13 @@ Status PromptDecoder::decode_together(Executor& executor, const DecoderMaps& map
   const int64_t points = prompts[0]->points.count();
   const PlanFunction* part = function_for(points);
   std::vector<Call> calls;
+  calls.reserve(prompts.size());
   for (size_t i = 0; i < prompts.size(); ++i) {
     SAMC_CHECK(prompts[i]->mask.data == nullptr && prompts[i]->points.count() == points, "prompts that are not alike");
     calls.emplace_back(*this, maps, *prompts[i], no_mask_.view(), without_mask_, part, outputs[i]);
   }
   std::vector<FunctionRun> runs;
+  runs.reserve(calls.size());
   for (const Call& call : calls) runs.push_back(call.run());
   return executor.run_together(part == nullptr ? kMaskDecoder : part->name, {{kPoints, points}}, runs);
 }

@@ -82,6 +82,7 @@ Status PromptTeams::decode(const PromptDecoder& decoder, const DecoderMaps& maps
     const std::vector<size_t>& group = groups[piece];
     if (team.outputs.size() < group.size()) team.outputs.resize(group.size());
     std::vector<const PromptInputs*> inputs;
+    inputs.reserve(group.size());
     for (const size_t prompt : group) inputs.push_back(&prompts[prompt]);
     const Status status = group.size() == 1
                               ? decoder.decode(team.executor, maps, *inputs[0], team.work, team.outputs[0])
