@@ -104,7 +104,7 @@ TEST_F(Everything, wrong_calls_are_one_line) {
                                                                    {"--points-per-batch", "1 to 1000000"}};
   for (const auto& [option, range] : ranges)
     expect_error(everything({bedroom_, "--json", path("m.json"), option, "-1"}), 2,
-                 {option + ": Value -1 not in range " + range + ";"});
+                 {fmt::format("{}: Value -1 not in range {};", option, range)});
   expect_error(samc({"everything", bedroom_, "--model", path("none.samc"), "--json", path("m.json")}), 1,
                {"none.samc"});
   EXPECT_FALSE(fs::exists(path("m.json")));
