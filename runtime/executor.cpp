@@ -114,17 +114,15 @@ struct Executor::State {
 
   struct Run {
     ValueAddresses at;
-    GoOn go_on;
+    const GoOn* go_on;
   };
 
   void place_values(const BoundFunction& bound, std::span<Run> runs) {
     constexpr int64_t kAlignment = 64;
     const int64_t bytes = round_up(bound.arena.bytes, kAlignment), count = static_cast<int64_t>(runs.size());
     arena.grow(bytes * count);
-    int64_t together_bytes = 0;
-    for (const BoundOperation& operation : bound.operations)
-      together_bytes = std::max(together_bytes, operation.together.bytes);
-    if (count > 1) together.grow(together_bytes * count);
+    if (count > 1)
+      for (const BoundOperation& operation : bound.operations) together.grow(operation.together.bytes * count);
     std::byte* memory = arena.data();
     for (Run& run : runs) {
       place_rest(bound, memory, run.at);
@@ -173,7 +171,7 @@ struct Executor::State {
       if (stops_at_nonfinite)
         for (const ValueAddresses* at : addresses) SAMC_TRY(check_results(bound, *operation.operation, *at));
       const size_t stopped = std::erase_if(going, [&](const Run* run) {
-        return run->go_on.decide && gives(bound, *operation.operation, run->go_on.output) && !run->go_on.decide();
+        return run->go_on->decide && gives(bound, *operation.operation, run->go_on->output) && !run->go_on->decide();
       });
       if (stopped == 0) continue;
       addresses.clear();
@@ -260,7 +258,7 @@ Status Executor::run_together(std::string_view function, const std::vector<Named
     placed.reserve(runs.size());
     state_->dropped_outputs.clear();
     for (const FunctionRun& run : runs) {
-      State::Run& next = placed.emplace_back(State::Run{ValueAddresses(bound->function->values.size()), run.go_on});
+      State::Run& next = placed.emplace_back(State::Run{ValueAddresses(bound->function->values.size()), &run.go_on});
       SAMC_TRY(state_->place_inputs(*bound, run.inputs, next.at));
       SAMC_TRY(state_->place_outputs(*bound, run.outputs, next.at));
     }

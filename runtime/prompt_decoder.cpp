@@ -12,6 +12,18 @@
 #include "package/plan.h"
 
 namespace samc {
+namespace {
+
+// What the decoder takes beside the points. dense_embed is of a mask, or of none.
+std::vector<NamedInput> inputs_of_picture(const DecoderMaps& maps, const TensorView& dense_embed) {
+  return {{kImageEmbed, maps.image_embed},
+          {kHighResFeats0, maps.high_res_feats_0},
+          {kHighResFeats1, maps.high_res_feats_1},
+          {kDenseEmbed, dense_embed}};
+}
+
+}  // namespace
+
 Result<PromptDecoder> PromptDecoder::create(const Module& module) {
   const PlanModule& plan = module.plan();
   const PlanFunction* whole = plan.find(kMaskDecoder);
@@ -41,10 +53,7 @@ Status PromptDecoder::set_picture(Executor& executor, const DecoderMaps& maps) {
     no_mask_ = std::move(computed);
   }
   if (!parts_.has_value()) return Status::ok();
-  const std::array<NamedInput, 4> given = {{{kImageEmbed, maps.image_embed},
-                                            {kHighResFeats0, maps.high_res_feats_0},
-                                            {kHighResFeats1, maps.high_res_feats_1},
-                                            {kDenseEmbed, no_mask_.view()}}};
+  const std::vector<NamedInput> given = inputs_of_picture(maps, no_mask_.view());
   SAMC_TRY(run_early(executor, *parts_->picture, inputs_of(*parts_->picture, given, {}), picture_));
   return run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), without_mask_);
 }
@@ -65,15 +74,10 @@ struct PromptDecoder::Call {
                  {kMaskTokens, &results.mask_tokens}}},
         output_count(decoder.tracks_ ? 4 : 2) {
     const DecoderPoints& points = prompt.points;
-    const std::array<NamedInput, 6> given = {
-        {{kImageEmbed, maps.image_embed},
-         {kHighResFeats0, maps.high_res_feats_0},
-         {kHighResFeats1, maps.high_res_feats_1},
-         {kDenseEmbed, dense_embed},
-         {kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}},
-         {kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}}}};
-    inputs = part == nullptr ? std::vector<NamedInput>(given.begin(), given.end())
-                             : inputs_of(*part, given, {&decoder.picture_, &dense});
+    inputs = inputs_of_picture(maps, dense_embed);
+    inputs.push_back({kPointCoords, TensorView{DType::kF32, {1, points.count(), 2}, points.coordinates.data()}});
+    inputs.push_back({kPointLabels, TensorView{DType::kF32, {1, points.count()}, points.labels.data()}});
+    if (part != nullptr) inputs = inputs_of(*part, inputs, {&decoder.picture_, &dense});
     if (prompt.wants_logits)
       go_on = {kIouPredictions, [&prompt, &results] { return prompt.wants_logits(results.iou_predictions.f32()); }};
   }
@@ -96,10 +100,7 @@ Status PromptDecoder::decode(Executor& executor, const DecoderMaps& maps, const 
     const std::array<NamedOutput, 1> outputs = {{{kDenseEmbed, &work.mask_dense}}};
     SAMC_TRY(executor.run(kMaskEncoder, {}, inputs, outputs));
     if (parts_.has_value()) {
-      const std::array<NamedInput, 4> given = {{{kImageEmbed, maps.image_embed},
-                                                {kHighResFeats0, maps.high_res_feats_0},
-                                                {kHighResFeats1, maps.high_res_feats_1},
-                                                {kDenseEmbed, work.mask_dense.view()}}};
+      const std::vector<NamedInput> given = inputs_of_picture(maps, work.mask_dense.view());
       SAMC_TRY(run_early(executor, *parts_->dense, inputs_of(*parts_->dense, given, {&picture_}), work.with_mask));
     }
   }

@@ -101,8 +101,8 @@ Status PromptTeams::decode(std::span<const PromptOfPicture> prompts) {
       team.decoder.emplace(std::move(made));
     }
     SAMC_TRY(team.decoder->set_picture(team.executor, given.maps));
-    const Status status = team.decoder->decode(team.executor, given.maps, *given.points, given.mask, *given.outputs);
-    return status.is_ok() ? status : status.at(fmt::format("prompt {}", prompt));
+    return team.decoder->decode(team.executor, given.maps, *given.points, given.mask, *given.outputs)
+        .at(fmt::format("prompt {}", prompt));
   });
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // Many prompts of one image, or of one image each: teams of threads, each with an executor of its own, decode different
 // prompts at the same time. A decoder is a hundred short operations, so threads that share each of them wait for each
-// other most of the time. A team takes several prompts of an image together where the decoder is small: half of its
-// time it reads weights for a few tokens. Results are the same bits, as for any number of threads.
+// other most of the time. A team takes several prompts of an image together where the decoder is small: a third of
+// its time it reads weights for a few tokens. Results are the same bits, as for any number of threads.
 
 #include <cstdint>
 #include <functional>
